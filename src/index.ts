@@ -54,7 +54,7 @@ export {
 } from './image/image.ts';
 export { openImage, openOmeZarr, readDicomSeries, readImage, readOmeZarr } from './image/read.ts';
 export { type ImageSink, type MemorySink, memorySink } from './image/sink.ts';
-export type { ImageInfo, ImageSource, Region } from './image/source.ts';
+export { type ImageInfo, type ImageSource, memorySource, type Region } from './image/source.ts';
 export type { InputSpec, NormalisationOptions } from './input/normalise.ts';
 export { predictAverage } from './predict/average.ts';
 export {
@@ -75,6 +75,14 @@ export {
   probabilityImage,
 } from './predict/output.ts';
 export { type PageRegion, type PredictOptions, planPage, predictImage, predictPages } from './predict/predict.ts';
+export {
+  blockFor,
+  type OutputOf,
+  outputInfo,
+  type PredictRegionsOptions,
+  predictToSinks,
+  type RegionOutput,
+} from './predict/stream.ts';
 export type {
   CompileOptions,
   DeviceName,

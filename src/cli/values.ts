@@ -43,6 +43,17 @@ function bounds({ whole = false, above, least, most }: Range): string {
 /** An integer within bounds. */
 export const integer = (least: number, most?: number) => number({ whole: true, least, most });
 
+const UNITS = { k: 1e3, m: 1e6, g: 1e9, t: 1e12 } as const;
+
+/** `600MB`, `1.5 GB`, `2G`: bytes. */
+export function bytes(text: string): number {
+  const found = /^(\d+(?:\.\d+)?)\s*([kmgt])(i?)b?$/i.exec(text.trim());
+  const unit = found?.[2]?.toLowerCase() as keyof typeof UNITS | undefined;
+  if (found === null || unit === undefined) throw new InvalidArgumentError('A size is expected: 600MB, 1.5GB.');
+  const power = Math.log10(UNITS[unit]) / 3;
+  return Number(found[1]) * (found[3] === '' ? UNITS[unit] : 1024 ** power);
+}
+
 /** `256` or `256x192`: [height, width] from width x height. */
 export function size(text: string): readonly [number, number] {
   const found = /^(\d+)(?:x(\d+))?$/.exec(text.trim());

@@ -50,6 +50,18 @@ export async function readStoredImage(
   }
 }
 
+/** Opens an image file to read regions of it; undefined for formats that are read as a whole. @throws as `readImage` */
+export async function openStoredImage(files: Files, path: string): Promise<ImageSource | undefined> {
+  const source = await files.open(path);
+  let opened: ImageSource | undefined;
+  try {
+    opened = await openByRegion(source, path, { zlib: files.zlib, maxBytes: files.maxBytes });
+  } finally {
+    if (opened === undefined) await source.close();
+  }
+  return opened;
+}
+
 /**
  * Opens an image file to read regions of it, at any of its resolutions. Of TIFF only the directories are read, other
  * formats as a whole. Close it when it is no longer needed.

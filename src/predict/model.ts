@@ -15,6 +15,14 @@ export interface MiddleProgram extends Pick<Program, 'run'> {
   readonly margin: number;
 }
 
+/** What a network takes beyond its weights, about, in bytes. */
+export interface ModelMemory {
+  /** For each pixel of a tile. */
+  readonly perPixel: number;
+  /** When it is compiled for a shape. */
+  readonly compiled: number;
+}
+
 export interface SegmentationModel {
   readonly program: Program;
   /** The same for the middle of tiles [N, channels, H, W], for less work, if supported. */
@@ -35,6 +43,8 @@ export interface SegmentationModel {
   readonly maxBatch: number;
   /** For a network that classifies the central pixel of a window: the window, and how it is evaluated at all pixels. */
   readonly patches?: { readonly window: WindowSpec; readonly evaluation: PatchEvaluation };
+  /** Undefined if unknown. */
+  readonly memory?: ModelMemory;
   /** Guesses and caveats, one sentence each. */
   readonly notes: readonly string[];
 }

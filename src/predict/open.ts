@@ -9,10 +9,11 @@ import { type ModelMetadata, readMetadata } from '../models/metadata.ts';
 import { isWindowName } from '../models/sliding-window.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { type ForeignOptions, foreignModel } from './foreign.ts';
+import { modelMemory } from './memory.ts';
 import type { SegmentationModel } from './model.ts';
 import { holdsPatchClassifier, openPatchProgram, type PatchModelOptions } from './patch-model.ts';
 import { PreparedProgram } from './prepared-program.ts';
-import type { TilingRule } from './tile-plan.ts';
+import { type TilingRule, validSide } from './tile-plan.ts';
 
 /** A model, with what its file says about it. */
 export interface OpenedModel extends SegmentationModel {
@@ -57,7 +58,10 @@ export async function openModel(
   const program = await runtime.load(bytes);
   try {
     if (metadata !== undefined) {
-      const model = ownModel(program, signature, metadata, options);
+      const own = ownModel(program, signature, metadata, options);
+      const { channels } = own.input;
+      const side = validSide(TRIED_SIDES[0], own.rule.y);
+      const model = { ...own, memory: modelMemory(bytes, own.inputName, [1, channels.count, side, side]) };
       // Only blocked kernels gain from compiling.
       if (runtime.layout === 'nchw') return { ...model, signature, metadata };
       const prepared = new PreparedProgram(runtime, bytes, program, model.inputName);
@@ -135,7 +139,7 @@ function ownModel(
 }
 
 /** Sides to build a graph with if the file leaves them symbolic: most networks support one of these. */
-const TRIED_SIDES = [256, 572];
+const TRIED_SIDES = [256, 572] as const;
 
 /** The tile rule of a graph if all its operations are known; otherwise undefined. */
 function ruleOfGraph(

@@ -8,32 +8,23 @@ import { type AxisMap, inverseMap, reorient } from '../image/orient.ts';
 import { type ChannelChoice, type NamedPage, pickChannels } from '../input/channels.ts';
 import { inputNotes, inputPages, prepareInput } from '../input/network-input.ts';
 import type { SegmentationModel } from './model.ts';
-import type { TestTimeAugmentation } from './orientation.ts';
 import { onGridOf } from './output.ts';
 import { type AxisPlan, planAxis, planRegion } from './tile-plan.ts';
-import { runTiles } from './tiles.ts';
+import { type RunOptions, runTiles } from './tiles.ts';
 import { addTile, type Job, type PreparedPage, planesInput } from './window.ts';
 
 /** A rectangle of whole pixels inside a page. */
 export type PageRegion = Rectangle;
 
-export interface PredictOptions {
+export interface PredictOptions extends RunOptions {
   /** Largest side of a tile in pixels. Default 640, or what the network needs. */
   readonly tile?: number;
   /** As `AxisOptions.block`: how a page is tiled that is predicted by region (`predictToSinks`). Default: no blocks. */
   readonly block?: readonly [y: number, x: number];
   /** Pixels mirrored around the image in addition to the network's margin. Default: 32 for padded networks. */
   readonly border?: number;
-  /** Number of orientations to average over. Default 1: none. */
-  readonly tta?: TestTimeAugmentation;
   /** Channels of the image to use, by name or by number from 0; default: as in training. */
   readonly channel?: ChannelChoice;
-  /** Tiles per run, if the model supports batches. Default 1. */
-  readonly batch?: number;
-  /** Called after each run with the numbers of completed and of all runs. */
-  readonly onProgress?: (done: number, total: number) => void;
-  /** Checked before every run. */
-  readonly signal?: AbortSignal;
 }
 
 /** How a single page is predicted. */

@@ -4,13 +4,13 @@
  */
 
 import { copyBox, offsetIn, stridesOf } from '../array/boxes.ts';
-import { allocate, type DType, elementCount, float32, type NdArray, type Storage } from '../array/ndarray.ts';
+import { allocate, bytesPer, type DType, elementCount, float32, type Storage } from '../array/ndarray.ts';
 import type { Rectangle } from '../array/window-sums.ts';
 import { LamellaError } from '../errors.ts';
 import { type Image, sizes } from '../image/image.ts';
 import type { ImageSink } from '../image/sink.ts';
 import type { ImageInfo, ImageSource } from '../image/source.ts';
-import { infoAt, needsWhole, openInputRegions } from '../input/input-regions.ts';
+import { type InputRegions, infoAt, needsWhole, openInputRegions } from '../input/input-regions.ts';
 import type { SegmentationModel } from './model.ts';
 import { onGridOf } from './output.ts';
 import { type PredictOptions, planPage } from './predict.ts';
@@ -57,30 +57,59 @@ export function outputInfo(model: SegmentationModel, info: ImageInfo, of: Output
   return { ...made, shape: [...made.axes].map((axis) => extents[axis]) };
 }
 
+/** Blocks are at most so many units long. */
+const MOST_UNITS = 8;
+/** A block that tiles of this share of the largest fill is as good as any. */
+const GOOD_SHARE = 0.95;
+
 /**
- * The sides of the blocks in which pages are predicted for these sinks: whole units of each, and about a tile, except
- * that a sink that is written in order takes all columns at once.
+ * The blocks in which slices are predicted for these sinks: whole units of each that are filled by tiles nearly as large
+ * as can be, except that a sink that is written in order takes all columns at once.
  * @param core pixels that the largest tile gives, along y and x
+ * @param bytes for the blocks (`sinkBytes`), as far as units allow; default: any
  */
 export function blockFor(
   sinks: readonly ImageSink[],
   core: readonly [y: number, x: number],
+  bytes = Number.POSITIVE_INFINITY,
 ): readonly [y: number, x: number] {
-  const side = (axis: 'y' | 'x', most: number): number => {
-    const units = sinks.map(({ unit, info }) => unit[info.axes.indexOf(axis)]);
-    const unit = units.reduce(leastCommonMultiple, 1);
-    return unit * Math.max(1, Math.floor(most / unit));
+  const sides = (axis: 'y' | 'x', most: number): readonly number[] => {
+    const unit = unitOf(sinks, axis);
+    const shares = Array.from({ length: MOST_UNITS }, (_, i) => {
+      const side = (i + 1) * unit;
+      return { side, share: side / Math.ceil(side / most) / most };
+    });
+    const best = shares.reduce((max, { share }) => Math.max(max, share), 0);
+    // From the best to the least: the smallest block that is good, then whatever fits.
+    const good = shares.filter(({ share }) => share >= Math.min(best, GOOD_SHARE));
+    return [...good, ...shares.filter((one) => !good.includes(one)).reverse()].map(({ side }) => side);
   };
-  const rows = side('y', core[0]);
   const whole = sinks.find(({ inOrder }) => inOrder);
-  return whole === undefined ? [rows, side('x', core[1])] : [rows, sizes(whole.info).width];
+  const across = whole === undefined ? sides('x', core[1]) : [sizes(whole.info).width];
+  const pairs = sides('y', core[0]).map((y, i) => [y, across[Math.min(i, across.length - 1)]] as const);
+  const least = pairs.reduce((a, b) => (b[0] * b[1] < a[0] * a[1] ? b : a));
+  return pairs.find((pair) => sinkBytes(sinks, pair) <= bytes) ?? least;
 }
+
+/** Bytes of the blocks that are collected and written. */
+export function sinkBytes(sinks: readonly ImageSink[], block: readonly [y: number, x: number]): number {
+  const depth = unitOf(sinks, 'z');
+  return sinks.reduce((sum, { info }) => {
+    const { channels, slices, height, width } = sizes(info);
+    const values = channels * Math.min(depth, slices) * Math.min(block[0], height) * Math.min(block[1], width);
+    return sum + BUFFERS * values * bytesPer(info.dtype);
+  }, 0);
+}
+
+/** The least that is a whole number of units of each sink; 1 along an axis that they do not have. */
+const unitOf = (sinks: readonly ImageSink[], axis: string): number =>
+  sinks.map(({ unit, info }) => unit[info.axes.indexOf(axis)] ?? 1).reduce(leastCommonMultiple, 1);
 
 /**
  * Predicts an image by region. Memory is that of one tile's activations, and of the blocks that are read and written.
  * Reading and writing overlap with the network. Closes no source; finishes the sinks, or aborts them after an error.
  *
- * @param outputs at least one; sinks made for `outputInfo`, whose units have one slice of `t` and `z`
+ * @param outputs at least one; sinks made for `outputInfo`
  * @param options block: as `blockFor` gives it
  * @returns notes on the image, as `predictImage`
  * @throws as `predictImage`; LamellaError for an image or a model that has to be predicted as a whole (`wholeFor`)
@@ -99,6 +128,13 @@ export async function predictToSinks(
     for (const { sink } of outputs) await sink.abort();
     throw cause;
   }
+}
+
+/** A box of an image of several slices. */
+interface Block extends Rectangle {
+  readonly t: number;
+  readonly z: number;
+  readonly slices: number;
 }
 
 async function predictBlocks(
@@ -120,62 +156,86 @@ async function predictBlocks(
   if (why !== undefined) throw mustBeWhole(why, info.source);
   const plan = planPage(model, height, width, options);
   const sides = { y: plan.y.side, x: plan.x.side };
-  const blocks = blocksOf(plan.y.tiles, block[0], height).flatMap((y) =>
+  const areas = blocksOf(plan.y.tiles, block[0], height).flatMap((y) =>
     blocksOf(plan.x.tiles, block[1], width).map((x) => ({ y, x })),
   );
-  const jobs = blocks.flatMap(({ y, x }) =>
-    y.tiles.flatMap((tileY) =>
-      x.tiles.flatMap((tileX) =>
-        Array.from({ length: tta }, (_, orientation): Job => ({ y: tileY, x: tileX, orientation })),
-      ),
+  // Sinks take so many slices at once.
+  const depth = Math.min(
+    slices,
+    unitOf(
+      outputs.map(({ sink }) => sink),
+      'z',
     ),
   );
-  const writers = outputs.map((output) => new BlockWriter(output, block));
+  const writers = outputs.map((output) => new BlockWriter(output, [depth, ...block]));
   const notes = new Set<string>();
-  const pages = times * slices;
-  for (let page = 0; page < pages; page++) {
-    const place = { t: Math.floor(page / slices), z: page % slices };
-    const regions = await openInputRegions(source, model.input, { level, ...place, channel, signal });
-    if (regions === undefined) throw mustBeWhole('the image, whose values may be Hounsfield units', info.source);
-    const remaining = blocks.map(({ y, x }) => ({
-      area: { y: y.from, x: x.from, height: y.to - y.from, width: x.to - x.from },
-      runs: y.tiles.length * x.tiles.length * tta,
+  for (let page = 0; page < times * slices; ) {
+    const [t, z] = [Math.floor(page / slices), page % slices];
+    const together = Math.min(depth, slices - z);
+    const input: InputRegions[] = [];
+    for (let slice = 0; slice < together; slice++) {
+      const regions = await openInputRegions(source, model.input, { level, t, z: z + slice, channel, signal });
+      if (regions === undefined) throw mustBeWhole('the image, whose values may be Hounsfield units', info.source);
+      input.push(regions);
+    }
+    const remaining = areas.map(({ y, x }) => ({
+      block: { t, z, slices: together, ...rectangleOf({ y, x }) },
+      runs: together * y.tiles.length * x.tiles.length * tta,
     }));
-    let current: { readonly area: Rectangle; readonly sum: NdArray<'float32'> } | undefined;
-    const give: Parameters<typeof runTiles>[4] = async (tile) => {
-      const { y, x, orientation } = tile.job;
-      if (orientation === 0) {
-        const area = { y: y.from, x: x.from, height: y.to - y.from, width: x.to - x.from };
-        current = { area, sum: float32([model.classes.length, area.height, area.width]) };
-      }
-      const { area, sum } = current as NonNullable<typeof current>;
-      addTile(sum, tile, area);
-      const [now] = remaining;
-      now.runs--;
-      if (orientation === tta - 1) {
-        const prediction: Image<'float32'> = { ...sum, axes: 'cyx', spacing: {}, channels: model.classes };
-        for (const writer of writers) writer.place(prediction, area, now.area);
-      }
-      if (now.runs > 0) return;
-      for (const writer of writers) await writer.write(now.area, place);
-      remaining.shift();
-    };
+    const jobs = areas.flatMap(({ y, x }) => jobsOf(y.tiles, x.tiles, together, tta));
+    let sum = float32([0]);
+    const done = page * jobs.length;
+    const all = (times * slices * jobs.length) / together;
     await runTiles(
       model,
-      regionsInput(regions),
+      regionsInput(input as [InputRegions, ...InputRegions[]]),
       { sides, jobs },
-      {
-        ...options,
-        signal,
-        onProgress: onProgress && ((done, total) => onProgress(page * total + done, pages * total)),
+      { ...options, signal, onProgress: onProgress && ((runs) => onProgress(done / together + runs, all)) },
+      async (tile) => {
+        const { orientation, slice = 0 } = tile.job;
+        const area = rectangleOf(tile.job);
+        if (orientation === 0) sum = float32([model.classes.length, area.height, area.width]);
+        addTile(sum, tile, area);
+        const [now] = remaining;
+        now.runs--;
+        if (orientation === tta - 1) {
+          const prediction: Image<'float32'> = { ...sum, axes: 'cyx', spacing: {}, channels: model.classes };
+          for (const writer of writers) writer.place(prediction, { ...area, z: z + slice }, now.block);
+        }
+        if (now.runs > 0) return;
+        for (const writer of writers) await writer.write(now.block);
+        remaining.shift();
       },
-      give,
     );
-    for (const note of regions.notes()) notes.add(note);
+    for (const regions of input) for (const note of regions.notes()) notes.add(note);
+    page += together;
   }
   for (const writer of writers) await writer.end();
   return [...notes];
 }
+
+/** The runs of a block: slice by slice, tile by tile, each in all orientations. */
+function jobsOf(rows: readonly AxisTile[], columns: readonly AxisTile[], slices: number, tta: number): readonly Job[] {
+  const jobs: Job[] = [];
+  for (let slice = 0; slice < slices; slice++) {
+    for (const y of rows) {
+      for (const x of columns) {
+        for (let orientation = 0; orientation < tta; orientation++) jobs.push({ y, x, orientation, slice });
+      }
+    }
+  }
+  return jobs;
+}
+
+type Stretch = Pick<AxisTile, 'from' | 'to'>;
+
+/** What tiles, or blocks of them, give. */
+const rectangleOf = ({ y, x }: { readonly y: Stretch; readonly x: Stretch }): Rectangle => ({
+  y: y.from,
+  x: x.from,
+  height: y.to - y.from,
+  width: x.to - x.from,
+});
 
 function mustBeWhole(why: string, file: string | undefined): LamellaError {
   return new LamellaError(`this cannot be predicted by region because of ${why}.`, {
@@ -184,9 +244,7 @@ function mustBeWhole(why: string, file: string | undefined): LamellaError {
   });
 }
 
-interface AxisBlock {
-  readonly from: number;
-  readonly to: number;
+interface AxisBlock extends Stretch {
   readonly tiles: readonly AxisTile[];
 }
 
@@ -198,43 +256,46 @@ function blocksOf(tiles: readonly AxisTile[], block: number, length: number): re
   });
 }
 
-/** Collects an output until a block of it is complete. One block is written while the next is collected. */
+/** One block is written while the next is collected. */
+const BUFFERS = 2;
+
+/** Collects an output until a block of it is complete. */
 class BlockWriter {
   readonly #output: RegionOutput;
   readonly #channels: number;
-  /** Two, in turn: the other is being written. */
+  /** In turn. */
   readonly #buffers: readonly Storage[DType][];
   #turn = 0;
   #writing: Promise<void> = Promise.resolve();
 
-  constructor(output: RegionOutput, [rows, columns]: readonly [number, number]) {
+  constructor(output: RegionOutput, [depth, rows, columns]: readonly [number, number, number]) {
     const { info } = output.sink;
     const { channels, height, width } = sizes(info);
     this.#output = output;
     this.#channels = channels;
-    const length = channels * Math.min(rows, height) * Math.min(columns, width);
-    this.#buffers = [allocate(info.dtype, length), allocate(info.dtype, length)];
+    const length = channels * depth * Math.min(rows, height) * Math.min(columns, width);
+    this.#buffers = Array.from({ length: BUFFERS }, () => allocate(info.dtype, length));
   }
 
-  /** Takes a part of the block. */
-  place(prediction: Image<'float32'>, area: Rectangle, block: Rectangle): void {
+  /** Takes a part of one slice of the block. */
+  place(prediction: Image<'float32'>, area: Rectangle & Pick<Block, 'z'>, block: Block): void {
     const { data } = this.#output.of(prediction);
-    const strides = stridesOf([this.#channels, block.height, block.width]);
-    const shape = [this.#channels, area.height, area.width];
-    const at = offsetIn([0, area.y - block.y, area.x - block.x], strides);
+    const strides = stridesOf([this.#channels, block.slices, block.height, block.width]);
+    const shape = [this.#channels, 1, area.height, area.width];
+    const at = offsetIn([0, area.z - block.z, area.y - block.y, area.x - block.x], strides);
     copyBox(data, 0, stridesOf(shape), this.#buffers[this.#turn], at, strides, shape);
   }
 
   /** Begins to write the block, when the one before is written. */
-  async write({ y, x, height, width }: Rectangle, { t, z }: { readonly t: number; readonly z: number }): Promise<void> {
+  async write({ t, z, y, x, slices, height, width }: Block): Promise<void> {
     const { sink } = this.#output;
     const first: Readonly<Record<string, number>> = { t, z, c: 0, y, x };
-    const extent: Readonly<Record<string, number>> = { t: 1, z: 1, c: this.#channels, y: height, x: width };
+    const extent: Readonly<Record<string, number>> = { t: 1, z: slices, c: this.#channels, y: height, x: width };
     const along = (of: Readonly<Record<string, number>>) => [...sink.info.axes].map((axis) => of[axis]);
     const region = { start: along(first), shape: along(extent) };
     const data = this.#buffers[this.#turn].subarray(0, elementCount(region.shape));
     await this.#writing;
-    this.#turn = 1 - this.#turn;
+    this.#turn = (this.#turn + 1) % BUFFERS;
     this.#writing = sink.write(region, data);
     // Reported when it is awaited.
     this.#writing.catch(() => {});

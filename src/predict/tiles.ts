@@ -4,10 +4,21 @@ import { float32, type NdArray, type Shape4 } from '../array/ndarray.ts';
 import { DatasetError, Interrupted, ModelError, UsageError } from '../errors.ts';
 import type { Program } from '../runtime/runtime.ts';
 import type { MiddleProgram, SegmentationModel } from './model.ts';
-import { orientedShape } from './orientation.ts';
-import type { PredictOptions } from './predict.ts';
+import { orientedShape, type TestTimeAugmentation } from './orientation.ts';
 import type { AxisTile } from './tile-plan.ts';
 import { type Job, orient, type RunTile, type Sides, type TileInput } from './window.ts';
+
+/** How tiles are run. */
+export interface RunOptions {
+  /** Number of orientations to average over. Default 1: none. */
+  readonly tta?: TestTimeAugmentation;
+  /** Tiles per run, if the model supports batches. Default 1. */
+  readonly batch?: number;
+  /** Called after each run with the numbers of completed and of all runs. */
+  readonly onProgress?: (done: number, total: number) => void;
+  /** Checked before every run. */
+  readonly signal?: AbortSignal;
+}
 
 /** The runs of a slice, in this order, with windows of one size. */
 export interface TileRuns {
@@ -25,7 +36,7 @@ export async function runTiles(
   model: SegmentationModel,
   input: TileInput,
   { sides, jobs }: TileRuns,
-  { tta = 1, batch = 1, onProgress, signal }: Pick<PredictOptions, 'tta' | 'batch' | 'onProgress' | 'signal'>,
+  { tta = 1, batch = 1, onProgress, signal }: RunOptions,
   give: (tile: RunTile) => void | Promise<void>,
 ): Promise<void> {
   if (tta !== 1 && tta !== 4 && tta !== 8) {
@@ -53,9 +64,9 @@ export async function runTiles(
       taken.push(job);
     }
     const feed = float32([taken.length, channels, ...shape]);
-    for (const [i, { y, x, orientation }] of taken.entries()) {
-      await input.fill(window, { y: y.origin, x: x.origin }, sides);
-      orient(feed.data.subarray(i * window.length, (i + 1) * window.length), window, channels, sides, orientation);
+    for (const [i, job] of taken.entries()) {
+      await input.fill(window, job, sides);
+      orient(feed.data.subarray(i * window.length, (i + 1) * window.length), window, channels, sides, job.orientation);
     }
     return { taken, feed, program };
   };

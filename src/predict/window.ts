@@ -59,30 +59,34 @@ export interface TileInput {
   readonly channels: number;
   /** For messages. */
   readonly name?: string;
-  /** Fills a window [channels, sides.y, sides.x] that begins at `origin`, as `fillWindow`. */
-  fill(window: Float32Array, origin: Sides, sides: Sides): void | Promise<void>;
+  /** Fills the window [channels, sides.y, sides.x] of a job, as `fillWindow`. */
+  fill(window: Float32Array, job: Job, sides: Sides): void | Promise<void>;
 }
 
 /** A slice in memory, normalised. */
 export function planesInput({ planes, height, width, name }: PreparedPage, channels: number): TileInput {
   const size = { height, width, channels };
-  return { ...size, name, fill: (window, origin, sides) => fillWindow(window, planes, size, origin, sides) };
+  return { ...size, name, fill: (window, job, sides) => fillWindow(window, planes, size, originOf(job), sides) };
 }
 
-/** A slice that is read as it is needed. */
-export function regionsInput(regions: InputRegions): TileInput {
-  const { height, width, channels, name } = regions;
+/** Slices of one image that are read as they are needed; `slice` of a job is one of them. */
+export function regionsInput(slices: readonly [InputRegions, ...InputRegions[]]): TileInput {
+  const [{ height, width, channels, name }] = slices;
   return {
     height,
     width,
     channels,
     name,
-    async fill(window, origin, sides) {
+    async fill(window, job, sides) {
+      const regions = slices[job.slice ?? 0];
+      const origin = originOf(job);
       const part = reachOf(regions, origin, sides);
       fillWindow(window, await regions.read(part), { height, width, channels }, origin, sides, part);
     },
   };
 }
+
+const originOf = ({ y, x }: Job): Sides => ({ y: y.origin, x: x.origin });
 
 /** The pixels of an image that a window shows, mirrored ones included. */
 export function reachOf(
@@ -134,6 +138,8 @@ export interface Job {
   readonly y: AxisTile;
   readonly x: AxisTile;
   readonly orientation: Orientation;
+  /** Which slice, of several; default 0. */
+  readonly slice?: number;
 }
 
 /** What the network gave for one run of one tile. */

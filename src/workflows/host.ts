@@ -5,6 +5,8 @@ import type { Clock } from '../train/store.ts';
 /** Where a workflow runs: files, devices and a clock. `platform/node` and `platform/browser` each make one. */
 export interface Host extends Clock {
   readonly files: WritableFiles;
+  /** Bytes that this process has and that it could still get, if the platform can tell. */
+  memory?(): { readonly used: number; readonly free: number };
   /** Opens a device; default: the fastest available. @throws DeviceError if it is not available. */
   openRuntime(device?: DeviceName | 'auto'): Promise<Runtime>;
   /** Measures the CPU's energy, if the machine reports it. */

@@ -3,7 +3,13 @@ import { DATASET_JSON } from '../dataset/discover/nnunet.ts';
 import { noImages, readable } from '../dataset/discover/pair.ts';
 import type { Pair } from '../dataset/discover/pairing.ts';
 import { annotationOf, declaredByProject, imagesToPredict, pairProject } from '../dataset/discover/project-files.ts';
-import { type ImageListing, listImageSources, pairListing, readListed } from '../dataset/discover/sources.ts';
+import {
+  type ImageListing,
+  listImageSources,
+  openListed,
+  pairListing,
+  readListed,
+} from '../dataset/discover/sources.ts';
 import type { LabelKind } from '../dataset/labels/label-kind.ts';
 import type { LabelOptions } from '../dataset/labels/labels.ts';
 import type { PageAnnotation } from '../dataset/labels/regions.ts';
@@ -13,6 +19,8 @@ import { baseName, folderName, joinPath, type WritableFiles } from '../files.ts'
 import type { ReadOptions } from '../image/formats/format.ts';
 import { READABLE_EXTENSIONS } from '../image/formats/registry.ts';
 import type { Image } from '../image/image.ts';
+import { openStoredImage } from '../image/read.ts';
+import type { ImageSource } from '../image/source.ts';
 import { PROJECT_FILE } from '../project/project.ts';
 import { readImageFile } from './image-files.ts';
 
@@ -94,6 +102,14 @@ export function readListedImage(
   return listed === undefined
     ? readImageFile(files, path, options)
     : readListed(files, listed.listing, listed.key, options);
+}
+
+/**
+ * Opens a listed image to read it by region; undefined if it has to be read as a whole.
+ * @throws as `openOmeZarr` and `readImage`
+ */
+export function openListedImage(files: WritableFiles, { path, listed }: ListedImage): Promise<ImageSource | undefined> {
+  return listed === undefined ? openStoredImage(files, path) : openListed(files, listed.listing, listed.key);
 }
 
 function named(listing: ImageListing, paths: readonly string[]): readonly ListedImage[] {

@@ -5,52 +5,29 @@ import { joinPath, type WritableFiles } from '../files.ts';
 import { withSpacingMm } from '../image/geometry.ts';
 import { type Image, sizes } from '../image/image.ts';
 import { displayMap, reorient } from '../image/orient.ts';
+import { infoAt } from '../input/input-regions.ts';
 import { nearestLevel } from '../input/pixel-size.ts';
-import type { SeparationSettings } from '../objects/instances.ts';
 import { predictAverage, requireSameClasses } from '../predict/average.ts';
 import { smoothed } from '../predict/median.ts';
+import { tileWithin, wholeBytes } from '../predict/memory.ts';
 import { objectsImage, separationSettings } from '../predict/objects.ts';
 import type { OpenedModel, OpenModelOptions } from '../predict/open.ts';
 import { labelImage, overlayImage, probabilityImage } from '../predict/output.ts';
 import { type PredictOptions, planPage } from '../predict/predict.ts';
+import { DEFAULT_TILE } from '../predict/tile-plan.ts';
 import type { DeviceName, Runtime } from '../runtime/runtime.ts';
-import type { Probability, ResultFormat } from './choices.ts';
 import { encodeResult } from './encode.ts';
 import type { Host } from './host.ts';
-import { type ListedImage, listImages, readListedImage } from './image-list.ts';
+import { type ListedImage, listImages, openListedImage, readListedImage } from './image-list.ts';
 import { isModel, type OpenedModelFile, openModelFile } from './model-files.ts';
 import { requireFreeFolder } from './out-folder.ts';
+import { predictByRegion, workingBytes } from './predict-regions.ts';
 import { defaultOut, MEASURES_FOLDER, PREDICTION_FILE, writePredictionFile } from './prediction-file.ts';
+import { DEPTHS, type PredictionOutputs } from './prediction-outputs.ts';
 
 /** Output folders; a folder with nothing else may be overwritten. */
 const PARTS = ['probability', 'label', 'overlay', 'objects'] as const;
 type Part = (typeof PARTS)[number];
-
-const DEPTHS = { '8bit': 'uint8', '16bit': 'uint16', float: 'float32' } as const satisfies {
-  readonly [P in Exclude<Probability, 'none'>]: string;
-};
-
-/** What to write per image. */
-export interface PredictionOutputs {
-  /** Probabilities of the foreground class, or one map per class; default `8bit`. */
-  readonly probability?: Probability;
-  /** Label maps with the values of the training labels; default: yes. */
-  readonly labels?: boolean;
-  /** Default: yes. */
-  readonly overlay?: boolean;
-  /** Separate objects, numbered from 1; default: no. */
-  readonly objects?: boolean;
-  /** How they are separated. Default: as the model says, else by their shape. */
-  readonly separation?: SeparationSettings;
-  /** Default `same`. */
-  readonly format?: ResultFormat;
-  /** Probability threshold for the foreground class, for models with two classes; default 0.5. */
-  readonly threshold?: number;
-  /** Radius in pixels of a median filter over the probabilities. */
-  readonly median?: number;
-  /** Voxel size [z, y, x] in mm that overrides the files' value. */
-  readonly spacing?: readonly [number | undefined, number, number];
-}
 
 export interface PredictFolderOptions
   extends PredictionOutputs,
@@ -61,6 +38,11 @@ export interface PredictFolderOptions
   readonly device?: DeviceName | 'auto';
   /** For a run folder: its best model (default) or its last. */
   readonly which?: 'best' | 'last';
+  /**
+   * Bytes that the process may take, which decides the size of tiles, and which images of TIFF and OME-Zarr are predicted by
+   * region. Default: 2 GiB beside the model, or a quarter of what is free.
+   */
+  readonly memory?: number;
   /**
    * Which resolution of the images to predict, counted from 0, the full one; default: that whose pixels are nearest in
    * size to those of the training images.
@@ -95,6 +77,8 @@ export interface PredictHooks {
     done: PredictedFile,
     progress: { readonly name: string; readonly index: number; readonly total: number; readonly plan: string },
   ): void;
+  /** Called before something that takes much memory. */
+  onNote?(note: string): void;
   /** Called for an unreadable image, which is skipped. */
   onFailure?(failed: FailedFile): void;
   /** Progress of a patch classifier that is run window by window. */
@@ -126,15 +110,82 @@ interface WriteOptions {
   readonly out: string;
   readonly outputs: PredictionOutputs;
   readonly predict: PredictOptions;
+  readonly memory?: number;
+  readonly onNote?: (note: string) => void;
+}
+
+interface Predicted {
+  readonly file: PredictedFile;
+  /** A description of its tiling. */
+  readonly plan: string;
+}
+
+const chosenNote = (level: number): string =>
+  `Level ${level} of it is predicted, whose pixels are nearest in size to those of the training images; ${option('level')} chooses another.`;
+
+/** Predicts one image by region and writes what is asked for; undefined if it is to be predicted as a whole. */
+async function predictLarge(
+  host: Pick<Host, 'files' | 'nowMs' | 'memory'>,
+  models: readonly [OpenedModelFile, ...OpenedModelFile[]],
+  item: ListedImage,
+  { out, outputs, predict, memory, onNote }: WriteOptions,
+): Promise<Predicted | undefined> {
+  const began = host.nowMs();
+  const source = await openListedImage(host.files, item);
+  if (source === undefined) return undefined;
+  try {
+    const { path, name } = item;
+    const level = typeof item.level === 'function' ? item.level(source.levels) : (item.level ?? 0);
+    // A level that does not exist is explained by the reader.
+    if (source.levels[level] === undefined) return undefined;
+    const made = await predictByRegion(host, source, {
+      ...{ models, level, out, name, outputs, predict, onNote },
+      values: labelValues(models[0]),
+      bytes: workingBytes(host, models, memory),
+      isLimit: memory !== undefined,
+    });
+    if (made === undefined) return undefined;
+    const { notes: said, plan, ...written } = made;
+    const info = infoAt(source, level);
+    const { times, slices, height, width } = sizes(info);
+    const isChosen = typeof item.level === 'function' && source.levels.length > 1;
+    const notes = [...(isChosen && level > 0 ? [chosenNote(level)] : []), ...(info.notes ?? []), ...said];
+    const file: PredictedFile = {
+      image: path,
+      widthPx: width,
+      heightPx: height,
+      pages: times * slices,
+      ...written,
+      ms: host.nowMs() - began,
+      ...(level > 0 && { level }),
+      ...(notes.length > 0 && { notes }),
+    };
+    return { file, plan };
+  } finally {
+    await source.close();
+  }
 }
 
 /** Predicts one image and writes the requested outputs. */
 async function predictFile(
-  { files, nowMs }: Pick<Host, 'files' | 'nowMs'>,
+  host: Pick<Host, 'files' | 'nowMs' | 'memory'>,
   models: readonly [OpenedModelFile, ...OpenedModelFile[]],
   item: ListedImage,
-  { out, outputs, predict }: WriteOptions,
-): Promise<PredictedFile> {
+  options: WriteOptions,
+): Promise<Predicted> {
+  const large = await predictLarge(host, models, item, options);
+  if (large !== undefined) return large;
+  const { out, outputs } = options;
+  if (outputs.format === 'zarr') {
+    throw new UsageError(
+      'results are written as OME-Zarr only for images that are read by region: TIFF and OME-Zarr.',
+      {
+        file: item.path,
+        remedy: `Choose another ${option('format')}.`,
+      },
+    );
+  }
+  const { files, nowMs } = host;
   const began = nowMs();
   const { path, name } = item;
   const read = await readListedImage(files, item);
@@ -150,6 +201,7 @@ async function predictFile(
     median,
   } = outputs;
   const image = spacing === undefined ? read : withSpacingMm(read, spacing);
+  const predict = { ...options.predict, ...tileFor(host, models, image, options) };
   const mean = await predictAverage(models, image, predict);
   const prediction = median === undefined ? mean : smoothed(mean, median);
   const written: { [P in Part]?: string } = {};
@@ -175,17 +227,9 @@ async function predictFile(
   const objects = separate ? objectsImage(prediction, separation && { separation }) : undefined;
   if (objects !== undefined) await write('objects', objects.labels);
   const isChosen = typeof item.level === 'function' && read.level !== undefined;
-  const notes = [
-    ...(isChosen
-      ? [
-          `Level ${read.level} of it is predicted, whose pixels are nearest in size to those of the training images; ${option('level')} chooses another.`,
-        ]
-      : []),
-    ...(read.notes ?? []),
-    ...(mean.notes ?? []),
-  ];
+  const notes = [...(isChosen ? [chosenNote(read.level)] : []), ...(read.notes ?? []), ...(mean.notes ?? [])];
   const { times, slices, height, width } = sizes(image);
-  return {
+  const file: PredictedFile = {
     image: path,
     widthPx: width,
     heightPx: height,
@@ -196,6 +240,27 @@ async function predictFile(
     ...(read.level === undefined ? {} : { level: read.level }),
     ...(notes.length === 0 ? {} : { notes }),
   };
+  return { file, plan: planPage(models[0], height, width, predict).description };
+}
+
+/** What tiles get of the memory at least, however large the image is. */
+const SMALLEST_SHARE = 1 / 8;
+
+/** The largest tile for the memory there is; as it is set, or by default where that is not known or not of the CPU. */
+function tileFor(
+  host: Pick<Host, 'memory'>,
+  models: readonly [OpenedModelFile, ...OpenedModelFile[]],
+  image: Image,
+  { predict: { tile, batch }, outputs: { objects }, memory }: WriteOptions,
+): Pick<PredictOptions, 'tile'> {
+  const [{ runtime }] = models;
+  const bytes = workingBytes(host, models, memory);
+  if (tile !== undefined || bytes === undefined || (memory === undefined && runtime.device !== 'cpu')) return { tile };
+  const tiles = models.map((model) => {
+    const left = Math.max(bytes - wholeBytes(model, image, { objects }), SMALLEST_SHARE * bytes);
+    return tileWithin(model, left, { batch, ...(memory === undefined && { atLeast: DEFAULT_TILE }) });
+  });
+  return { tile: Math.min(...tiles) };
 }
 
 /** @throws UsageError if the model stands where the images belong, and the other way round */
@@ -246,7 +311,7 @@ export async function predictFolder(
   hooks: PredictHooks = {},
 ): Promise<PredictedFolder> {
   const { files } = host;
-  const { tta, tile, batch, channel, signal, threshold, level } = options;
+  const { tta, tile, batch, channel, signal, threshold, level, memory } = options;
   const { probability, labels = true, overlay = true, objects = false } = options;
   if (probability === 'none' && !labels && !overlay && !objects) {
     throw new UsageError('All outputs are disabled.', {
@@ -277,9 +342,10 @@ export async function predictFolder(
     const failed: FailedFile[] = [];
     for (const [index, listedItem] of listed.entries()) {
       const item = { ...listedItem, level: level ?? nearest };
-      let result: PredictedFile;
+      let predicted: Predicted;
       try {
-        result = await predictFile(host, opened, item, { out, outputs: options, predict });
+        const { onNote } = hooks;
+        predicted = await predictFile(host, opened, item, { out, outputs: options, predict, memory, onNote });
       } catch (cause) {
         // One unreadable file among many does not stop the others.
         if (listed.length === 1 || !(cause instanceof FormatError || cause instanceof DatasetError)) throw cause;
@@ -287,9 +353,9 @@ export async function predictFolder(
         hooks.onFailure?.({ image: item.path, reason: cause.message });
         continue;
       }
+      const { file: result, plan } = predicted;
       done.push(result);
       if (result.level !== undefined) levels[item.name] = result.level;
-      const { description: plan } = planPage(model, result.heightPx, result.widthPx, predict);
       hooks.onImage?.(result, { name: item.name, index, total: listed.length, plan });
     }
     const paths = opened.map(({ file }) => file);

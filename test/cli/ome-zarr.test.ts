@@ -81,6 +81,27 @@ test('train, predict, evaluate and measure use one level, which the run and its 
   expect([code, stderr]).toEqual([1, expect.stringContaining('64 x 64')]);
 });
 
+test('predict --format zarr predicts by region what is predicted as a whole otherwise', async () => {
+  const store = 'data/a.ome.zarr';
+  const options = ['--level', '0', '--probability', '16bit', '--no-overlay'];
+  const said = await run('predict', 'run', store, '--out', 'regions', '--format', 'zarr', ...options);
+  expect(said).toMatch(/64 x 64 pixels in one tile/);
+  await run('predict', 'run', store, '--out', 'whole', ...options);
+  for (const part of ['probability', 'label']) {
+    const { data, shape, spacing, dtype } = await readImageFile(join(root, `whole/${part}/a.tif`));
+    const stored = await readImageFile(join(root, `regions/${part}/a.ome.zarr`));
+    expect(stored).toMatchObject({ shape, dtype, spacing });
+    expect(stored.data).toEqual(data);
+  }
+  const refused = (...args: string[]) =>
+    lamella(['predict', 'run', store, '--out', 'refused', ...args], { cwd: root }).then(({ stderr }) => stderr);
+  expect(await refused('--format', 'zarr', '--objects')).toContain('by region, which --objects does not allow');
+  expect(await refused('--memory', '600')).toContain('A size is expected: 600MB, 1.5GB.');
+  expect(await refused('--memory', '10MB')).toMatch(
+    /Too little memory: 10 MB are allowed, .* Set --memory to at least/,
+  );
+});
+
 test('labels in a store are measured in its units, at either level', async () => {
   for (const [n, area] of [
     ['0', 16],

@@ -33,15 +33,15 @@ const PUBLIC: { readonly [file: string]: Exported } = {
   'src/index.ts': {
     values: words(`
       DatasetError DeviceError FormatError GraphError IGNORE Interrupted LamellaError ModelError
-      READABLE_EXTENSIONS RunError TrainingError UsageError channel classOf classifyPages describeImage
-      baseName factsOf float32 joinPath labelImage memorySink openImage openOmeZarr option elementCount sizes meanProbabilities ndarray openClassifier openModel openSession overlayImage page pageCount
-      planPage predictAverage predictImage predictPages prepareDataset probabilityImage rawDataset
+      READABLE_EXTENSIONS RunError TrainingError UsageError channel classOf classifyPages describeImage blockFor
+      baseName factsOf float32 joinPath labelImage memorySink openImage openOmeZarr option elementCount sizes meanProbabilities ndarray openClassifier openModel openSession overlayImage page pageCount memorySource
+      planPage predictAverage predictImage predictPages prepareDataset probabilityImage rawDataset outputInfo predictToSinks
       readClasses readDataset readDicomSeries readImage readOmeZarr recipeFor trainQuick writeNifti writeOmeTiff writeOmeZarr writeOptions writePng writeTiff
     `),
     types: words(`
       Classifier ClassifyOptions CompileOptions DType DeviceName DicomFile Feeds Files Geometry WritableFiles
       Annotation ByteSource Image ImageDescription ImageInfo ImageLevel ImageSink ImageSource InputSpec LabelClass LabelMapOptions LabelMapping LabelledImage MemorySink NdArray
-      NormalisationOptions OpenModelOptions OpenedModel PageRegion PredictOptions PrepareOptions
+      NormalisationOptions OpenModelOptions OpenedModel OutputOf PageRegion PredictOptions PredictRegionsOptions RegionOutput PrepareOptions
       PreparedDataset ProbabilityOptions Program RawClasses RawDataset ReadClassesOptions ReadOptions ErrorCode Facts Recipe Region RunConfig Session SessionOptions SessionPlace SessionState StartFile Runtime SegmentationModel Shape Sizes Spacing Spacings SplitChoice TensorLayout TrainEvent TrainRunHooks
       QuickModel QuickOptions TrainSettings TrainingPage TrainingSet Vector3 WriteNiftiOptions WriteOmeTiffOptions WriteOmeZarrOptions WriteTiffOptions
     `),

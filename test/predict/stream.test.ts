@@ -44,8 +44,12 @@ describe('predicted by region equals predicted as a whole, to the last bit', () 
           fc.record({
             height: fc.integer({ min: 1, max: 60 }),
             width: fc.integer({ min: 1, max: 60 }),
-            slices: fc.integer({ min: 1, max: 2 }),
-            unit: fc.tuple(fc.integer({ min: 1, max: 24 }), fc.integer({ min: 1, max: 24 })),
+            slices: fc.integer({ min: 1, max: 3 }),
+            unit: fc.tuple(
+              fc.integer({ min: 1, max: 24 }),
+              fc.integer({ min: 1, max: 24 }),
+              fc.integer({ min: 1, max: 2 }),
+            ),
             tile: fc.integer({ min: 16, max: 40 }),
             tta: fc.constantFrom(1 as const, 1 as const, 4 as const, 8 as const),
             batch: fc.integer({ min: 1, max: 3 }),
@@ -59,8 +63,11 @@ describe('predicted by region equals predicted as a whole, to the last bit', () 
             const made = [probability, labels, ...(inOrder ? [] : [all])];
             const outputs = made.map((of) => {
               const info = outputInfo(model, source.info, of);
-              const units = [...info.axes].map((axis) => (axis === 'y' ? unit[0] : axis === 'x' ? unit[1] : 1));
+              const units = [...info.axes].map((axis) =>
+                axis === 'y' ? unit[0] : axis === 'x' ? unit[1] : axis === 'z' ? unit[2] : 1,
+              );
               if (inOrder) units[info.axes.indexOf('x')] = width;
+              if (inOrder && slices > 1) units[0] = 1;
               return { of, sink: memorySink(info, { unit: units, inOrder }) };
             });
             const block = blockFor(

@@ -1,7 +1,7 @@
 import { PROBABILITIES, RESULT_FORMATS } from '../../workflows/choices.ts';
 import { declare } from '../declare.ts';
 import { CHANNEL, CHECKPOINT, DEVICE, flag, JSON_SUMMARY, levelOf, no, QUIET, row, text } from '../options.ts';
-import { integer, number, oneNumberOf, oneOf, spacing } from '../values.ts';
+import { bytes, integer, number, oneNumberOf, oneOf, spacing } from '../values.ts';
 
 export const command = declare({
   description: `Segments images of any size with a run's best model, with any ONNX segmentation model, or with the average of several.
@@ -28,7 +28,12 @@ are reported and skipped.`,
     level: levelOf(
       'which resolution of images with several (OME-Zarr, TIFF, SVS) to use, from 0, the full one (default: that whose pixels are nearest in size to those of the training images)',
     ),
-    tile: row('--tile <px>', 'maximum tile size (default: 640, or what the network needs)', integer(1)),
+    tile: row('--tile <px>', 'maximum tile size (default: as the memory allows)', integer(1)),
+    memory: row(
+      '--memory <size>',
+      'memory that the program may take, such as 600MB: larger images in TIFF and OME-Zarr are predicted by region (default: 2 GB beside the model, or a quarter of what is free)',
+      bytes,
+    ),
     probability: row('--probability <kind>', PROBABILITIES.join(', '), oneOf(...PROBABILITIES), '8bit'),
     threshold: row(
       '--threshold <p>',
@@ -37,7 +42,7 @@ are reported and skipped.`,
     ),
     format: row(
       '--format <name>',
-      'png, tiff, nifti or same: NIfTI for DICOM, NIfTI and NRRD, PNG for single pages of PNG',
+      'png, tiff, nifti, zarr (of TIFF and OME-Zarr) or same: NIfTI for DICOM, NIfTI and NRRD, PNG for single pages of PNG',
       oneOf(...RESULT_FORMATS),
       'same',
     ),
@@ -65,6 +70,7 @@ are reported and skipped.`,
     'predict runs/a slice.tif --tta 8 --probability float',
     'predict runs/n4 slice.tif --dense --median 2',
     'predict runs/a runs/b runs/c ./new-images',
+    'predict runs/a slide.ome.zarr --out ./pred --memory 600MB',
     'predict model.onnx ./images --device webgpu --json',
   ],
 });

@@ -11,7 +11,8 @@ import { isDicom } from '../../image/formats/dicom/parser.ts';
 import type { ReadOptions } from '../../image/formats/format.ts';
 import { extensionsOf, READABLE_EXTENSIONS } from '../../image/formats/registry.ts';
 import type { Image } from '../../image/image.ts';
-import { MAX_BYTES, readDicomSeries, readOmeZarr, readStoredImage } from '../../image/read.ts';
+import { MAX_BYTES, openOmeZarr, readDicomSeries, readOmeZarr, readStoredImage } from '../../image/read.ts';
+import type { ImageSource } from '../../image/source.ts';
 import type { Project } from '../../project/project.ts';
 import { findChannelFiles, stackChannels } from './channel-files.ts';
 import { findMaskFiles, mergeMasks } from './mask-files.ts';
@@ -294,6 +295,22 @@ async function readAsStored(files: Files, listing: ListedPlace, path: string, gi
   }
   const parts = slices.files.map((file) => ({ name: file, read: () => files.read(root, file) }));
   return readDicomSeries(parts, slices.folder === '' ? root : slices.folder, options);
+}
+
+/**
+ * Opens an image of a listing to read it by region; undefined if it has to be read as a whole.
+ * @throws as `openOmeZarr`
+ */
+export async function openListed(
+  files: Files,
+  { root, series, joined, project, json }: ImageListing,
+  path: string,
+): Promise<ImageSource | undefined> {
+  const stored = series.get(path);
+  const isAlone = joined?.has(path) !== true && project === undefined && json === undefined;
+  if (!isAlone || stored?.format !== 'OME-Zarr') return undefined;
+  const folder = joinPath(root, stored.folder);
+  return openOmeZarr(files, folder, { name: folder });
 }
 
 /** Extensions of files that contain volumes of a patient, rather than single images. */

@@ -8,6 +8,7 @@ import { type NodeDevice, openRuntime } from './runtime.ts';
 /** This machine: its files, devices and clock. */
 export const nodeHost: Host = {
   files: nodeFiles,
+  memory: () => ({ used: process.memoryUsage.rss(), free: process.availableMemory() }),
   nowMs: () => performance.now(),
   // An unsupported device is rejected by its name.
   openRuntime: (device) => openRuntime({ device: device as NodeDevice | 'auto' | undefined }),

@@ -1,0 +1,72 @@
+/** How much memory a prediction takes, and the largest tiles for the memory there is. */
+
+import { bytesPer, elementCount } from '../array/ndarray.ts';
+import { LamellaError, option, UsageError } from '../errors.ts';
+import { graphCost } from '../graph/analysis/cost.ts';
+import { readOnnx } from '../graph/onnx/read.ts';
+import { sizes } from '../image/image.ts';
+import type { ImageInfo } from '../image/source.ts';
+import type { ModelMemory, SegmentationModel } from './model.ts';
+import { DEFAULT_TILE, smallestTile } from './tile-plan.ts';
+
+/** Measured, with 16 and 32 channels: what kernels need beside the values of the graph. */
+const KERNELS = 1.2;
+/** Measured: weights in a second form, and copies of them while a network is compiled, in sizes of its file. */
+const COMPILED = 16;
+
+/** What a network takes, found for one shape [N, channels, side, side]; undefined for graphs that are not known. */
+export function modelMemory(bytes: Uint8Array, input: string, shape: readonly number[]): ModelMemory | undefined {
+  try {
+    const graph = readOnnx(bytes, { shapes: { [input]: shape } });
+    const [n, , height, width] = shape;
+    let weights = 0;
+    for (const value of graph.constants.keys()) weights += elementCount(value.shape) * bytesPer(value.dtype);
+    return {
+      perPixel: (KERNELS * (graphCost(graph).peakBytes - weights)) / (n * height * width),
+      compiled: COMPILED * bytes.length,
+    };
+  } catch (cause) {
+    if (cause instanceof LamellaError) return undefined;
+    throw cause;
+  }
+}
+
+/**
+ * The side of the largest tile that a network computes in these bytes; of a network of which that is not known, the
+ * default.
+ * @param options batch: tiles per run; atLeast: the side of a tile that may take more
+ * @throws UsageError if not even the smallest fits, without `atLeast`
+ */
+export function tileWithin(
+  { memory, rule }: Pick<SegmentationModel, 'memory' | 'rule'>,
+  bytes: number,
+  { batch = 1, atLeast }: { readonly batch?: number; readonly atLeast?: number } = {},
+): number {
+  const least = Math.max(smallestTile(rule.y), smallestTile(rule.x));
+  if (memory === undefined) return Math.max(least, DEFAULT_TILE);
+  const perPixel = batch * memory.perPixel;
+  const tile = Math.floor(Math.sqrt(Math.max(0, bytes) / perPixel));
+  if (atLeast !== undefined) return Math.max(tile, atLeast, least);
+  if (tile >= least) return tile;
+  throw new UsageError(
+    `Too little memory: the smallest tile, ${least} x ${least} pixels, takes ${megabytes(perPixel * least ** 2)}; ${megabytes(Math.max(0, bytes))} are left for it.`,
+    { remedy: `Set ${option('memory')} to more, or ${option('batch')} to less.` },
+  );
+}
+
+/** About what the prediction of an image in memory takes beside the tiles, in bytes. */
+export function wholeBytes(
+  { classes, input }: Pick<SegmentationModel, 'classes' | 'input'>,
+  info: ImageInfo,
+  { objects = false }: { readonly objects?: boolean } = {},
+): number {
+  const { times, slices, height, width, channels } = sizes(info);
+  const stored = 2 * bytesPer(info.dtype) * channels;
+  // All classes thrice: as predicted, as one of them is cut out, as it is written.
+  const perPixel = stored + 4 * input.channels.count + 12 * classes.length + 5 + (objects ? 40 : 0);
+  return times * slices * height * width * perPixel;
+}
+
+/** For messages. */
+export const megabytes = (bytes: number): string =>
+  bytes < 2e9 ? `${Math.ceil(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;

@@ -1,0 +1,172 @@
+/** Which images are predicted by region, in how much memory, and where the results go. */
+
+import { LamellaError, option, UsageError } from '../errors.ts';
+import { joinPath, type WritableFiles } from '../files.ts';
+import { writeOmeZarr } from '../image/formats/zarr/write.ts';
+import { sizes } from '../image/image.ts';
+import type { ImageSink } from '../image/sink.ts';
+import type { ImageInfo, ImageSource } from '../image/source.ts';
+import { infoAt } from '../input/input-regions.ts';
+import { megabytes, tileWithin, wholeBytes } from '../predict/memory.ts';
+import type { SegmentationModel } from '../predict/model.ts';
+import { labelImage, probabilityImage } from '../predict/output.ts';
+import { type PredictOptions, planPage } from '../predict/predict.ts';
+import { blockFor, type OutputOf, outputInfo, predictToSinks, sinkBytes, wholeFor } from '../predict/stream.ts';
+import { DEFAULT_TILE, type TilingRule } from '../predict/tile-plan.ts';
+import type { Host } from './host.ts';
+import { DEPTHS, type PredictionOutputs } from './prediction-outputs.ts';
+
+/** What a prediction may take without being asked: more makes tiles larger, and gains little. */
+const DEFAULT_BYTES = 2 * 2 ** 30;
+/** And of what is free, at most. */
+const FREE_SHARE = 1 / 4;
+
+/**
+ * Bytes for tiles and blocks: what was asked for without what the process has already, and what compiling takes; by
+ * default a share of what is free. Undefined where the platform cannot tell.
+ */
+export function workingBytes(
+  { memory }: Pick<Host, 'memory'>,
+  models: readonly SegmentationModel[],
+  asked: number | undefined,
+): number | undefined {
+  const now = memory?.();
+  if (now === undefined) return asked;
+  if (asked === undefined) return Math.min(DEFAULT_BYTES, FREE_SHARE * now.free);
+  const compiled = models.reduce((sum, model) => sum + (model.memory?.compiled ?? 0), 0);
+  const left = asked - now.used - compiled;
+  if (left > 0) return left;
+  throw new UsageError(
+    `Too little memory: ${megabytes(asked)} are allowed, but the program and its model take ${megabytes(now.used + compiled)}.`,
+    { remedy: `Set ${option('memory')} to at least ${megabytes(1.5 * (now.used + compiled))}.` },
+  );
+}
+
+export interface RegionPrediction {
+  readonly probability?: string;
+  readonly label?: string;
+  readonly notes: readonly string[];
+  /** How it was tiled. */
+  readonly plan: string;
+}
+
+export interface RegionRequest {
+  readonly models: readonly [SegmentationModel, ...SegmentationModel[]];
+  readonly level: number;
+  readonly out: string;
+  readonly name: string;
+  readonly outputs: PredictionOutputs;
+  /** Values of the label maps. */
+  readonly values?: readonly number[];
+  readonly predict: PredictOptions;
+  /** As `workingBytes`. */
+  readonly bytes?: number;
+  /** Whether that must not be exceeded by tiles of the usual size. */
+  readonly isLimit?: boolean;
+  /** Called before an image is predicted as a whole that is too large for that. */
+  readonly onNote?: (note: string) => void;
+}
+
+/**
+ * Predicts an image by region if it is too large for the memory there is, or if results in OME-Zarr are asked for.
+ * @returns undefined if it is to be predicted as a whole
+ * @throws UsageError if it cannot be predicted by region and the format needs that; LamellaError if it cannot, and there is
+ * not enough memory for the whole; as `predictToSinks`
+ */
+export async function predictByRegion(
+  host: Pick<Host, 'files' | 'memory'>,
+  source: ImageSource,
+  request: RegionRequest,
+): Promise<RegionPrediction | undefined> {
+  const { models, level, outputs, bytes, onNote } = request;
+  const info = infoAt(source, level);
+  const whole = models.length * wholeBytes(models[0], info, { objects: outputs.objects });
+  const tooLarge = bytes !== undefined && whole > bytes;
+  if (!tooLarge && outputs.format !== 'zarr') return undefined;
+  const why = wholeNeeded(models, info, outputs);
+  if (why === undefined) return predictInto(host.files, source, request);
+  const file = info.source;
+  if (outputs.format === 'zarr') {
+    throw new UsageError(`OME-Zarr is written of images that are predicted by region, which ${why} does not allow.`, {
+      file,
+      remedy: `Remove it, or choose another ${option('format')}.`,
+    });
+  }
+  const { free } = host.memory?.() ?? { free: Number.POSITIVE_INFINITY };
+  const takes = `it is predicted as a whole because of ${why}, which takes about ${megabytes(whole)}`;
+  if (whole > free) {
+    throw new LamellaError(`${takes}, and ${megabytes(free)} are free.`, {
+      file,
+      remedy: `Remove it, or use a lower resolution of the image: ${option('level')}.`,
+    });
+  }
+  onNote?.(`${request.name}: ${takes}.`);
+  return undefined;
+}
+
+/** What of the request needs the whole image, as a noun. */
+function wholeNeeded(
+  models: RegionRequest['models'],
+  info: ImageInfo,
+  { objects = false, median, probability, labels = true, format = 'same', spacing }: PredictionOutputs,
+): string | undefined {
+  if (objects) return option('objects');
+  if (median !== undefined) return option('median');
+  if (spacing !== undefined) return option('spacing');
+  if (models.length > 1) return 'the mean of several models';
+  if (format !== 'same' && format !== 'zarr') return option('format', format);
+  if (probability === 'none' && !labels) return 'the overlay';
+  return wholeFor(models[0], info);
+}
+
+async function predictInto(
+  files: WritableFiles,
+  source: ImageSource,
+  { models: [model], level, out, name, outputs, values, predict, bytes, isLimit }: RegionRequest,
+): Promise<RegionPrediction> {
+  const { probability = '8bit', labels = true, threshold, overlay = true } = outputs;
+  const info = infoAt(source, level);
+  const made: { readonly part: 'probability' | 'label'; readonly of: OutputOf; readonly sink: ImageSink }[] = [];
+  const add = async (part: 'probability' | 'label', of: OutputOf): Promise<void> => {
+    const folder = joinPath(out, part, `${name}.ome.zarr`);
+    // What an earlier prediction left there might be larger.
+    await files.remove?.(folder);
+    made.push({ part, of, sink: await writeOmeZarr(files, folder, outputInfo(model, info, of)) });
+  };
+  if (probability !== 'none') await add('probability', (map) => probabilityImage(map, { depth: DEPTHS[probability] }));
+  if (labels) await add('label', (map) => labelImage(map, { threshold, values }));
+  const sinks = made.map(({ sink }) => sink);
+  const options = { ...predict, level, ...tilesWithin(model, sinks, predict, { bytes, isLimit }) };
+  const notes = await predictToSinks(model, source, made, options);
+  const { height, width } = sizes(info);
+  const written = Object.fromEntries(made.map(({ part }) => [part, joinPath(out, part, `${name}.ome.zarr`)]));
+  return {
+    ...written,
+    notes: [...notes, ...(overlay ? ['No overlay is drawn of an image that is predicted by region.'] : [])],
+    plan: planPage(model, height, width, options).description,
+  };
+}
+
+/** Share of the memory for blocks that are collected and written, where units allow. */
+const BLOCK_SHARE = 0.15;
+
+/** The largest tile and its blocks for these bytes. */
+function tilesWithin(
+  model: SegmentationModel,
+  sinks: readonly ImageSink[],
+  { tile, batch }: Pick<PredictOptions, 'tile' | 'batch'>,
+  { bytes, isLimit = false }: Pick<RegionRequest, 'bytes' | 'isLimit'>,
+): Required<Pick<PredictOptions, 'block'>> & Pick<PredictOptions, 'tile'> {
+  const blockOf = (side: number) => {
+    const core = ({ halo, margin, multiple }: TilingRule): number =>
+      Math.max(1, side - 2 * Math.max(halo, margin) - 2 * multiple);
+    return blockFor(sinks, [core(model.rule.y), core(model.rule.x)], bytes && BLOCK_SHARE * bytes);
+  };
+  if (bytes === undefined || tile !== undefined) return { tile, block: blockOf(tile ?? DEFAULT_TILE) };
+  const least = sinkBytes(sinks, blockOf(1));
+  const largest = tileWithin(model, bytes - Math.max(least, BLOCK_SHARE * bytes), {
+    batch,
+    ...(!isLimit && { atLeast: DEFAULT_TILE }),
+  });
+  return { tile: largest, block: blockOf(largest) };
+}
