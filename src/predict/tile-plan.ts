@@ -152,7 +152,7 @@ export function planRegion(
   const { most } = windowsOf(length, rule, options);
   const count = Math.ceil((to - from) / most);
   const each = Math.ceil((to - from) / count);
-  return windows([{ from, to }], each, length, rule, options);
+  return windows([{ from, to }], { each, lost: rule.multiple - 1 }, length, rule, options);
 }
 
 /** Whether windows of any place and size give what the whole image gives. */
@@ -161,14 +161,17 @@ export const isExact = ({ exact, fixed }: TilingRule): boolean => exact && fixed
 function planBlocks(length: number, block: number, rule: TilingRule, options: AxisOptions): AxisPlan {
   if (!isExact(rule))
     throw new UsageError('Blocks need a network whose tiles are exact.', { remedy: 'Use no blocks.' });
-  const { most } = windowsOf(length, rule, options);
-  const count = Math.ceil(block / most);
-  const each = Math.min(block, roundUp(Math.ceil(block / count), rule.multiple));
+  const { multiple } = rule;
+  const { most, lead, cut } = windowsOf(length, rule, options);
+  // Where tiles begin at whole strides, all their windows lose the same.
+  const lost = block % multiple === 0 ? mod(lead - cut, multiple) : multiple - 1;
+  const count = Math.ceil(block / (most + multiple - 1 - lost));
+  const each = Math.min(block, roundUp(Math.ceil(block / count), multiple));
   const blocks = Array.from({ length: Math.ceil(length / block) }, (_, i) => ({
     from: i * block,
     to: Math.min(length, (i + 1) * block),
   }));
-  return windows(blocks, each, length, rule, options);
+  return windows(blocks, { each, lost }, length, rule, options);
 }
 
 interface Stretch {
@@ -187,17 +190,20 @@ function windowsOf(length: number, rule: TilingRule, options: AxisOptions) {
   return { lead, cut, most, frame: validSide(length + 2 * lead, rule) };
 }
 
-/** Windows of one side that give `each` pixels of these stretches after the others. */
+/**
+ * Windows of one side that give `each` pixels of these stretches after the others.
+ * @param size lost: pixels that a window may begin before it has to, at most
+ */
 function windows(
   stretches: readonly Stretch[],
-  each: number,
+  { each, lost }: { readonly each: number; readonly lost: number },
   length: number,
   rule: TilingRule,
   options: AxisOptions,
 ): AxisPlan {
   const { lead, cut, frame } = windowsOf(length, rule, options);
   const { multiple } = rule;
-  const side = Math.min(frame, validSide(each + 2 * cut + multiple - 1, rule));
+  const side = Math.min(frame, validSide(each + 2 * cut + lost, rule));
   const tiles = stretches.flatMap(({ from, to }) =>
     Array.from({ length: Math.ceil((to - from) / each) }, (_, i): AxisTile => {
       const at = from + i * each;

@@ -16,26 +16,43 @@ import { DEFAULT_TILE, type TilingRule } from '../predict/tile-plan.ts';
 import type { Host } from './host.ts';
 import { DEPTHS, type PredictionOutputs } from './prediction-outputs.ts';
 
-/** What a prediction may take without being asked: more makes tiles larger, and gains little. */
-const DEFAULT_BYTES = 2 * 2 ** 30;
+/** What tiles may take without being asked: more makes them larger, and gains little. */
+const DEFAULT_BYTES = 1.5 * 2 ** 30;
 /** And of what is free, at most. */
 const FREE_SHARE = 1 / 4;
+/** What an image in memory may take of it. */
+const WHOLE_SHARE = 1 / 2;
+/** What tiles get at least of a limit, however large the image is. */
+const SMALLEST_SHARE = 1 / 8;
+
+/** Memory for predictions, in bytes. */
+export interface MemoryPlan {
+  /** For tiles and blocks. */
+  readonly tiles: number;
+  /** For an image as a whole; larger ones are predicted by region. */
+  readonly whole: number;
+  /** Whether both together must not be exceeded. */
+  readonly isLimit: boolean;
+}
 
 /**
- * Bytes for tiles and blocks: what was asked for without what the process has already, and what compiling takes; by
- * default a share of what is free. Undefined where the platform cannot tell.
+ * What was asked for without what the process has already, and what compiling takes; by default shares of what is free.
+ * Undefined where the platform cannot tell what that is.
+ * @throws UsageError if nothing is left
  */
-export function workingBytes(
+export function planMemory(
   { memory }: Pick<Host, 'memory'>,
   models: readonly SegmentationModel[],
   asked: number | undefined,
-): number | undefined {
+): MemoryPlan | undefined {
   const now = memory?.();
-  if (now === undefined) return asked;
-  if (asked === undefined) return Math.min(DEFAULT_BYTES, FREE_SHARE * now.free);
+  if (now === undefined) return asked === undefined ? undefined : { tiles: asked, whole: asked, isLimit: true };
+  if (asked === undefined) {
+    return { tiles: Math.min(DEFAULT_BYTES, FREE_SHARE * now.free), whole: WHOLE_SHARE * now.free, isLimit: false };
+  }
   const compiled = models.reduce((sum, model) => sum + (model.memory?.compiled ?? 0), 0);
   const left = asked - now.used - compiled;
-  if (left > 0) return left;
+  if (left > 0) return { tiles: left, whole: left, isLimit: true };
   throw new UsageError(
     `Too little memory: ${megabytes(asked)} are allowed, but the program and its model take ${megabytes(now.used + compiled)}.`,
     { remedy: `Set ${option('memory')} to at least ${megabytes(1.5 * (now.used + compiled))}.` },
@@ -59,10 +76,7 @@ export interface RegionRequest {
   /** Values of the label maps. */
   readonly values?: readonly number[];
   readonly predict: PredictOptions;
-  /** As `workingBytes`. */
-  readonly bytes?: number;
-  /** Whether that must not be exceeded by tiles of the usual size. */
-  readonly isLimit?: boolean;
+  readonly memory?: MemoryPlan;
   /** Called before an image is predicted as a whole that is too large for that. */
   readonly onNote?: (note: string) => void;
 }
@@ -78,10 +92,10 @@ export async function predictByRegion(
   source: ImageSource,
   request: RegionRequest,
 ): Promise<RegionPrediction | undefined> {
-  const { models, level, outputs, bytes, onNote } = request;
+  const { models, level, outputs, memory, onNote } = request;
   const info = infoAt(source, level);
   const whole = models.length * wholeBytes(models[0], info, { objects: outputs.objects });
-  const tooLarge = bytes !== undefined && whole > bytes;
+  const tooLarge = memory !== undefined && whole > memory.whole;
   if (!tooLarge && outputs.format !== 'zarr') return undefined;
   const why = wholeNeeded(models, info, outputs);
   if (why === undefined) return predictInto(host.files, source, request);
@@ -122,7 +136,7 @@ function wholeNeeded(
 async function predictInto(
   files: WritableFiles,
   source: ImageSource,
-  { models: [model], level, out, name, outputs, values, predict, bytes, isLimit }: RegionRequest,
+  { models: [model], level, out, name, outputs, values, predict, memory }: RegionRequest,
 ): Promise<RegionPrediction> {
   const { probability = '8bit', labels = true, threshold, overlay = true } = outputs;
   const info = infoAt(source, level);
@@ -136,7 +150,7 @@ async function predictInto(
   if (probability !== 'none') await add('probability', (map) => probabilityImage(map, { depth: DEPTHS[probability] }));
   if (labels) await add('label', (map) => labelImage(map, { threshold, values }));
   const sinks = made.map(({ sink }) => sink);
-  const options = { ...predict, level, ...tilesWithin(model, sinks, predict, { bytes, isLimit }) };
+  const options = { ...predict, level, ...tilesWithin(model, sinks, predict, memory) };
   const notes = await predictToSinks(model, source, made, options);
   const { height, width } = sizes(info);
   const written = Object.fromEntries(made.map(({ part }) => [part, joinPath(out, part, `${name}.ome.zarr`)]));
@@ -150,23 +164,40 @@ async function predictInto(
 /** Share of the memory for blocks that are collected and written, where units allow. */
 const BLOCK_SHARE = 0.15;
 
-/** The largest tile and its blocks for these bytes. */
+/** The largest tile and its blocks for this memory. */
 function tilesWithin(
   model: SegmentationModel,
   sinks: readonly ImageSink[],
   { tile, batch }: Pick<PredictOptions, 'tile' | 'batch'>,
-  { bytes, isLimit = false }: Pick<RegionRequest, 'bytes' | 'isLimit'>,
+  memory: MemoryPlan | undefined,
 ): Required<Pick<PredictOptions, 'block'>> & Pick<PredictOptions, 'tile'> {
+  const forBlocks = memory && BLOCK_SHARE * memory.tiles;
   const blockOf = (side: number) => {
     const core = ({ halo, margin, multiple }: TilingRule): number =>
-      Math.max(1, side - 2 * Math.max(halo, margin) - 2 * multiple);
-    return blockFor(sinks, [core(model.rule.y), core(model.rule.x)], bytes && BLOCK_SHARE * bytes);
+      Math.max(1, side - 2 * Math.max(halo, margin) - multiple);
+    return blockFor(sinks, [core(model.rule.y), core(model.rule.x)], forBlocks);
   };
-  if (bytes === undefined || tile !== undefined) return { tile, block: blockOf(tile ?? DEFAULT_TILE) };
+  if (memory === undefined || forBlocks === undefined || tile !== undefined) {
+    return { tile, block: blockOf(tile ?? DEFAULT_TILE) };
+  }
   const least = sinkBytes(sinks, blockOf(1));
-  const largest = tileWithin(model, bytes - Math.max(least, BLOCK_SHARE * bytes), {
-    batch,
-    ...(!isLimit && { atLeast: DEFAULT_TILE }),
-  });
+  const largest = tileWithin(model, memory.tiles - Math.max(least, forBlocks), { batch, ...usual(memory) });
   return { tile: largest, block: blockOf(largest) };
+}
+
+/** Tiles have their usual size at least, unless memory is limited. */
+const usual = ({ isLimit }: MemoryPlan): { readonly atLeast?: number } => (isLimit ? {} : { atLeast: DEFAULT_TILE });
+
+/** The largest tile of an image in memory, for all of these models. */
+export function tileBeside(
+  models: readonly SegmentationModel[],
+  image: ImageInfo,
+  { objects, batch }: { readonly objects?: boolean; readonly batch?: number },
+  memory: MemoryPlan,
+): number {
+  const tiles = models.map((model) => {
+    const left = memory.tiles - (memory.isLimit ? wholeBytes(model, image, { objects }) : 0);
+    return tileWithin(model, Math.max(left, SMALLEST_SHARE * memory.tiles), { batch, ...usual(memory) });
+  });
+  return Math.min(...tiles);
 }

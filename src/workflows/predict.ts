@@ -9,19 +9,17 @@ import { infoAt } from '../input/input-regions.ts';
 import { nearestLevel } from '../input/pixel-size.ts';
 import { predictAverage, requireSameClasses } from '../predict/average.ts';
 import { smoothed } from '../predict/median.ts';
-import { tileWithin, wholeBytes } from '../predict/memory.ts';
 import { objectsImage, separationSettings } from '../predict/objects.ts';
 import type { OpenedModel, OpenModelOptions } from '../predict/open.ts';
 import { labelImage, overlayImage, probabilityImage } from '../predict/output.ts';
 import { type PredictOptions, planPage } from '../predict/predict.ts';
-import { DEFAULT_TILE } from '../predict/tile-plan.ts';
 import type { DeviceName, Runtime } from '../runtime/runtime.ts';
 import { encodeResult } from './encode.ts';
 import type { Host } from './host.ts';
 import { type ListedImage, listImages, openListedImage, readListedImage } from './image-list.ts';
 import { isModel, type OpenedModelFile, openModelFile } from './model-files.ts';
 import { requireFreeFolder } from './out-folder.ts';
-import { predictByRegion, workingBytes } from './predict-regions.ts';
+import { planMemory, predictByRegion, tileBeside } from './predict-regions.ts';
 import { defaultOut, MEASURES_FOLDER, PREDICTION_FILE, writePredictionFile } from './prediction-file.ts';
 import { DEPTHS, type PredictionOutputs } from './prediction-outputs.ts';
 
@@ -40,7 +38,7 @@ export interface PredictFolderOptions
   readonly which?: 'best' | 'last';
   /**
    * Bytes that the process may take, which decides the size of tiles, and which images of TIFF and OME-Zarr are predicted by
-   * region. Default: 2 GiB beside the model, or a quarter of what is free.
+   * region. Default: 1.5 GiB for tiles, or a quarter of what is free, and half of it for an image.
    */
   readonly memory?: number;
   /**
@@ -141,8 +139,7 @@ async function predictLarge(
     const made = await predictByRegion(host, source, {
       ...{ models, level, out, name, outputs, predict, onNote },
       values: labelValues(models[0]),
-      bytes: workingBytes(host, models, memory),
-      isLimit: memory !== undefined,
+      memory: planMemory(host, models, memory),
     });
     if (made === undefined) return undefined;
     const { notes: said, plan, ...written } = made;
@@ -243,9 +240,6 @@ async function predictFile(
   return { file, plan: planPage(models[0], height, width, predict).description };
 }
 
-/** What tiles get of the memory at least, however large the image is. */
-const SMALLEST_SHARE = 1 / 8;
-
 /** The largest tile for the memory there is; as it is set, or by default where that is not known or not of the CPU. */
 function tileFor(
   host: Pick<Host, 'memory'>,
@@ -253,14 +247,9 @@ function tileFor(
   image: Image,
   { predict: { tile, batch }, outputs: { objects }, memory }: WriteOptions,
 ): Pick<PredictOptions, 'tile'> {
-  const [{ runtime }] = models;
-  const bytes = workingBytes(host, models, memory);
-  if (tile !== undefined || bytes === undefined || (memory === undefined && runtime.device !== 'cpu')) return { tile };
-  const tiles = models.map((model) => {
-    const left = Math.max(bytes - wholeBytes(model, image, { objects }), SMALLEST_SHARE * bytes);
-    return tileWithin(model, left, { batch, ...(memory === undefined && { atLeast: DEFAULT_TILE }) });
-  });
-  return { tile: Math.min(...tiles) };
+  const plan = planMemory(host, models, memory);
+  const isKnown = plan !== undefined && (plan.isLimit || models[0].runtime.device === 'cpu');
+  return { tile: tile === undefined && isKnown ? tileBeside(models, image, { objects, batch }, plan) : tile };
 }
 
 /** @throws UsageError if the model stands where the images belong, and the other way round */

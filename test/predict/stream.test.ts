@@ -1,10 +1,12 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ndarray } from '../../src/array/ndarray.ts';
+import { float32, type NdArray, ndarray } from '../../src/array/ndarray.ts';
 import { stream } from '../../src/array/random.ts';
 import type { Image } from '../../src/image/image.ts';
 import { type ImageSink, memorySink } from '../../src/image/sink.ts';
-import { memorySource } from '../../src/image/source.ts';
+import { type ImageSource, memorySource } from '../../src/image/source.ts';
 import { labelImage, probabilityImage } from '../../src/predict/output.ts';
 import { predictImage } from '../../src/predict/predict.ts';
 import { blockFor, outputInfo, predictToSinks, wholeFor } from '../../src/predict/stream.ts';
@@ -148,4 +150,73 @@ test('what needs the whole image is refused, and named', async () => {
   await expect(predictToSinks(padded(), source, [{ of: labels, sink }], { block: [8, 8] })).rejects.toThrow(
     'this cannot be predicted by region because of the image, for its pixels without a value.',
   );
+});
+
+setFlagsFromString('--expose-gc');
+const gc = runInNewContext('gc') as () => void;
+
+/** Bytes of arrays in use. What is only waiting to be collected is not: it is let go of by one collection, freed by the next. */
+async function inUse(): Promise<number> {
+  for (let round = 0; round < 3; round++) {
+    gc();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  return process.memoryUsage().arrayBuffers;
+}
+
+test('memory in use does not grow with the image', async () => {
+  /** Bytes of arrays in use while an image from a formula is predicted, at most. */
+  const mostInUse = async (side: number): Promise<number> => {
+    // Two classes: nothing, and what is put in.
+    const copies = ({ data, shape }: NdArray<'float32'>): NdArray<'float32'> => {
+      const both = float32([2, ...shape.slice(1)]);
+      both.data.set(data, data.length);
+      return both;
+    };
+    const known = { ...normalisation, kind: 'range', scope: 'dataset', numbers: [[0, 250]] } as const;
+    const model = fakeModel(PADDED, copies, { input: { ...input, normalisation: known } });
+    const info = { dtype: 'uint8' as const, axes: 'yx', shape: [side, side], spacing: {} };
+    let most = 0;
+    let reads = 0;
+    const source: ImageSource = {
+      info,
+      levels: [info],
+      async read(_level, { start, shape } = { start: [0, 0], shape: [side, side] }) {
+        const [rows = 0, columns = 0] = shape;
+        const data = new Uint8Array(rows * columns);
+        for (let i = 0; i < data.length; i++) data[i] = (i * 7 + start[0] * 3 + start[1]) % 251;
+        if (reads++ % 16 === 9) {
+          most = Math.max(most, await inUse());
+        }
+        return { ...info, shape, data };
+      },
+      close: async () => {},
+    };
+    let written = 0;
+    const outputs = [labels, probability].map((of) => ({
+      of,
+      sink: {
+        info: outputInfo(model, info, of),
+        unit: [64, 64],
+        inOrder: false,
+        async write(_region: unknown, data: { readonly length: number }) {
+          written += data.length;
+        },
+        finish: async () => {},
+        abort: async () => {},
+      },
+    }));
+    const block = blockFor(
+      outputs.map(({ sink }) => sink),
+      [240, 240],
+    );
+    await predictToSinks(model, source, outputs, { tile: 256, block });
+    expect(written).toBe(2 * side * side);
+    return most;
+  };
+  // Once before, after which what other tests have left is gone.
+  await mostInUse(600);
+  const [small, large] = [await mostInUse(600), await mostInUse(2400)];
+  // A whole image of the larger side takes 5.8 MB as it is stored, 23 MB normalised and 46 MB as probabilities.
+  expect(large - small).toBeLessThan(2e6);
 });

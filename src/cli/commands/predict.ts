@@ -31,7 +31,7 @@ are reported and skipped.`,
     tile: row('--tile <px>', 'maximum tile size (default: as the memory allows)', integer(1)),
     memory: row(
       '--memory <size>',
-      'memory that the program may take, such as 600MB: larger images in TIFF and OME-Zarr are predicted by region (default: 2 GB beside the model, or a quarter of what is free)',
+      'memory that the program may take, such as 600MB: larger images in TIFF and OME-Zarr are predicted by region (default: 1.5 GB for tiles, or a quarter of what is free, and half of it for an image)',
       bytes,
     ),
     probability: row('--probability <kind>', PROBABILITIES.join(', '), oneOf(...PROBABILITIES), '8bit'),
