@@ -100,14 +100,25 @@ export class WrittenUnits {
 /**
  * The regions by which an image is written, in C order: as many whole rows as fit into `maxBytes`, as most formats store
  * rows together; or one unit, where that is more.
+ * @param options chunk: what is read together, which a region holds as a whole where it has at most 4 times `maxBytes`
  */
-export function regionsOf({ info, unit }: Pick<ImageSink, 'info' | 'unit'>, maxBytes: number): readonly Region[] {
+export function regionsOf(
+  { info, unit, inOrder }: Pick<ImageSink, 'info' | 'unit' | 'inOrder'>,
+  { maxBytes, chunk = unit }: { readonly maxBytes: number; readonly chunk?: readonly number[] },
+): readonly Region[] {
   const { shape, dtype } = info;
-  const step = [...unit];
+  const bytesOf = (lengths: readonly number[]): number =>
+    elementCount(lengths.map((length, i) => Math.min(length, shape[i]))) * bytesPer(dtype);
+  const grown = unit.map((length, i) => {
+    // Where regions come in order, several planes would have to be whole.
+    const own = inOrder && i < unit.length - 2 ? length : Math.min(chunk[i], shape[i]);
+    return Math.ceil(own / length) * length;
+  });
+  const rows = [...grown.slice(0, -1), shape[shape.length - 1]];
+  const step = bytesOf(rows) <= 4 * maxBytes ? grown : [...unit];
   for (let axis = step.length - 1; axis >= 0; axis--) {
-    const bytes = elementCount(step.map((length, i) => Math.min(length, shape[i]))) * bytesPer(dtype);
-    const times = Math.max(1, Math.floor(maxBytes / bytes));
-    step[axis] = Math.min(times * unit[axis], Math.ceil(shape[axis] / unit[axis]) * unit[axis]);
+    const times = Math.max(1, Math.floor(maxBytes / bytesOf(step)));
+    step[axis] = Math.min(times * step[axis], Math.ceil(shape[axis] / unit[axis]) * unit[axis]);
     // Only whole rows, planes and stacks follow one another.
     if (step[axis] < shape[axis]) break;
   }

@@ -7,8 +7,8 @@ import { type ImageSink, regionsOf } from '../image/sink.ts';
 import { type ImageInfo, type ImageSource, noLevel } from '../image/source.ts';
 import { openImageFile, type ReadFileOptions, writeImageFile, writerOf } from './image-files.ts';
 
-/** Most bytes of a region that is read at once. */
-const REGION_BYTES = 64 * 2 ** 20;
+/** Bytes of a region that is read at once, where more are not stored together. */
+const REGION_BYTES = 16 * 2 ** 20;
 
 export interface ConvertOptions extends Pick<ReadFileOptions, 'series'> {
   /** Which resolution to convert, counted from 0, the full one; default 0. */
@@ -164,7 +164,7 @@ async function* copyRegions(
   level: number,
   { signal, onRegion }: Pick<ConvertOptions, 'signal'> & ConvertHooks,
 ): AsyncGenerator<string> {
-  const regions = regionsOf(sink, REGION_BYTES);
+  const regions = regionsOf(sink, { maxBytes: REGION_BYTES, chunk: source.chunk });
   for (const [done, region] of regions.entries()) {
     if (signal?.aborted === true) throw new Interrupted('Conversion was stopped.');
     const { data, notes = [] } = await source.read(level, region);

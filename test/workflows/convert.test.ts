@@ -185,19 +185,34 @@ describe('nothing is left', () => {
   });
 });
 
-test('regions are whole rows of as many bytes as allowed, in C order', () => {
-  const of = (shape: readonly number[], unit: readonly number[], maxBytes: number) =>
-    regionsOf({ info: { dtype: 'uint8', axes: 'zyx', shape, spacing: {} }, unit }, maxBytes);
-  expect(of([2, 10, 10], [1, 4, 4], 100)).toEqual([
-    { start: [0, 0, 0], shape: [1, 8, 10] },
-    { start: [0, 8, 0], shape: [1, 2, 10] },
-    { start: [1, 0, 0], shape: [1, 8, 10] },
-    { start: [1, 8, 0], shape: [1, 2, 10] },
-  ]);
-  expect(of([2, 10, 10], [1, 4, 4], 1000)).toEqual([{ start: [0, 0, 0], shape: [2, 10, 10] }]);
-  expect(of([1, 4, 10], [1, 4, 4], 20).map(({ shape }) => shape)).toEqual([
-    [1, 4, 4],
-    [1, 4, 4],
-    [1, 4, 2],
-  ]);
+describe('regions', () => {
+  const of = (
+    shape: readonly number[],
+    unit: readonly number[],
+    { inOrder = false, ...options }: { maxBytes: number; chunk?: readonly number[]; inOrder?: boolean },
+  ) => regionsOf({ info: { dtype: 'uint8', axes: 'zyx', shape, spacing: {} }, unit, inOrder }, options);
+
+  test('are whole rows of as many bytes as allowed, in C order', () => {
+    expect(of([2, 10, 10], [1, 4, 4], { maxBytes: 100 })).toEqual([
+      { start: [0, 0, 0], shape: [1, 8, 10] },
+      { start: [0, 8, 0], shape: [1, 2, 10] },
+      { start: [1, 0, 0], shape: [1, 8, 10] },
+      { start: [1, 8, 0], shape: [1, 2, 10] },
+    ]);
+    expect(of([2, 10, 10], [1, 4, 4], { maxBytes: 1000 })).toEqual([{ start: [0, 0, 0], shape: [2, 10, 10] }]);
+    expect(of([1, 4, 10], [1, 4, 4], { maxBytes: 20 }).map(({ shape }) => shape)).toEqual([
+      [1, 4, 4],
+      [1, 4, 4],
+      [1, 4, 2],
+    ]);
+  });
+
+  test('hold what is read together as a whole, where they have room for it', () => {
+    const chunk = [2, 8, 8];
+    const shapesOf = (options: Parameters<typeof of>[2]) =>
+      of([4, 16, 10], [1, 4, 4], { chunk, ...options }).map(({ shape }) => shape.join());
+    expect(new Set(shapesOf({ maxBytes: 80 }))).toEqual(new Set(['2,8,8', '2,8,2']));
+    expect(new Set(shapesOf({ maxBytes: 39 }))).toEqual(new Set(['1,4,8', '1,4,2']));
+    expect(new Set(shapesOf({ maxBytes: 80, inOrder: true }))).toEqual(new Set(['1,8,8', '1,8,2']));
+  });
 });

@@ -25,6 +25,8 @@ export interface ShardedArray {
 /** Compresses a chunk. */
 export type Pack = (bytes: Uint8Array) => Promise<Uint8Array>;
 
+/** Shards that are flushed at once. */
+const MOST_ENDING = 4;
 /** In the index, for a chunk that holds nothing but the fill value and is not stored. */
 const NOT_STORED = 2n ** 64n - 1n;
 
@@ -53,6 +55,8 @@ export class ShardWriter {
   readonly #files: WritableFiles;
   readonly #pack: Pack;
   readonly #shards = new Map<string, Shard>();
+  /** Shards that are on their way to their places. */
+  readonly #ending = new Set<Promise<void>>();
 
   constructor(array: ShardedArray, files: WritableFiles, pack: Pack) {
     this.#array = array;
@@ -118,12 +122,22 @@ export class ShardWriter {
     open.open--;
     if (open.open > 0) return;
     await open.file.write(open.size, withChecksum(new Uint8Array(open.index.buffer)));
-    await open.file.finish();
     this.#shards.delete(key);
+    // Flushing takes a while, in which the next chunks are compressed.
+    while (this.#ending.size >= MOST_ENDING) await Promise.race(this.#ending);
+    const ending = open.file.finish();
+    ending.then(() => this.#ending.delete(ending)).catch(() => {});
+    this.#ending.add(ending);
+  }
+
+  /** When this has ended, all shards that are complete are in their places. @throws LamellaError if there is no space */
+  async finish(): Promise<void> {
+    await Promise.all(this.#ending);
   }
 
   /** Removes what is not finished; never throws. */
   async abort(): Promise<void> {
+    await Promise.allSettled(this.#ending);
     for (const { file } of this.#shards.values()) await file.abort();
     this.#shards.clear();
   }

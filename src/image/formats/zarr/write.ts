@@ -99,6 +99,7 @@ export async function writeOmeZarr(
     },
     async finish() {
       written.requireAll(folder);
+      for (const writer of writers) await writer.finish();
       for (const array of arrays)
         await files.write(joinPath(array.path, 'zarr.json'), json(arrayMetadata(array, axes)));
       await files.write(metadata, json(groupOf(imageMetadata(info, levels, { name: nameOf(folder), isLabel, range }))));
