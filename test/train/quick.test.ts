@@ -6,7 +6,12 @@ import { openRuntime } from '../../src/platform/node/runtime.ts';
 import { predictImage } from '../../src/predict/predict.ts';
 import type { Runtime } from '../../src/runtime/runtime.ts';
 import { trainQuick } from '../../src/train/quick.ts';
-import { choosePixels, openPixelSource, unscaled } from '../../src/train/tasks/segmentation/pixel-source.ts';
+import {
+  choosePixels,
+  describePixels,
+  openPixelSource,
+  unscaled,
+} from '../../src/train/tasks/segmentation/pixel-source.ts';
 import { expectAllClose } from '../support/expect-all-close.ts';
 
 let runtime: Runtime;
@@ -98,6 +103,25 @@ describe('the pixels that are learned from', () => {
       expect(shares).toEqual([666 / Math.min(666, most), 334 / Math.min(334, most)]);
       expect(new Set(pixels[0]).size).toBe(chosen.length);
     }
+  });
+
+  test('have the same features in small windows, where there are few, as in large ones', async () => {
+    const side = 160;
+    const values = Float32Array.from({ length: side * side }, (_, p) => Math.sin(p / 7) + Math.cos(p / 911));
+    const few = [0, 63 * side + 64, 64 * side + 63, 159 * side + 159];
+    const described = async (isPainted: (pixel: number) => boolean) => {
+      const labels = Uint8Array.from(values, (_, p) => (isPainted(p) ? p % 2 : 255));
+      const page = { name: 'a', height: side, width: side, label: labels, image: values };
+      const set = { pages: [page], channels: 1, classCount: 2, classWeights: [1, 1], focus: { rare: [] } };
+      const spec = { name: 'filter-bank', channels: 1, numClasses: 2 } as const;
+      const { features, scaling } = await describePixels(runtime, spec, set, { seed: 1, most: side * side });
+      const count = scaling.mean.length;
+      return features.data.map((x, i) => x * (scaling.std[i % count] as number) + (scaling.mean[i % count] as number));
+    };
+    const [ofFew, ofAll] = [await described((p) => few.includes(p)), await described(() => true)];
+    const count = ofFew.length / few.length;
+    const same = few.flatMap((pixel) => [...ofAll.subarray(pixel * count, (pixel + 1) * count)]);
+    expectAllClose(ofFew, Float32Array.from(same), { atol: 1e-5 });
   });
 
   test('come with noise that the step alone decides, so that a run can be resumed', async () => {

@@ -55,7 +55,7 @@ export async function openRuntime({
   wasmPath,
   winograd,
 }: OpenRuntimeOptions = {}): Promise<Runtime> {
-  const adapter = await findAdapter();
+  const adapter = device === 'wasm' ? 'none' : await findAdapter();
   const name = device === 'auto' ? (adapter === 'gpu' ? 'webgpu' : 'wasm') : device;
   if (name === 'webgpu' && adapter === 'none') {
     throw new DeviceError(`The device '${name}' is not available in this browser.`, { remedy: 'Present: wasm.' });

@@ -17,7 +17,7 @@ import { VERSION } from './version.ts';
 
 const wasmInWords = (): string => `WASM, ${counted(wasmThreads(), 'thread')}`;
 
-/** @param hasGpu whether a GPU that there is may be used */
+/** @param hasGpu whether there is a GPU that may be used */
 async function describe(hasGpu: boolean): Promise<Omit<EngineDescription, 'place' | 'version'>> {
   const threads = wasmThreads();
   // Pages that are not served by https, or from this machine, have none.
@@ -25,7 +25,7 @@ async function describe(hasGpu: boolean): Promise<Omit<EngineDescription, 'place
   const { usage, quota } = estimate ?? {};
   const cpu = { name: 'wasm', label: wasmInWords() };
   return {
-    devices: hasGpu && (await findAdapter()) === 'gpu' ? [{ name: 'webgpu', label: 'WebGPU' }, cpu] : [cpu],
+    devices: hasGpu ? [{ name: 'webgpu', label: 'WebGPU' }, cpu] : [cpu],
     threads,
     ...(!globalThis.crossOriginIsolated && {
       threadsNote: 'One thread only: this page is not cross-origin isolated, which its server decides by two headers.',
@@ -49,7 +49,12 @@ export function browserStudioHost(options: OpenRuntimeOptions = {}): StudioHost 
     files,
     place: 'tab',
     version: VERSION,
-    describe: () => describe(device !== 'wasm'),
+    async describe() {
+      const hasGpu = device !== 'wasm' && (await findAdapter()) === 'gpu';
+      // A worker that has no GPU gets none later, and to look for one takes about as long as a tile of a preview.
+      if (!hasGpu && device !== 'webgpu') device = 'wasm';
+      return describe(hasGpu);
+    },
     useCpu() {
       if (device === 'wasm') return undefined;
       device = 'wasm';

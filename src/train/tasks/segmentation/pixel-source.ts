@@ -20,8 +20,8 @@ import type { BatchSource } from './batch-source.ts';
 
 /** So many pixels of a class are enough; of more, every n-th. */
 const MOST_PER_CLASS = 10_000;
-/** Side of the windows in which features are computed, without what the filters see around them. */
-const WINDOW = 512;
+/** Sides of windows in which features may be computed, without what the filters see around them. */
+const WINDOWS = [64, 128, 256, 512] as const;
 
 /** Annotated pixels of all pages, chosen and described. */
 export interface PixelSet {
@@ -87,6 +87,27 @@ export function choosePixels(
   return { pixels, shares: counts.map((count, c) => (count === 0 ? 0 : count / (kept[c] as number))) };
 }
 
+/** The window of a page's grid that a pixel lies in. */
+const windowOf = (pixel: number, width: number, inner: number): number =>
+  Math.floor(Math.floor(pixel / width) / inner) * Math.ceil(width / inner) + Math.floor((pixel % width) / inner);
+
+/** The side of windows with which the fewest pixels are computed: small ones for a few strokes, large ones for full pages. */
+function sideOfWindows(
+  pages: readonly Pick<TrainingPage, 'height' | 'width'>[],
+  pixels: readonly Int32Array[],
+): number {
+  const longest = Math.max(...pages.map(({ height, width }) => Math.max(height, width)));
+  const costs = WINDOWS.map((side): readonly [side: number, computed: number] => {
+    const inner = Math.min(side, longest);
+    const windows = pages.reduce(
+      (sum, { width }, i) => sum + new Set(pixels[i]?.map((pixel) => windowOf(pixel, width, inner))).size,
+      0,
+    );
+    return [inner, windows * (inner + 2 * FILTER_REACH_PX) ** 2];
+  });
+  return costs.reduce((best, next) => (next[1] < best[1] ? next : best))[0];
+}
+
 /**
  * Describes annotated pixels by their features, window by window: only where there are any.
  * @throws DeviceError when the device fails.
@@ -103,7 +124,7 @@ export async function describePixels(
   const features = float32([total, count]);
   const labels = new Int32Array(total);
   const weights = new Float32Array(total);
-  const inner = Math.min(WINDOW, Math.max(...set.pages.map(({ height, width }) => Math.max(height, width))));
+  const inner = sideOfWindows(set.pages, pixels);
   const side = inner + 2 * FILTER_REACH_PX;
   const program = await runtime.load(writeOnnx(featureGraph(spec, [side, side])));
   const window = float32([1, spec.channels, side, side]);
@@ -114,9 +135,7 @@ export async function describePixels(
       const across = Math.ceil(page.width / inner);
       const inWindows = new Map<number, number[]>();
       own.forEach((pixel, k) => {
-        const at =
-          Math.floor(Math.floor(pixel / page.width) / inner) * across + Math.floor((pixel % page.width) / inner);
-        addTo(inWindows, at, k);
+        addTo(inWindows, windowOf(pixel, page.width, inner), k);
         const c = page.label[pixel] as number;
         labels[first + k] = c;
         weights[first + k] = (set.classWeights[c] as number) * (shares[c] as number);
@@ -206,14 +225,15 @@ const NOISE_LENGTH = 65_537;
 function noisy(features: NdArray<'float32'>, seed: number): (step: number) => NdArray<'float32'> {
   const random = stream(seed, 'feature noise');
   const noise = Float32Array.from({ length: NOISE_LENGTH }, () => FEATURE_NOISE * random.normal());
+  const { data, shape } = features;
   return (step) => {
-    const values = new Float32Array(features.data.length);
+    const values = new Float32Array(data.length);
     let at = stream(seed, 'feature noise', step).integer(NOISE_LENGTH);
-    for (let i = 0; i < values.length; i++) {
-      values[i] = (features.data[i] as number) + (noise[at] as number);
-      if (++at === NOISE_LENGTH) at = 0;
+    for (let i = 0; i < values.length; at = 0) {
+      const end = Math.min(values.length, i + NOISE_LENGTH - at);
+      for (; i < end; i++, at++) values[i] = (data[i] as number) + (noise[at] as number);
     }
-    return float32(features.shape, values);
+    return float32(shape, values);
   };
 }
 
