@@ -1,11 +1,20 @@
-/** S22: a worker that ends is one sentence: work goes on with a new one, and nothing that was painted is lost. */
+/**
+ * S22: a worker that ends and a GPU that is lost are one sentence each: work goes on with a new worker or another device, and
+ * nothing that was painted is lost.
+ */
 
 import type { Page, Worker } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { greyPng, inWindow, paintedRuns, studioPages, takeIn, whyNoPage } from './studio-page.ts';
 
+declare global {
+  /** What the page has told its user. */
+  var noted: string[];
+}
+
 const SIZE = 256;
 const ENDED = 'What computes had ended and was started again; all that was painted is kept.';
+
 function engineOf(page: Page): Worker {
   const engine = page.workers().find((worker) => worker.url().includes('studio-worker'));
   if (engine === undefined) throw new Error('There is no worker.');
@@ -18,6 +27,17 @@ async function endWorker(page: Page): Promise<void> {
   const gone = new Promise((closed) => engine.once('close', closed));
   await engine.evaluate(() => self.close());
   await gone;
+}
+
+/** Ends the process of the GPU, as a driver that crashes does. */
+async function endGpu(page: Page): Promise<void> {
+  const devtools = await page.context().browser()?.newBrowserCDPSession();
+  if (devtools === undefined) throw new Error('The browser cannot be asked for its processes.');
+  const { processInfo } = await devtools.send('SystemInfo.getProcessInfo');
+  const ofGpu = processInfo.filter(({ type }) => type === 'GPU');
+  expect(ofGpu).toHaveLength(1);
+  for (const { id } of ofGpu) process.kill(id, 'SIGKILL');
+  await devtools.detach();
 }
 
 const problems = (page: Page): Promise<readonly string[]> =>
@@ -40,11 +60,21 @@ const train = (page: Page, steps: number, settings: object) =>
     { patch: [32, 32], depth: 1, baseChannels: 4, batch: 1, ...settings },
   ] as const);
 
+/** A step of training, from now on. */
+const firstStep = (page: Page): Promise<void> =>
+  page.evaluate(
+    () =>
+      new Promise<void>((resolve) => {
+        studio.engine.subscribe(({ kind }) => kind === 'step' && resolve());
+      }),
+  );
+
 describe.skipIf(whyNoPage !== undefined)(`S22 failures${whyNoPage === undefined ? '' : ` (${whyNoPage})`}`, () => {
   const pages = studioPages();
+  const gpuPages = studioPages({ webgpu: true });
 
-  async function openPainted() {
-    const opened = await pages.open();
+  async function openPainted(browser = pages) {
+    const opened = await browser.open();
     await takeIn(opened.page, { 'grey.png': greyPng(SIZE, SIZE) });
     await stroke(opened.page, '2', 40);
     await stroke(opened.page, '1', 120);
@@ -57,19 +87,14 @@ describe.skipIf(whyNoPage !== undefined)(`S22 failures${whyNoPage === undefined 
     await endWorker(page);
     await stroke(page, '2', 200);
     await kept(page);
-    expect(await problems(page)).toEqual([ENDED]);
+    await expect.poll(() => problems(page)).toEqual([ENDED]);
 
-    const step = page.evaluate(
-      () =>
-        new Promise<void>((resolve) => {
-          studio.engine.subscribe(({ kind }) => kind === 'step' && resolve());
-        }),
-    );
+    const step = firstStep(page);
     const training = train(page, 100_000, {}).catch(String);
     await step;
     await endWorker(page);
     expect(await training).toContain('was started again');
-    expect(await problems(page)).toEqual([ENDED]);
+    await expect.poll(() => problems(page)).toEqual([ENDED]);
     expect(await train(page, 3, {})).toMatchObject({ steps: 3 });
 
     // What is there after all of it is there in another page, too, and can be undone.
@@ -80,6 +105,41 @@ describe.skipIf(whyNoPage !== undefined)(`S22 failures${whyNoPage === undefined 
     expect(await paintedRuns(page)).toEqual(painted);
     for (let i = 0; i < 3; i++) await page.evaluate(() => studio.annotation.undo());
     expect(await paintedRuns(page)).toEqual([]);
+    expect(errors).toEqual([]);
+    await close();
+  });
+
+  it('a GPU that is lost while it trains', async () => {
+    const { page, errors, close } = await openPainted(gpuPages);
+    // The software adapter, which is not used otherwise, passes for a GPU.
+    await engineOf(page).evaluate(() =>
+      Object.defineProperty(GPUAdapterInfo.prototype, 'isFallbackAdapter', { get: () => false }),
+    );
+    await page.evaluate(() => {
+      globalThis.noted = [];
+      studio.messages.shown.subscribe((shown) => noted.push(...shown.map(({ text }) => text)));
+    });
+    const step = firstStep(page);
+    const training = train(page, 40, {});
+    await step;
+    await endGpu(page);
+    expect(await training).toMatchObject({ run: 'runs/1', steps: 40, stopped: false });
+    const told = await page.evaluate(() => [...new Set(noted)]);
+    expect(told).toContainEqual(
+      expect.stringMatching(
+        /^The GPU was lost: .*\. Studio goes on with WASM, \d+ threads?; nothing of your annotation is lost\.$/,
+      ),
+    );
+    expect(told.filter((words) => words.startsWith('The GPU was lost'))).toHaveLength(1);
+    expect(await page.evaluate(() => studio.description.value?.devices[0]?.label)).toMatch(/^WASM/);
+    await stroke(page, '2', 200);
+    await kept(page);
+    expect(await problems(page)).toEqual([]);
+    const painted = await paintedRuns(page);
+    await page.reload();
+    await page.getByRole('button', { name: /grey/ }).first().click();
+    await page.waitForFunction(() => studio.annotation.layer.value !== undefined);
+    expect(await paintedRuns(page)).toEqual(painted);
     expect(errors).toEqual([]);
     await close();
   });
