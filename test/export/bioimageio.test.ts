@@ -89,7 +89,7 @@ const CASES: readonly (readonly [name: string, spec: ModelSpec, input: InputSpec
 ];
 
 const CLASSES = ['cell wall', 'Nucleus', 'nucleus'];
-/** What every network takes: others would be padded before their first pixel, where pooling then starts. */
+/** What every network takes: with others some blocks begin between the places where pooling starts. */
 const [HEIGHT, WIDTH] = [416, 480];
 
 /** @param less so much lower and narrower */

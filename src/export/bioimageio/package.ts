@@ -127,8 +127,8 @@ const UNITS = [
 
 /**
  * The side of a pixel of the training images, if they all state it and agree within a tenth: a whole number of the
- * largest unit that is right to 1e-4, because bioimageio.core 0.11 computes the size of an output as the whole part of
- * size * scale / scale, which is 55 for 56 pixels of 0.305.
+ * largest unit that is right to 1e-4, because bioimageio.spec 0.5.12 computes the size of an output as size * scale /
+ * scale, which is 55.99999999999999 for 56 pixels of 0.305, and refuses 56.
  */
 export function pixelOf({ pixelMm }: Pick<InputSpec, 'pixelMm'>): { readonly scale?: number; readonly unit?: string } {
   if (pixelMm === undefined || pixelMm[1] > 1.1 * pixelMm[0]) return {};
