@@ -1,6 +1,6 @@
 """Tests packages with bioimageio.core, and predicts an image: PACKAGE IMAGE.npy OUT.npy blocks|whole, again and again.
 
-Prints, for each, the status of the test and what failed. Images are [channels, height, width], and so is what is written."""
+Prints, for each, the status of the test and what failed. Images are [channels, height, width], with or without an axis of one before, and what is written is without."""
 
 import json
 import os
@@ -24,7 +24,8 @@ for package, image, out, how in zip(*[iter(sys.argv[1:])] * 4):
     answer = {"status": summary.status, "failed": failed, "tests": len(summary.details)}
     if summary.status == "passed":
         model = load_model_description(package)
-        data = np.load(image)[None]
+        data = np.load(image)
+        data = data.reshape((1,) + data.shape[-3:])
         tensor = Tensor(data, dims=("batch", "channel", "y", "x"))
         blocks = {"blocksize_parameter": 24} if how == "blocks" else {}
         sample = predict(model=model, inputs={"image": tensor}, **blocks)

@@ -10,7 +10,7 @@ import { phantom } from 'lamella/phantom';
 import { createEngine, type Engine, type GivenFile } from 'lamella/studio';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { crowdedLabels, hardLabels } from '../../../test/export/label-maps.ts';
-import { askImageJ, askPeer, describeWithImageJ, describeWithPeers } from '../../../test/support/peers.ts';
+import { askImageJ, askPeer, askPeerOf, describeWithImageJ, describeWithPeers } from '../../../test/support/peers.ts';
 
 const SIDE = 64;
 const IDS = ['a', 'b', 'c'] as const;
@@ -82,7 +82,7 @@ beforeAll(async () => {
     shown[id] = [...(await engine.segmented(prediction, id, 0)).data];
     expect(shown[id]).toEqual([...MAPS[id]]);
   }
-  const formats = ['csv', 'parquet', 'labels', 'roi', 'geojson', 'coco', 'onnx'] as const;
+  const formats = ['csv', 'parquet', 'labels', 'roi', 'geojson', 'coco', 'onnx', 'bioimageio'] as const;
   const { content } = await engine.export({ formats, prediction, run: 'runs/1' });
   files = unzipSync(await bytesOf(content));
 });
@@ -138,6 +138,25 @@ describeWithPeers('S24 exports', () => {
     }
   });
 });
+
+describeWithPeers(
+  'S24 exports, BioImage.IO',
+  () => {
+    it('the package passes the test of bioimageio.core', { timeout: 120_000 }, () => {
+      const folder = folderWith({ 'package.zip': 'cells-bioimageio.zip' });
+      const image = join(folder, 'image.npy');
+      writeFileSync(image, unzipSync(files['cells-bioimageio.zip'] as Uint8Array)['test_input.npy'] as Uint8Array);
+      const args = [join(folder, 'package.zip'), image, join(folder, 'out.npy'), 'whole'];
+      const [answer] = askPeerOf<{ status: string; failed: string[]; shape: number[] }[]>(
+        'bioimageio',
+        'bioimageio_predict.py',
+        ...args,
+      );
+      expect(answer).toMatchObject({ status: 'passed', failed: [] });
+    });
+  },
+  'bioimageio',
+);
 
 describeWithImageJ('S24 exports, ImageJ', () => {
   it.each(['a', 'c'])('fills the ROIs of image %s with its objects, and opens its label image', (id) => {
