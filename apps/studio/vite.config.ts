@@ -28,7 +28,7 @@ const contentPolicy: Plugin = {
 const runtimeBeside: Plugin = {
   name: 'runtime-beside',
   generateBundle(_, bundle) {
-    for (const name of Object.keys(bundle)) if (name.endsWith('.wasm')) delete bundle[name];
+    for (const name of Object.keys(bundle)) if (/ort-[^/]*\.wasm$/.test(name)) delete bundle[name];
   },
   configureServer: ({ middlewares }) => void middlewares.use('/ort', serveRuntime),
   configurePreviewServer: ({ middlewares }) => void middlewares.use('/ort', serveRuntime),

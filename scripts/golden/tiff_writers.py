@@ -136,6 +136,32 @@ for subsampling in [(1, 1), (2, 1), (2, 2)]:
         add(name, written(smooth(20, 37, 3), photometric="rgb", compression="jpeg", compressionargs={"level": 90}, subsampling=subsampling, metadata=None, **layout))
 add("JPEG RGB", written(smooth(20, 37, 3), photometric="rgb", compression="jpeg", compressionargs={"level": 90, "outcolorspace": "RGB"}, tile=(16, 16), metadata=None))
 add("JPEG grey", written(smooth(20, 37, 1)[..., 0], compression="jpeg", compressionargs={"level": 90}, tile=(16, 16), metadata=None))
+
+
+def abbreviated(data):
+    """A file of whole JPEG streams as libtiff writes it: their tables once, in JPEGTables."""
+    with tifffile.TiffFile(io.BytesIO(data)) as tiff:
+        page = tiff.pages[0]
+        streams = [data[offset : offset + count] for offset, count in zip(page.dataoffsets, page.databytecounts)]
+        tables, tiles = None, []
+        for stream in streams:
+            shared, own, at = b"\xff\xd8", b"\xff\xd8", 2
+            while stream[at + 1] != 0xDA:
+                end = at + 2 + int.from_bytes(stream[at + 2 : at + 4], "big")
+                if stream[at + 1] in (0xDB, 0xC4):
+                    shared += stream[at:end]
+                else:
+                    own += stream[at:end]
+                at = end
+            assert tables in (None, shared + b"\xff\xd9")
+            tables = shared + b"\xff\xd9"
+            tiles.append(own + stream[at:])
+        return written(iter(tiles), shape=page.shape, dtype=page.dtype, tile=page.tile, photometric=page.photometric, compression="jpeg",
+                       subsampling=page.subsampling, metadata=None, extratags=[(347, 7, len(tables), tables, True)])
+
+
+add("JPEG with shared tables", abbreviated(written(smooth(40, 37, 3), photometric="rgb", compression="jpeg", compressionargs={"level": 90},
+                                                   subsampling=(2, 2), tile=(16, 16), metadata=None)))
 add("JPEG in planes", written(smooth(20, 37, 3).transpose(2, 0, 1), photometric="rgb", planarconfig="separate", compression="jpeg",
                               compressionargs={"level": 90}, tile=(16, 16), metadata=None), notes=in_planes)
 
@@ -309,13 +335,28 @@ refuse("OME gaps of a set", ome(six[:3], image(0, own(0, (0, 0, 0)) + own(1, (0,
 refuse("OME described elsewhere", ome(six, '<BinaryOnly MetadataFile="a.companion.ome" UUID="urn:uuid:0a"/>'), "stands in another file of its OME-TIFF set")
 
 # Refused by name.
-for number, name in {34933: "PNG", 34934: "JPEG XR", 50001: "WebP", 50002: "JPEG XL", 34887: "LERC", 34925: "LZMA", 33003: "JPEG 2000", 50013: "PIXTIFF"}.items():
+for number, name in {34933: "PNG", 34934: "JPEG XR", 50001: "WebP", 50002: "JPEG XL", 34887: "LERC", 34925: "LZMA", 33004: "JPEG 2000 \\(number 33004\\)", 50013: "PIXTIFF"}.items():
     data = bytearray(written(noise(6, 7), metadata=None))
     at = data.index(struct.pack("<HHI", 259, 3, 1)) + 8
     struct.pack_into("<H", data, at, number)
     refuse(f"compression {number}", bytes(data), f"TIFF compression {name} is not supported")
 slide = several(noise(64, 64), noise(32, 32), tile=(16, 16), metadata=None, description="Aperio Image Library v12\r\n64x64 [0,0 64x64] (16x16)|AppMag = 20")
 add("Aperio SVS", slide)
+
+# JPEG 2000, by each of its numbers. What has photometric YCbCr is read as RGB (ITU-R BT.601).
+colour = smooth(40, 52, 3)
+tiled = {"tile": (32, 32), "metadata": None}
+add("JPEG 2000", written(colour, photometric="rgb", compression="jpeg2000", **tiled))
+add("JPEG 2000 in strips", written(colour, photometric="rgb", compression="jpeg2000", rowsperstrip=16, metadata=None))
+add("JPEG 2000 in planes", written(colour.transpose(2, 0, 1), photometric="rgb", planarconfig="separate", compression="jpeg2000", **tiled), notes=["Its 3 planes are read as colours"])
+add("JPEG 2000 of 16 bits", written(colour[..., 0].astype("uint16") * 257, byteorder=">", compression="jpeg2000", **tiled))
+add("JPEG 2000 of signed values", written(colour[..., 0].astype("int16") * 250 - 30_000, compression="jpeg2000", **tiled))
+add("JPEG 2000 of Aperio, RGB", written(colour, photometric="rgb", compression="APERIO_JP2000_RGB", compressionargs={"level": 40}, **tiled))
+add("JPEG 2000 of Aperio, number of YCbCr with RGB", written(colour, photometric="rgb", compression="APERIO_JP2000_YCBC", **tiled))
+y, cb, cr = (colour[..., k].astype("float64") - (0, 128, 128)[k] for k in range(3))
+rgb = np.stack([y + 1.402 * cr, y - 0.344136 * cb - 0.714136 * cr, y + 1.772 * cb])
+ycbcr = written(colour, photometric="ycbcr", subsampling=(1, 1), compression="APERIO_JP2000_YCBC", compressionargs={"mct": False}, **tiled)
+add("JPEG 2000 of Aperio, YCbCr", ycbcr, values=np.clip(np.rint(rgb), 0, 255).astype("uint8")[None, :, None])
 
 # A density for print or a default says nothing of the specimen.
 for name, resolution, unit in [("libvips", (10, 10), 3), ("72 per inch", (72, 72), 2), ("300 per inch in centimetres", (118.11, 118.11), 3),

@@ -75,10 +75,12 @@ function oneBitPng(width: number, height: number): Uint8Array {
 }
 
 /** Written by tifffile, with the values in them checked there. */
-const byTifffile: { readonly [name: string]: { readonly file: string } } = JSON.parse(
-  readFileSync(fileURLToPath(new URL('../../../test/golden/image_files.json', import.meta.url)), 'utf8'),
-);
-const tifffile = (name: string): Uint8Array => Buffer.from((byTifffile[name] as { file: string }).file, 'base64');
+const golden = (name: string): { readonly [name: string]: { readonly file: string } } =>
+  JSON.parse(readFileSync(fileURLToPath(new URL(`../../../test/golden/${name}.json`, import.meta.url)), 'utf8'));
+const byTifffile = golden('image_files');
+const byWriters = golden('tiff_writers').files as unknown as typeof byTifffile;
+const tifffile = (name: string, files = byTifffile): Uint8Array =>
+  Buffer.from((files[name] as { file: string }).file, 'base64');
 
 const nrrd = (): Uint8Array =>
   Buffer.concat([
@@ -134,6 +136,8 @@ const FILES: { readonly [id: string]: { readonly [file: string]: Uint8Array } } 
   floats: { 'floats.tif': writeTiff(image('float32', 'yx', [20, 30])) },
   ome: { 'ome.ome.tif': tifffile('ome czyx') },
   'ome-time': { 'ome-time.ome.tiff': tifffile('ome tzcyx') },
+  jpeg: { 'jpeg.tif': tifffile('JPEG with shared tables', byWriters) },
+  jpeg2000: { 'jpeg2000.svs': tifffile('JPEG 2000 of Aperio, YCbCr', byWriters) },
   ct: dicom([3, 0, 4, 1, 2]),
   brain: {
     'brain.nii.gz': writeNifti(

@@ -1,8 +1,9 @@
 /** Decodes one compressed frame to samples. A codec's code is loaded when the first frame of its kind is read. */
 
-import { FormatError } from '../../../errors.ts';
+import { FormatError, LamellaError } from '../../../errors.ts';
 import { inflateRaw } from '../../inflate.ts';
-import { decodeJpeg, type FrameSize, once, SILENT, startOfFrame, withDecoder } from '../jpeg.ts';
+import { decodeJpeg, decodeJpeg2000, decodeJpegLs, type FrameSize } from '../codecs.ts';
+import { startOfFrame } from '../jpeg.ts';
 import { unpackPackBits } from '../tiff/packbits.ts';
 import type { DicomHeader } from './header.ts';
 
@@ -47,9 +48,6 @@ const NAMES: readonly (readonly [RegExp, string])[] = [
   [/^7\./, 'SMPTE video'],
 ];
 
-const charls = once(async () => (await import('@cornerstonejs/codec-charls/decode')).default(SILENT));
-const openJpeg = once(async () => (await import('@cornerstonejs/codec-openjpeg/decode')).default(SILENT));
-
 function unsupported(file: string, what: string): FormatError {
   return new FormatError(`pixels compressed with ${what} are not supported.`, {
     file,
@@ -78,7 +76,7 @@ export async function decodeFrame(bytes: Uint8Array, header: DicomHeader): Promi
   try {
     return await codec(bytes, header);
   } catch (cause) {
-    if (cause instanceof FormatError) throw cause;
+    if (cause instanceof LamellaError) throw cause;
     throw new FormatError('the compressed pixels are damaged.', {
       file,
       remedy: 'Copy the file again from its source.',
@@ -197,15 +195,13 @@ function beforeEnd(bytes: Uint8Array, zeros: number): Uint8Array<ArrayBuffer> {
 
 /** JPEG-LS (ITU-T T.87), lossless and near-lossless, by CharLS. */
 async function jpegLs(bytes: Uint8Array, header: DicomHeader): Promise<DecodedFrame> {
-  const { JpegLSDecoder } = await charls();
-  const { bytes: raw, info, planar } = withDecoder(new JpegLSDecoder(), bytes);
+  const { bytes: raw, info, planar } = await decodeJpegLs(bytes);
   return { planes: planesOf(raw, { ...info, bytes: info.bitsPerSample > 8 ? 2 : 1 }, header, planar) };
 }
 
 /** JPEG 2000 (ITU-T T.800) by OpenJPEG. */
 async function jpeg2000(bytes: Uint8Array, header: DicomHeader): Promise<DecodedFrame> {
-  const { J2KDecoder } = await openJpeg();
-  const { bytes: raw, info } = withDecoder(new J2KDecoder(), bytes);
+  const { bytes: raw, info } = await decodeJpeg2000(bytes);
   const planes = planesOf(raw, { ...info, bytes: info.bitsPerSample > 8 ? 2 : 1 }, header);
   return { planes, ...(header.samples === 3 ? { photometric: 'RGB' } : {}) };
 }

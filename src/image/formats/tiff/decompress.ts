@@ -24,6 +24,10 @@ export async function decompressor(
       return (await import('./zstd.ts')).unpackZstd;
     case COMPRESSION.jpeg:
       return (await import('./jpeg.ts')).jpegDecompressor(layout, jpegTables);
+    case COMPRESSION.aperioYCbCr:
+    case COMPRESSION.aperioRgb:
+    case COMPRESSION.jpeg2000:
+      return (await import('./jpeg2000.ts')).jpeg2000Decompressor(layout);
     default:
       return (packed) => packed;
   }

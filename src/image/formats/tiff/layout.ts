@@ -41,8 +41,19 @@ export const COMPRESSION = {
   deflate: 8,
   packBits: 32773,
   oldDeflate: 32946,
+  aperioYCbCr: 33003,
+  aperioRgb: 33005,
+  jpeg2000: 34712,
   zstd: 50000,
 } as const;
+
+const JPEG_2000: readonly number[] = [COMPRESSION.aperioYCbCr, COMPRESSION.aperioRgb, COMPRESSION.jpeg2000];
+export const isJpeg2000 = ({ compression }: Pick<PageLayout, 'compression'>): boolean =>
+  JPEG_2000.includes(compression);
+
+/** Whether strips and tiles are pictures of a format of their own, to which the tags of the coding do not apply. */
+export const isPicture = (layout: Pick<PageLayout, 'compression'>): boolean =>
+  layout.compression === COMPRESSION.jpeg || isJpeg2000(layout);
 
 /** Names of unsupported compressions, so that the message says what to look for in the save dialogue. */
 const OTHER_COMPRESSIONS: Readonly<Record<number, string>> = {
@@ -64,14 +75,11 @@ const OTHER_COMPRESSIONS: Readonly<Record<number, string>> = {
   32908: 'Pixar film',
   32909: 'Pixar log',
   32947: 'Kodak DCS',
-  33003: 'JPEG 2000',
-  33004: 'JPEG 2000',
-  33005: 'JPEG 2000',
+  33004: 'JPEG 2000 (number 33004)',
   33007: 'JPEG (number 33007)',
   34661: 'JBIG',
   34676: 'SGI LogLuv',
   34677: 'SGI LogLuv',
-  34712: 'JPEG 2000',
   34713: 'Nikon NEF',
   34715: 'JBIG2',
   34718: 'Microsoft Document Imaging',
@@ -131,8 +139,8 @@ export function pageLayout(directory: Directory, file: string): PageLayout {
   if (!(Object.values(PHOTOMETRIC) as number[]).includes(photometric)) {
     refuse(`TIFF colour space ${OTHER_PHOTOMETRICS[photometric] ?? `number ${photometric}`}`);
   }
-  if (photometric === PHOTOMETRIC.yCbCr && compression !== COMPRESSION.jpeg)
-    refuse('TIFF colour space YCbCr without JPEG');
+  if (photometric === PHOTOMETRIC.yCbCr && !isPicture({ compression }))
+    refuse('TIFF colour space YCbCr without JPEG or JPEG 2000');
   if (photometric === PHOTOMETRIC.palette && samples !== 1) refuse(`a TIFF palette with ${samples} samples per pixel`);
 
   const allBits = directory.all('BitsPerSample');
@@ -149,6 +157,13 @@ export function pageLayout(directory: Directory, file: string): PageLayout {
     if (bits !== 8) refuse(`JPEG in TIFF with ${bits} bits per sample`);
     if (!planar && samples !== 1 && samples !== 3) refuse(`JPEG in TIFF with ${samples} samples per pixel`);
     if (planar && photometric === PHOTOMETRIC.yCbCr) refuse('JPEG in TIFF with Y, Cb and Cr in planes');
+  }
+
+  if (isJpeg2000({ compression })) {
+    if (bits !== 8 && bits !== 16) refuse(`JPEG 2000 in TIFF with ${bits} bits per sample`);
+    if (photometric === PHOTOMETRIC.yCbCr && (bits !== 8 || planar || samples !== 3)) {
+      refuse('JPEG 2000 in TIFF with Y, Cb and Cr other than three interleaved samples of 8 bits');
+    }
   }
 
   const predictor = directory.first('Predictor') ?? 1;
@@ -187,7 +202,7 @@ export function pageLayout(directory: Directory, file: string): PageLayout {
     bits,
     dtype,
     compression,
-    predictor: compression === COMPRESSION.jpeg ? 1 : predictor,
+    predictor: isPicture({ compression }) ? 1 : predictor,
     photometric,
     fillOrder: directory.first('FillOrder') ?? 1,
     planar,

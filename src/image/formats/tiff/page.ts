@@ -4,7 +4,7 @@ import { eachAtOnce } from '../at-once.ts';
 import { DEFLATE_RATIO, type ReadContext } from '../format.ts';
 import { decompressor } from './decompress.ts';
 import type { Directory, TiffFile } from './directory.ts';
-import { COMPRESSION, type PageLayout, rowBytes } from './layout.ts';
+import { COMPRESSION, isPicture, type PageLayout, rowBytes } from './layout.ts';
 import { allocateWords, reverseBits, undoDifferences, undoFloatPredictor, unpackRow, type Words } from './samples.ts';
 
 /** A block that the writer omitted: its pixels are zero, or GDAL's value. */
@@ -126,6 +126,7 @@ export async function readPart(
   const decompress = await decompressor(layout, directory.bytes('JPEGTables'), zlib);
   const chunk = planar ? 1 : samples;
   const perRow = rowBytes(blockWidth, chunk, bits);
+  const littleEndian = isPicture(layout) || tiff.littleEndian;
   const nodata = emptyValue(directory, layout);
   const blocks = [...blocksOf(layout, part, perRow)];
   /** Samples of a block that are read. */
@@ -151,7 +152,7 @@ export async function readPart(
   });
 
   async function unpack(block: Block, raw: Uint8Array): Promise<void> {
-    const packed = layout.fillOrder === 2 && layout.compression !== COMPRESSION.jpeg ? reverseBits(raw) : raw;
+    const packed = layout.fillOrder === 2 && !isPicture(layout) ? reverseBits(raw) : raw;
     const bytes = await decompress(packed, block.expected);
     const [first, end] = block.held;
     const needed = perRow * (end - first);
@@ -163,7 +164,7 @@ export async function readPart(
     if (chunk === 1 && isWhole && blockWidth === part.width && bits % 8 === 0 && layout.predictor === 1) {
       const at = elementOf(block, top, from);
       const rows = bytes.subarray((top - first) * perRow, (bottom - first) * perRow);
-      unpackRow(rows, bits, tiff.littleEndian, place.words.subarray(at, at + (bottom - top) * blockWidth));
+      unpackRow(rows, bits, littleEndian, place.words.subarray(at, at + (bottom - top) * blockWidth));
       return;
     }
     const row = allocateWords(bits, blockWidth * chunk);
@@ -171,10 +172,10 @@ export async function readPart(
       const rowBytesOf = bytes.subarray((y - first) * perRow, (y - first + 1) * perRow);
       const at = elementOf(block, y, from);
       if (chunk === 1 && isWhole) {
-        decodeRow(rowBytesOf, layout, tiff.littleEndian, chunk, place.words.subarray(at, at + blockWidth));
+        decodeRow(rowBytesOf, layout, littleEndian, chunk, place.words.subarray(at, at + blockWidth));
         continue;
       }
-      decodeRow(rowBytesOf, layout, tiff.littleEndian, chunk, row);
+      decodeRow(rowBytesOf, layout, littleEndian, chunk, row);
       for (let s = 0; s < planes; s++) {
         const start = (from - block.left) * chunk + (planar ? 0 : part.sample + s);
         scatter(row, start, chunk, place.words, at + s * place.stride, to - from);

@@ -1,23 +1,19 @@
 /** Codecs without types, or whose type file is missing. */
 
-type WasmDecoder = import('../jpeg.ts').WasmDecoder;
+type WasmDecoder = import('./codecs.ts').WasmDecoder;
+type WasmOptions = import('./codecs.ts').WasmOptions;
 
-interface WasmOptions {
-  readonly print: (text: string) => void;
-  readonly printErr: (text: string) => void;
-}
-
-declare module '@cornerstonejs/codec-charls/decode' {
+declare module '@cornerstonejs/codec-charls/decodewasmjs' {
   const load: (options: WasmOptions) => Promise<{ readonly JpegLSDecoder: new () => WasmDecoder }>;
   export default load;
 }
 
-declare module '@cornerstonejs/codec-openjpeg/decode' {
+declare module '@cornerstonejs/codec-openjpeg/decodewasmjs' {
   const load: (options: WasmOptions) => Promise<{ readonly J2KDecoder: new () => WasmDecoder }>;
   export default load;
 }
 
-declare module '@cornerstonejs/codec-libjpeg-turbo-8bit/decode' {
+declare module '@cornerstonejs/codec-libjpeg-turbo-8bit/decodewasmjs' {
   const load: (options: WasmOptions) => Promise<{ readonly JPEGDecoder: new () => WasmDecoder }>;
   export default load;
 }
