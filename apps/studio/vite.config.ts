@@ -1,5 +1,5 @@
 import { createReadStream, existsSync, readFileSync } from 'node:fs';
-import { basename } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Connect, defineConfig, type Plugin } from 'vite';
 import { staticFolder } from './build/static.ts';
@@ -32,6 +32,23 @@ const runtimeBeside: Plugin = {
   },
   configureServer: ({ middlewares }) => void middlewares.use('/ort', serveRuntime),
   configurePreviewServer: ({ middlewares }) => void middlewares.use('/ort', serveRuntime),
+};
+
+/**
+ * Programs of workers are parts of one build with the page, so that what both use is loaded once; Vite alone would build
+ * each with everything it needs.
+ */
+const sharedWorkers: Plugin = {
+  name: 'shared-workers',
+  apply: 'build',
+  enforce: 'pre',
+  transform(code, from) {
+    const found = code.replaceAll(/new URL\('(\.\/[\w-]+-worker\.js)', import\.meta\.url\)/g, (_, path: string) => {
+      const program = this.emitFile({ type: 'chunk', id: join(dirname(from), path) });
+      return `import.meta.ROLLUP_FILE_URL_${program}`;
+    });
+    return found === code ? undefined : found;
+  },
 };
 
 const serveRuntime: Connect.NextHandleFunction = ({ url = '' }, response, next) => {
@@ -70,18 +87,28 @@ export default defineConfig(({ mode }) => {
     base: './',
     resolve: { alias },
     oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
-    plugins: [contentPolicy, runtimeBeside, ...plugins],
+    plugins: [contentPolicy, runtimeBeside, sharedWorkers, ...plugins],
     build: {
       outDir,
       emptyOutDir: true,
       target: 'es2023',
+      // What is imported later is imported by workers as well, which have no document to put links into.
+      modulePreload: {
+        polyfill: false,
+        resolveDependencies: (_, files, { hostType }) => (hostType === 'html' ? files : []),
+      },
       // A codec of JPEG 2000 has 500 kB, and is loaded when it is needed.
       chunkSizeWarningLimit: 700,
       rolldownOptions: {
         checks: { pluginTimings: false },
         input,
         // The service worker has the same name in every version.
-        output: { entryFileNames: ({ name }) => (name === 'sw' ? 'sw.js' : 'assets/[name]-[hash].js') },
+        output: {
+          entryFileNames: ({ name }) => (name === 'sw' ? 'sw.js' : 'assets/[name]-[hash].js'),
+          // By name, so that a test can tell what Zarr needs from the rest.
+          chunkFileNames: ({ name, moduleIds }) =>
+            `assets/${moduleIds.length > 0 && moduleIds.every((id) => /zarrita|formats\/zarr/.test(id)) ? 'zarr' : name}-[hash].js`,
+        },
       },
     },
     server: { headers: HEADERS },

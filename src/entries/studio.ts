@@ -55,6 +55,7 @@ export { type WandOptions, wand } from '../annotate/wand.ts';
 export type {} from '../graph/ops/table.ts';
 export type { FoundRun } from '../objects/fill-polygon.ts';
 export { projectRegionOf, regionOf } from '../project/regions.ts';
+export { linearScale, niceInterval, type Scale } from '../report/kit/scales.ts';
 export { connect } from '../studio/connect.ts';
 export { createEngine } from '../studio/create-engine.ts';
 export type {

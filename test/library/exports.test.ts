@@ -139,12 +139,13 @@ const PUBLIC: { readonly [file: string]: Exported } = {
       fillObjectHoles flood forEachRun interpolateSlices memoryJournal mergeObjects nextObject pageOf paintShape painter
       projectRegionOf regionOf renumberObject replaceLabels sameLabel setPage similar splitObject splitRecords storedAs
       LEAST_REGIONS acceptClasses acceptObjects acceptedShape isHeldOutNext regionsToHold
+      linearScale niceInterval
       wand connect createEngine portChannel serve socketChannel
     `),
     types: words(`
       AddedFiles AnnotationClass AppliedEdit Box BrushOptions Change ChangeTracker ChangedPlace ChunkPlace ChunkRuns DirtyChunk
       FloodOptions FoundArea FoundRun HistoryOptions Inside JournalStore LabelChange Labels LayerKind LayerSize
-      OpenedJournal Over PaintOptions Pixel RecordStore Region RegionShape RunInfo SliceOptions StoredLabels ValueAt WandOptions
+      OpenedJournal Over PaintOptions Pixel RecordStore Region RegionShape RunInfo Scale SliceOptions StoredLabels ValueAt WandOptions
       Channel ChannelInfo CheckPlace Engine EngineDescription EngineEvent ExportFormat ExportOptions ExportedFile GivenFile
       ImageId ImageInfo LiveOptions OpenFile StudioSessionPlace Message Plane PortLike PreviewResult Problem ProjectState ProjectSummary Rect
       SegmentOptions SegmentedImages SocketLike StudioHost StudioTrainOptions TablePage TableQuery TrainedRun View

@@ -245,5 +245,5 @@ export function plot(description: string, options: PlotOptions): Markup {
     return html`${x.grid ? html`<line x1="${at}" y1="${top}" x2="${at}" y2="${bottom}" stroke="currentColor" stroke-opacity="0.1"/>` : undefined}<line x1="${at}" y1="${bottom}" x2="${at}" y2="${bottom + 6}" stroke="currentColor"/><text x="${at}" y="${bottom + 9}" dy="0.71em">${tickFormat(value)}</text>`;
   })}<text x="${px((left + right) / 2)}" y="${height - 4}">${x.label}</text></g>`;
   const frame: Frame = { x: clamped(xEnds, xScale), y: yAt, row: names?.row ?? 0, left, right, top, bottom };
-  return html`<svg role="img" aria-label="${description}" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" fill="currentColor" font-size="12" style="overflow:visible">${yAxis}${xAxis}${marks.map((mark) => mark.draw(frame))}</svg>`;
+  return html`<svg role="img" aria-label="${description}" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" fill="currentColor" font-size="12" overflow="visible">${yAxis}${xAxis}${marks.map((mark) => mark.draw(frame))}</svg>`;
 }

@@ -1,8 +1,9 @@
+import { linearScale, niceInterval, type Scale } from 'lamella/studio';
 import type { JSX } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
-import UPlot from 'uplot';
-import 'uplot/dist/uPlot.min.css';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { pixelValue } from '../format.ts';
 import type { CurvePoint } from '../state/training.ts';
+import { text } from '../text/text.ts';
 
 interface Props {
   /** What it shows, for those who do not see it. */
@@ -12,60 +13,81 @@ interface Props {
 }
 
 const HEIGHT = 120;
+const [LEFT, RIGHT, TOP, BOTTOM] = [46, 10, 8, 22];
 /** Fewer values are shown as points as well. */
 const FEW = 40;
+const TICKS = { x: 4, y: 3 } as const;
 
 /** A curve over steps. */
 export function Chart({ label, points, colour }: Props): JSX.Element {
   const holder = useRef<HTMLDivElement>(null);
-  const plot = useRef<UPlot>(null);
+  const [width, setWidth] = useState(0);
   useEffect(() => {
     const element = holder.current;
     if (element === null) return;
-    const style = (name: string): string => getComputedStyle(element).getPropertyValue(`--${name}`).trim();
-    const axis = {
-      stroke: () => style('muted'),
-      grid: { stroke: () => style('line'), width: 1 },
-      ticks: { show: false },
-    };
-    const drawn = new UPlot(
-      {
-        width: element.clientWidth,
-        height: HEIGHT,
-        legend: { show: false },
-        cursor: { y: false, points: { size: 6 } },
-        padding: [6, 8, 0, 0],
-        scales: { x: { time: false } },
-        axes: [
-          { ...axis, size: 24, font: '11px system-ui', space: 60 },
-          { ...axis, size: 44, font: '11px system-ui', space: 28 },
-        ],
-        series: [
-          {},
-          { stroke: () => style(colour), width: 1.5, points: { show: (_, __, first, last) => last - first < FEW } },
-        ],
-      },
-      [[], []],
-      element,
-    );
-    plot.current = drawn;
-    const observer = new ResizeObserver(() => drawn.setSize({ width: element.clientWidth, height: HEIGHT }));
+    const observer = new ResizeObserver(() => setWidth(element.clientWidth));
     observer.observe(element);
-    // Colours are read as it is drawn.
-    const redraw = (): void => drawn.redraw();
-    const theme = new MutationObserver(redraw);
-    theme.observe(document.documentElement, { attributeFilter: ['data-theme'] });
-    const system = matchMedia('(prefers-color-scheme: dark)');
-    system.addEventListener('change', redraw);
-    return () => {
-      observer.disconnect();
-      theme.disconnect();
-      system.removeEventListener('change', redraw);
-      drawn.destroy();
-    };
-  }, [colour]);
-  useEffect(() => {
-    plot.current?.setData([points.map(({ step }) => step), points.map(({ value }) => value)]);
-  }, [points]);
-  return <div ref={holder} class="chart" role="img" aria-label={label} />;
+    return () => observer.disconnect();
+  }, []);
+  const curve = useMemo(() => (width > 0 ? <Curve points={points} width={width} /> : undefined), [points, width]);
+  return (
+    <div ref={holder} class={`chart ${colour}`} role="img" aria-label={label}>
+      {curve}
+    </div>
+  );
+}
+
+function Curve({ points, width }: { readonly points: readonly CurvePoint[]; readonly width: number }): JSX.Element {
+  const [right, bottom] = [width - RIGHT, HEIGHT - BOTTOM];
+  const [firstStep, lastStep] = [points[0]?.step ?? 0, points.at(-1)?.step ?? 1];
+  const values = points.map(({ value }) => value);
+  const [low, high] = values.reduce(
+    ([least, most], value) => [Math.min(least, value), Math.max(most, value)] as const,
+    [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY] as const,
+  );
+  const x = linearScale([firstStep, lastStep], [LEFT, right]);
+  const y = linearScale(low <= high ? niceInterval([low, high], TICKS.y) : [0, 1], [bottom, TOP]);
+  const shown = columns(points, x);
+  const path = shown.map(({ step, value }, i) => `${i === 0 ? 'M' : 'L'}${pixel(x.at(step))},${pixel(y.at(value))}`);
+  return (
+    <svg width={width} height={HEIGHT} aria-hidden="true">
+      {y.ticks(TICKS.y).map((value) => (
+        <g key={value}>
+          <line class="grid" x1={LEFT} x2={right} y1={y.at(value)} y2={y.at(value)} />
+          <text x={LEFT - 6} y={y.at(value)} dy="0.32em" text-anchor="end">
+            {pixelValue(value)}
+          </text>
+        </g>
+      ))}
+      {x
+        .ticks(TICKS.x)
+        .filter(Number.isInteger)
+        .map((step) => (
+          <text key={step} x={x.at(step)} y={HEIGHT - 6} text-anchor="middle">
+            {text.number(step)}
+          </text>
+        ))}
+      <path d={path.join('')} />
+      {shown.length < FEW &&
+        shown.map(({ step, value }) => <circle key={step} cx={x.at(step)} cy={y.at(value)} r="2" />)}
+    </svg>
+  );
+}
+
+const pixel = (value: number): number => Math.round(10 * value) / 10;
+
+/** Of many points in one column of pixels, the least and the greatest, in their order. */
+function columns(points: readonly CurvePoint[], x: Scale): readonly CurvePoint[] {
+  const found: CurvePoint[] = [];
+  for (let from = 0, to = 0; from < points.length; from = to) {
+    const column = Math.floor(x.at((points[from] as CurvePoint).step));
+    let [least, most] = [from, from];
+    for (to = from; to < points.length && Math.floor(x.at((points[to] as CurvePoint).step)) === column; to++) {
+      const { value } = points[to] as CurvePoint;
+      if (value < (points[least] as CurvePoint).value) least = to;
+      if (value > (points[most] as CurvePoint).value) most = to;
+    }
+    for (const i of new Set([Math.min(least, most), Math.max(least, most)])) found.push(points[i] as CurvePoint);
+  }
+  return found;
 }
