@@ -159,6 +159,16 @@ describe('regions of other TIFF images', () => {
     }
   });
 
+  it('says what is read together: tiles, compressed strips, and rows of uncompressed ones', async () => {
+    const chunkOf = async (file: Uint8Array) => (await openImage(bytesSource(file, 'a.tif'), 'a.tif')).chunk;
+    const stack = image('zyx', [3, 40, 30]);
+    expect(await chunkOf(writeTiff(stack, { compression: 'none' }))).toEqual([1, 1, 30]);
+    const [, ofStrips = 0, width] = (await chunkOf(writeTiff(stack, { compression: 'deflate' }))) ?? [];
+    expect([ofStrips > 1, width]).toEqual([true, 30]);
+    expect(await chunkOf(fileOf('OME-TIFF'))).toEqual([1, 1, 32, 48]);
+    expect(await chunkOf(fileOf('palette'))).toEqual([3, 16, 16]);
+  });
+
   it('reads as much of the file as the region needs', async () => {
     const big = image('zyx', [40, 256, 512]);
     for (const [compression, most] of [

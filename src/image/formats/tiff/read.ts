@@ -73,7 +73,8 @@ class StoredPixels implements ImageSource {
     const info = { ...imageInfo(pages[0], arrangement), source: context.file, ...(palette && { palette }) };
     this.levels = imageLevels(levels, info);
     const { layout } = pages[0];
-    const together = { c: layout.planar ? 1 : layout.samples, y: layout.blockHeight, x: layout.blockWidth };
+    const rows = readsRows(layout) ? 1 : layout.blockHeight;
+    const together = { c: layout.planar ? 1 : layout.samples, y: rows, x: layout.blockWidth };
     this.chunk = [...info.axes].map((axis) => together[axis as keyof typeof together] ?? 1);
     this.info = this.levels.length > 1 ? { ...info, levels: this.levels } : info;
     this.#pageAt = new Map(pages.map((_, page) => [positionOf(arrangement, arrangement.place(page)), page]));
@@ -117,9 +118,7 @@ class StoredPixels implements ImageSource {
     if (this.#checked.has(layout)) return page;
     const blockBytes =
       rowBytes(layout.blockWidth, layout.planar ? 1 : layout.samples, layout.bits) * layout.blockHeight;
-    // Of an uncompressed strip, single rows are read.
-    const isRows = layout.compression === COMPRESSION.none && !layout.tiled;
-    if (!isRows) checkDeclaredSize('one strip or tile', blockBytes, this.#context);
+    if (!readsRows(layout)) checkDeclaredSize('one strip or tile', blockBytes, this.#context);
     checkBlocks(layout, this.#tiff.source.size, this.#context.file);
     this.#checked.add(layout);
     return page;
@@ -129,6 +128,9 @@ class StoredPixels implements ImageSource {
     return this.#tiff.source.close();
   }
 }
+
+/** Of an uncompressed strip, single rows are read. */
+const readsRows = ({ compression, tiled }: PageLayout): boolean => compression === COMPRESSION.none && !tiled;
 
 const positionOf = ({ c, z }: Arrangement, place: Place): number => (place.t * c + place.c) * z + place.z;
 
