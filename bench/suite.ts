@@ -3,7 +3,7 @@
  *
  *   npm run bench [-- --quick] [-- --only step] [-- --write] [-- --rounds 9] [-- --data folder]
  *
- * --only takes a group (step, train, predict, scores, objects, elastic, read, browser, start, studio) or a part of a
+ * --only takes a group (step, train, predict, scores, objects, elastic, read, browser, start, scale, studio) or a part of a
  * row's name. With --quick or --only results are printed and the page in docs/ stays as it is; with --write the
  * rows that were measured take their places in it.
  */

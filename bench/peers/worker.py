@@ -5,12 +5,14 @@ import resource
 import sys
 import time
 
+import store_task
 import studio_task
 
 
 def task_named(name):
-    if name in studio_task.TASKS:
-        return studio_task.TASKS[name]
+    for tasks in (studio_task.TASKS, store_task.TASKS):
+        if name in tasks:
+            return tasks[name]
     # In another environment.
     import objects_task
     import torch_tasks

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 
 const ENVIRONMENTS = {
   core: { files: ['bench/peers/requirements.txt', 'bench/peers/torch.txt'], what: 'PyTorch, SciPy and scikit-image' },
+  stores: { files: ['test/peers/requirements.txt'], what: 'zarr-python' },
   studio: { files: ['bench/peers/studio.txt'], what: 'napari and scikit-learn' },
 } as const;
 

@@ -3,6 +3,7 @@ import type { Budget } from '../../apps/studio/test/budgets.ts';
 import { STEPS_OF_A_RUN } from '../tasks/step.ts';
 import type { Inputs } from './inputs.ts';
 import type { PythonName } from './python.ts';
+import { scaleRows } from './scale-rows.ts';
 import type { TaskOptions } from './side.ts';
 import { studioRows } from './studio-rows.ts';
 
@@ -177,6 +178,7 @@ export function comparisons(inputs: Inputs, data: string | undefined): readonly 
       quick: true,
       warmUp: 1,
     },
+    ...scaleRows(inputs),
     ...studioRows(inputs),
   ];
 }

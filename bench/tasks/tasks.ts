@@ -10,6 +10,7 @@ import { previewTask } from './preview.ts';
 import { readTask } from './read.ts';
 import { scoresTask } from './scores.ts';
 import { bareTask, stepTask } from './step.ts';
+import { storeTask } from './store.ts';
 import { studioTask } from './studio.ts';
 import type { Task } from './task.ts';
 import { wasmStepTask } from './wasm-step.ts';
@@ -30,6 +31,7 @@ export const TASKS: { readonly [name: string]: (options: any) => Promise<Task> }
   read: readTask,
   scores: scoresTask,
   step: stepTask,
+  store: storeTask,
   studio: studioTask,
   train: trainTask,
   wasmStep: wasmStepTask,
