@@ -34,6 +34,7 @@ export interface Result {
   readonly limitMs?: number;
   readonly budget?: Budget;
   readonly memoryRatio?: number;
+  readonly memoryGoal?: number;
 }
 
 /** What the peers need, or why it cannot be had. */
@@ -85,7 +86,7 @@ export async function compare(row: Comparison, peers: Peers, rounds: number): Pr
     const [mine, other] = entrants.map((entrant) =>
       entrant !== undefined && racing.has(entrant) ? summary(entrant, peaks.get(entrant) as number) : undefined,
     );
-    const { name, group, goal, limitMs, budget, memory = false } = row;
+    const { name, group, goal, limitMs, budget, memory = false, memoryGoal } = row;
     return {
       ...{ name, group, rounds, load, date: new Date().toISOString().slice(0, 10) },
       ...(mine !== undefined && { ours: mine }),
@@ -93,6 +94,7 @@ export async function compare(row: Comparison, peers: Peers, rounds: number): Pr
       ...(failures.length > 0 && { failures }),
       ...(mine !== undefined && other !== undefined && { ratio: mine.medianMs / other.medianMs }),
       ...(mine !== undefined && other !== undefined && memory && { memoryRatio: mine.peakMiB / other.peakMiB }),
+      ...(memoryGoal !== undefined && { memoryGoal }),
       ...(goal !== undefined && { goal }),
       ...(limitMs !== undefined && { limitMs }),
       ...(budget !== undefined && { budget }),

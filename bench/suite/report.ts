@@ -117,15 +117,15 @@ function itemOf(result: Result): string {
   return `- ${name}: ${judgement}${why === '' ? '' : ` (${why})`};\n  ${measured.join(', ')}`;
 }
 
-function memoryRow({ name, ours, peer, memoryRatio }: Result): readonly string[] {
+function memoryRow({ name, ours, peer, memoryRatio, memoryGoal = 1 }: Result): readonly string[] {
   if (memoryRatio === undefined || ours === undefined || peer === undefined) return [];
   const cells = [
     name,
     ours.peakMiB.toFixed(0),
     peer.peakMiB.toFixed(0),
     memoryRatio.toFixed(2),
-    '<= 1',
-    verdict(memoryRatio <= 1),
+    `<= ${memoryGoal}`,
+    verdict(memoryRatio <= memoryGoal),
   ];
   return [`| ${cells.join(' | ')} |`];
 }

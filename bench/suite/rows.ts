@@ -31,6 +31,8 @@ export interface Comparison {
   readonly budget?: Budget;
   /** Also the ratio of the most memory that the processes held. */
   readonly memory?: boolean;
+  /** Its goal; default 1. */
+  readonly memoryGoal?: number;
   /** Part of `--quick`. */
   readonly quick?: boolean;
   /** Runs before the first that counts; default 2. */

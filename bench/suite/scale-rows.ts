@@ -16,5 +16,15 @@ export function scaleRows({ folder }: Inputs): readonly Comparison[] {
       warmUp: 1,
     };
   };
-  return [store('write'), store('read')];
+  const formula = (format: string): Comparison => ({
+    name: `write 16384x16384 from a formula as .${format}, with lower resolutions, against 8192x8192`,
+    group: 'scale',
+    task: 'formula',
+    ours: { folder, side: 16_384, format },
+    against: { name: '8192x8192', task: 'formula', options: { folder, side: 8192, format } },
+    memory: true,
+    memoryGoal: 1.05,
+    warmUp: 1,
+  });
+  return [store('write'), store('read'), formula('ome.zarr'), formula('ome.tif')];
 }

@@ -5,10 +5,8 @@ import { readOmeZarr } from '../../src/image/read.ts';
 import { regionsOf } from '../../src/image/sink.ts';
 import type { ImageInfo } from '../../src/image/source.ts';
 import { nodeFiles } from '../../src/platform/node/files.ts';
+import { REGION_BYTES } from '../../src/workflows/convert.ts';
 import type { Task } from './task.ts';
-
-/** As convert has it. */
-const REGION_BYTES = 16 * 2 ** 20;
 
 /** Waves with some noise, alike on both sides: what compresses to about four fifths. */
 export function picture(side: number): Uint8Array {

@@ -2,6 +2,7 @@
 import { browserTask } from './browser.ts';
 import { commandTask, trainTask } from './command.ts';
 import { elasticTask } from './elastic.ts';
+import { formulaTask } from './formula.ts';
 import { liveStepTask, plainStepTask } from './live.ts';
 import { browserPreviewTask, networkPreviewTask } from './network-preview.ts';
 import { objectsTask } from './objects.ts';
@@ -22,6 +23,7 @@ export const TASKS: { readonly [name: string]: (options: any) => Promise<Task> }
   browserPreview: browserPreviewTask,
   command: commandTask,
   elastic: elasticTask,
+  formula: formulaTask,
   liveStep: liveStepTask,
   networkPreview: networkPreviewTask,
   objects: objectsTask,

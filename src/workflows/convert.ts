@@ -8,7 +8,7 @@ import { type ImageInfo, type ImageSource, noLevel } from '../image/source.ts';
 import { openImageFile, type ReadFileOptions, writeImageFile, writerOf } from './image-files.ts';
 
 /** Bytes of a region that is read at once, where more are not stored together. */
-const REGION_BYTES = 16 * 2 ** 20;
+export const REGION_BYTES = 16 * 2 ** 20;
 
 export interface ConvertOptions extends Pick<ReadFileOptions, 'series'> {
   /** Which resolution to convert, counted from 0, the full one; default 0. */
