@@ -2,6 +2,8 @@
 
 import { InvalidArgumentError } from 'commander';
 import type { LabelClass } from '../dataset/labels/labels.ts';
+import { millimetres } from '../image/geometry.ts';
+import { normaliseUnit, spacingOf } from '../image/units.ts';
 import type { NormalisationOptions } from '../input/normalise.ts';
 import { isWithin, type Range } from '../train/ranges.ts';
 import { nearestWord } from './nearest.ts';
@@ -52,6 +54,14 @@ export function bytes(text: string): number {
   if (found === null || unit === undefined) throw new InvalidArgumentError('A size is expected: 600MB, 1.5GB.');
   const power = Math.log10(UNITS[unit]) / 3;
   return Number(found[1]) * (found[3] === '' ? UNITS[unit] : 1024 ** power);
+}
+
+/** `0.5um`, `500 nm`, `0.0005mm`: millimetres. */
+export function length(text: string): number {
+  const [, value, unit] = /^(\d+(?:\.\d+)?)\s*([a-zµ]+)$/i.exec(text.trim()) ?? [];
+  const mm = millimetres(spacingOf(Number(value), normaliseUnit(unit ?? '')));
+  if (mm === undefined) throw new InvalidArgumentError('A length is expected: 0.5um, 500nm, 0.01mm.');
+  return mm;
 }
 
 /** `256` or `256x192`: [height, width] from width x height. */

@@ -55,7 +55,7 @@ export function nearestLevel(trained: PixelSizes | undefined, levels: readonly P
 const sideOf = ([y, x]: readonly [y: number, x: number]): number => Math.sqrt(y * x);
 
 /** Two or three digits in a suitable unit. */
-function lengthText(mm: number): string {
+export function lengthText(mm: number): string {
   const [value, unit] = mm >= 0.1 ? [mm, 'mm'] : mm >= 1e-4 ? [mm * 1e3, 'µm'] : [mm * 1e6, 'nm'];
   return `${Number(value.toPrecision(3))} ${unit}`;
 }

@@ -2,11 +2,11 @@
 
 import { DatasetError, FormatError, option, UsageError } from '../errors.ts';
 import { joinPath, type WritableFiles } from '../files.ts';
-import { withSpacingMm } from '../image/geometry.ts';
+import { millimetres, withSpacingMm } from '../image/geometry.ts';
 import { type Image, sizes } from '../image/image.ts';
 import { displayMap, reorient } from '../image/orient.ts';
 import { infoAt } from '../input/input-regions.ts';
-import { nearestLevel } from '../input/pixel-size.ts';
+import { lengthText, nearestLevel } from '../input/pixel-size.ts';
 import { predictAverage, requireSameClasses } from '../predict/average.ts';
 import { smoothed } from '../predict/median.ts';
 import { objectsImage, separationSettings } from '../predict/objects.ts';
@@ -46,6 +46,8 @@ export interface PredictFolderOptions
    * size to those of the training images.
    */
   readonly level?: number;
+  /** Side of a pixel in mm: of images at several resolutions that with the nearest is predicted. Instead of `level`. */
+  readonly pixelSize?: number;
 }
 
 /** The files written for one image. */
@@ -106,7 +108,7 @@ function labelValues({ metadata }: OpenedModel): readonly number[] | undefined {
 
 interface WriteOptions {
   readonly out: string;
-  readonly outputs: PredictionOutputs;
+  readonly outputs: PredictFolderOptions;
   readonly predict: PredictOptions;
   readonly memory?: number;
   readonly onNote?: (note: string) => void;
@@ -118,8 +120,26 @@ interface Predicted {
   readonly plan: string;
 }
 
-const chosenNote = (level: number): string =>
-  `Level ${level} of it is predicted, whose pixels are nearest in size to those of the training images; ${option('level')} chooses another.`;
+const chosenNote = (level: number, pixelSize: number | undefined): string =>
+  `Level ${level} of it is predicted, whose pixels are nearest in size to ${pixelSize === undefined ? 'those of the training images' : lengthText(pixelSize)}; ${option('level')} chooses another.`;
+
+/** Chooses a level of an image. @throws FormatError if a pixel size is asked for and a level has none */
+const levelFor = (
+  model: OpenedModelFile,
+  file: string,
+  { level, pixelSize }: PredictFolderOptions,
+): ListedImage['level'] =>
+  level ??
+  ((levels) => {
+    if (pixelSize === undefined) return nearestLevel(model.input.pixelMm, levels);
+    if (levels.every(({ spacing }) => millimetres(spacing.x) !== undefined && millimetres(spacing.y) !== undefined)) {
+      return nearestLevel([pixelSize, pixelSize], levels);
+    }
+    throw new FormatError('it states no pixel size by which one of its resolutions could be chosen.', {
+      file,
+      remedy: `Use ${option('level')} instead.`,
+    });
+  });
 
 /** Predicts one image by region and writes what is asked for; undefined if it is to be predicted as a whole. */
 async function predictLarge(
@@ -128,6 +148,7 @@ async function predictLarge(
   item: ListedImage,
   { out, outputs, predict, memory, onNote }: WriteOptions,
 ): Promise<Predicted | undefined> {
+  const { pixelSize } = outputs;
   const began = host.nowMs();
   const source = await openListedImage(host.files, item);
   if (source === undefined) return undefined;
@@ -146,7 +167,7 @@ async function predictLarge(
     const info = infoAt(source, level);
     const { times, slices, height, width } = sizes(info);
     const isChosen = typeof item.level === 'function' && source.levels.length > 1;
-    const notes = [...(isChosen && level > 0 ? [chosenNote(level)] : []), ...(info.notes ?? []), ...said];
+    const notes = [...(isChosen && level > 0 ? [chosenNote(level, pixelSize)] : []), ...(info.notes ?? []), ...said];
     const file: PredictedFile = {
       image: path,
       widthPx: width,
@@ -224,7 +245,11 @@ async function predictFile(
   const objects = separate ? objectsImage(prediction, separation && { separation }) : undefined;
   if (objects !== undefined) await write('objects', objects.labels);
   const isChosen = typeof item.level === 'function' && read.level !== undefined;
-  const notes = [...(isChosen ? [chosenNote(read.level)] : []), ...(read.notes ?? []), ...(mean.notes ?? [])];
+  const notes = [
+    ...(isChosen ? [chosenNote(read.level, options.outputs.pixelSize)] : []),
+    ...(read.notes ?? []),
+    ...(mean.notes ?? []),
+  ];
   const { times, slices, height, width } = sizes(image);
   const file: PredictedFile = {
     image: path,
@@ -300,11 +325,16 @@ export async function predictFolder(
   hooks: PredictHooks = {},
 ): Promise<PredictedFolder> {
   const { files } = host;
-  const { tta, tile, batch, channel, signal, threshold, level, memory } = options;
+  const { tta, tile, batch, channel, signal, threshold, level, pixelSize, memory } = options;
   const { probability, labels = true, overlay = true, objects = false } = options;
   if (probability === 'none' && !labels && !overlay && !objects) {
     throw new UsageError('All outputs are disabled.', {
       remedy: 'Enable probabilities, label maps, overlays or objects.',
+    });
+  }
+  if (level !== undefined && pixelSize !== undefined) {
+    throw new UsageError(`${option('level')} and ${option('pixelSize')} exclude each other.`, {
+      remedy: 'Remove one of them.',
     });
   }
   await requireOrder(files, models[0], images);
@@ -325,12 +355,11 @@ export async function predictFolder(
     }
     hooks.onOpen?.(opened);
     const predict: PredictOptions = { tta, signal, tile, batch, channel };
-    const nearest: ListedImage['level'] = (found) => nearestLevel(model.input.pixelMm, found);
     const levels: Record<string, number> = {};
     const done: PredictedFile[] = [];
     const failed: FailedFile[] = [];
     for (const [index, listedItem] of listed.entries()) {
-      const item = { ...listedItem, level: level ?? nearest };
+      const item = { ...listedItem, level: levelFor(model, listedItem.path, options) };
       let predicted: Predicted;
       try {
         const { onNote } = hooks;

@@ -1,7 +1,7 @@
 import { PROBABILITIES, RESULT_FORMATS } from '../../workflows/choices.ts';
 import { declare } from '../declare.ts';
 import { CHANNEL, CHECKPOINT, DEVICE, flag, JSON_SUMMARY, levelOf, no, QUIET, row, text } from '../options.ts';
-import { bytes, integer, number, oneNumberOf, oneOf, spacing } from '../values.ts';
+import { bytes, integer, length, number, oneNumberOf, oneOf, spacing } from '../values.ts';
 
 export const command = declare({
   description: `Segments images of any size with a run's best model, with any ONNX segmentation model, or with the average of several.
@@ -27,6 +27,11 @@ are reported and skipped.`,
     channel: CHANNEL,
     level: levelOf(
       'which resolution of images with several (OME-Zarr, TIFF, SVS) to use, from 0, the full one (default: that whose pixels are nearest in size to those of the training images)',
+    ),
+    pixelSize: row(
+      '--pixel-size <length>',
+      'of images with several resolutions use that whose pixels are nearest to this in size, such as 0.5um; instead of --level',
+      length,
     ),
     tile: row('--tile <px>', 'maximum tile size (default: as the memory allows)', integer(1)),
     memory: row(
