@@ -54,6 +54,13 @@ describe('examples for Node, run against the built package', () => {
     expect([overlay.axes, overlay.shape]).toEqual(['cyx', [3, 80, 96]]);
   });
 
+  it.each(snippets('write'))('$title: an image that is written by region', async ({ code }) => {
+    await output(code);
+    const image = await readImageFile(join(folder, 'waves.ome.zarr'));
+    expect([image.shape, image.levels?.length]).toEqual([[3000, 2000], 4]);
+    expect([image.data[0], image.data.at(-1)]).toEqual([0, Math.floor(2999.9995 / 40)]);
+  });
+
   it.each(snippets('engine'))('$title: a project of one image', async ({ code }) => {
     expect(await output(code)).toMatch(/^membranes \[ \d+, \d+ \] 65536\n$/);
   });
