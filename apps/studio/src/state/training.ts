@@ -41,11 +41,16 @@ export function createTraining(engine: Engine, messages: Messages, onTrained: (r
     // The network of the live preview takes steps as well.
     if (!running.value) return;
     if (event.kind === 'step') {
+      const { of, loss } = event;
+      // One of the live network comes last when training begins; it does not know of how many.
+      if (of === undefined) return;
       batch(() => {
+        // A smaller network, when one did not fit, begins again.
+        const before = (losses.value.at(-1)?.step ?? 0) < event.step ? losses.value : [];
         step.value = event.step;
-        steps.value = event.of;
+        steps.value = of;
         leftMs.value = event.leftMs;
-        losses.value = [...losses.value, { step: event.step, value: event.loss }];
+        losses.value = [...before, { step: event.step, value: loss }];
       });
     } else if (event.kind === 'note') notes.value = [...notes.value, event.text];
     else if (event.kind === 'validation') {
