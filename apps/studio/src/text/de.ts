@@ -333,7 +333,7 @@ export const de: typeof en = {
         'Schnelles Modell, ONNX',
         'Das der Live-Vorschau: klein und schnell, und weniger gut als ein trainiertes Netz',
       ],
-      report: ['Bericht, HTML', 'Wie das Modell trainiert wurde und wie gut es ist'],
+      report: ['Bericht, HTML', 'Wie das Modell trainiert wurde, wie gut es ist, und was gemessen wurde'],
       project: ['Projekt, Zip', 'Alles zusammen'],
     },
     noPrediction: 'Tabellen und Formen gibt es, sobald die Bilder segmentiert sind: Messen, Alle segmentieren.',

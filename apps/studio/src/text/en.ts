@@ -322,7 +322,7 @@ export const en = {
       onnx: ['Model, ONNX', 'Runs in every ONNX Runtime and with lamella predict'],
       bioimageio: ['Model, BioImage.IO', 'For ilastik, deepImageJ, napari and the model zoo'],
       quick: ['Quick model, ONNX', 'That of the live preview: small and fast, and less good than a trained network'],
-      report: ['Report, HTML', 'How the model was trained, and how good it is'],
+      report: ['Report, HTML', 'How the model was trained, how good it is, and what was measured'],
       project: ['Project, zip', 'All of it'],
     } as { readonly [format: string]: readonly [name: string, what: string] },
     noPrediction: 'Tables and shapes appear when the images are segmented: Measure, Segment all.',

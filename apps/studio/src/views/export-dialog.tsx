@@ -10,7 +10,8 @@ import { Icon } from './icon.tsx';
 /** What a file is made of: the segmentation, a trained model, or that of the live preview. */
 type Source = 'prediction' | 'run' | 'quick';
 
-const FORMATS: readonly (readonly [ExportFormat, Source])[] = [
+/** Each with what it needs one of. */
+const FORMATS: readonly (readonly [ExportFormat, ...Source[]])[] = [
   ['csv', 'prediction'],
   ['parquet', 'prediction'],
   ['labels', 'prediction'],
@@ -20,7 +21,7 @@ const FORMATS: readonly (readonly [ExportFormat, Source])[] = [
   ['onnx', 'run'],
   ['bioimageio', 'run'],
   ['quick', 'quick'],
-  ['report', 'run'],
+  ['report', 'run', 'prediction'],
 ];
 
 export function ExportDialog(): JSX.Element {
@@ -33,7 +34,8 @@ export function ExportDialog(): JSX.Element {
     run: run !== undefined,
     quick: live.hasQuick.value,
   };
-  const chosen = FORMATS.filter(([format, of]) => measuring.formats.value.has(format) && there[of]).map(
+  const isThere = (sources: readonly Source[]): boolean => sources.some((source) => there[source]);
+  const chosen = FORMATS.filter(([format, ...of]) => measuring.formats.value.has(format) && isThere(of)).map(
     ([format]) => format,
   );
   const start = (): void => {
@@ -44,12 +46,12 @@ export function ExportDialog(): JSX.Element {
     <Dialog name="export" title={text.export.title}>
       <fieldset>
         <legend class="visually-hidden">{text.export.title}</legend>
-        {FORMATS.map(([format, of]) => (
+        {FORMATS.map(([format, ...of]) => (
           <label key={format} class="toggle">
             <input
               type="checkbox"
-              disabled={!there[of]}
-              checked={measuring.formats.value.has(format) && there[of]}
+              disabled={!isThere(of)}
+              checked={measuring.formats.value.has(format) && isThere(of)}
               onChange={() => measuring.toggleFormat(format)}
             />
             <span>
