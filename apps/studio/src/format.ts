@@ -38,6 +38,9 @@ const fourDigits = new Intl.NumberFormat(text.language, { maximumSignificantDigi
 export const pixelValue = (value: number): string =>
   Number.isInteger(value) ? text.number(value) : fourDigits.format(value);
 
+/** A value on an axis, with three digits. */
+export const axisValue = new Intl.NumberFormat(text.language, { maximumSignificantDigits: 3 }).format;
+
 /** Such as `1:05` or `2:10:00`. */
 export function duration(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1000));

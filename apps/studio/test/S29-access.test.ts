@@ -148,7 +148,7 @@ describe.skipIf(whyNoPage !== undefined)(`S29 access${whyNoPage === undefined ? 
 
     await clickPointed(page, '#tab-train');
     // Stopped by hand, it must not end by itself before.
-    const minutes = picturesFolder === undefined ? '60 min' : '1 min';
+    const minutes = picturesFolder === undefined ? '60 min' : '5 min';
     await page.getByText(minutes, { exact: true }).click();
     await clickPointed(page, '[data-tour="train"]');
     await onStep(page, 'training');
@@ -156,6 +156,7 @@ describe.skipIf(whyNoPage !== undefined)(`S29 access${whyNoPage === undefined ? 
     await page.waitForFunction((n) => studio.training.losses.value.length >= n, enough);
     await lookBesideTour(page, 'train');
     if (picturesFolder === undefined) await clickPointed(page, '[data-tour="stop"]');
+    else await page.waitForFunction(() => !studio.training.running.value, undefined, { timeout: 400_000 });
     await onStep(page, 'check');
 
     await clickPointed(page, '#tab-check');

@@ -1,7 +1,7 @@
 import { linearScale, niceInterval, type Scale } from 'lamella/studio';
 import type { JSX } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { pixelValue } from '../format.ts';
+import { axisValue } from '../format.ts';
 import type { CurvePoint } from '../state/training.ts';
 import { text } from '../text/text.ts';
 
@@ -55,7 +55,7 @@ function Curve({ points, width }: { readonly points: readonly CurvePoint[]; read
         <g key={value}>
           <line class="grid" x1={LEFT} x2={right} y1={y.at(value)} y2={y.at(value)} />
           <text x={LEFT - 6} y={y.at(value)} dy="0.32em" text-anchor="end">
-            {pixelValue(value)}
+            {axisValue(value)}
           </text>
         </g>
       ))}

@@ -88,7 +88,7 @@ function Row({ at, columns }: { readonly at: number; readonly columns: number })
       {values.map((value, i) => (
         <td key={i} class={typeof value === 'number' ? 'number' : ''}>
           {i === 0 ? (
-            <button type="button" class="plain" onClick={() => measuring.goTo(object)}>
+            <button type="button" class="plain" title={shown(value)} onClick={() => measuring.goTo(object)}>
               {shown(value)}
             </button>
           ) : (
