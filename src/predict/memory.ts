@@ -2,27 +2,44 @@
 
 import { bytesPer, elementCount } from '../array/ndarray.ts';
 import { LamellaError, option, UsageError } from '../errors.ts';
-import { graphCost } from '../graph/analysis/cost.ts';
+import { peakOfResults } from '../graph/analysis/cost.ts';
+import type { Value } from '../graph/ir.ts';
 import { readOnnx } from '../graph/onnx/read.ts';
 import { sizes } from '../image/image.ts';
 import type { ImageInfo } from '../image/source.ts';
+import type { TensorLayout } from '../runtime/runtime.ts';
 import type { ModelMemory, SegmentationModel } from './model.ts';
 import { DEFAULT_TILE, smallestTile } from './tile-plan.ts';
 
-/** Measured, with 16 and 32 channels: what kernels need beside the values of the graph. */
+/** Measured, with 8, 16 and 32 channels: what kernels need beside the values of the graph. */
 const KERNELS = 1.2;
+/** Arrays of a tile's input, and of its output: of the network, oriented, added up, and not yet collected. */
+const COPIES = 6;
 /** Measured: weights in a second form, and copies of them while a network is compiled, in sizes of its file. */
 const COMPILED = 16;
 
-/** What a network takes, found for one shape [N, channels, side, side]; undefined for graphs that are not known. */
-export function modelMemory(bytes: Uint8Array, input: string, shape: readonly number[]): ModelMemory | undefined {
+/**
+ * What a network takes, found for one shape [N, channels, side, side]; undefined for graphs that are not known.
+ * @param layout that of the device, which may store channels in blocks
+ */
+export function modelMemory(
+  bytes: Uint8Array,
+  {
+    input,
+    shape,
+    layout,
+  }: { readonly input: string; readonly shape: readonly number[]; readonly layout: TensorLayout },
+): ModelMemory | undefined {
+  const block = Number(/\d+/.exec(layout)?.[0] ?? 1);
+  const sizeOf = ({ dtype, shape: [n, channels, ...rest] }: Value): number =>
+    elementCount([n, rest.length < 2 ? channels : Math.ceil(channels / block) * block, ...rest]) * bytesPer(dtype);
   try {
     const graph = readOnnx(bytes, { shapes: { [input]: shape } });
-    const [n, , height, width] = shape;
-    let weights = 0;
-    for (const value of graph.constants.keys()) weights += elementCount(value.shape) * bytesPer(value.dtype);
+    const [n, channels, height, width] = shape;
+    const outputs = graph.outputs.reduce((sum, value) => sum + value.shape[1], 0);
+    const arrays = COPIES * 4 * (channels + outputs);
     return {
-      perPixel: (KERNELS * (graphCost(graph).peakBytes - weights)) / (n * height * width),
+      perPixel: (KERNELS * peakOfResults(graph, sizeOf)) / (n * height * width) + arrays,
       compiled: COMPILED * bytes.length,
     };
   } catch (cause) {

@@ -61,7 +61,9 @@ export async function openModel(
       const own = ownModel(program, signature, metadata, options);
       const { channels } = own.input;
       const side = validSide(TRIED_SIDES[0], own.rule.y);
-      const model = { ...own, memory: modelMemory(bytes, own.inputName, [1, channels.count, side, side]) };
+      const shape = [1, channels.count, side, side];
+      const memory = modelMemory(bytes, { input: own.inputName, shape, layout: runtime.layout });
+      const model = { ...own, memory };
       // Only blocked kernels gain from compiling.
       if (runtime.layout === 'nchw') return { ...model, signature, metadata };
       const prepared = new PreparedProgram(runtime, bytes, program, model.inputName);

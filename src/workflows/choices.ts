@@ -9,8 +9,8 @@ export const PROBABILITIES = ['8bit', '16bit', 'float', 'none'] as const;
 export type Probability = (typeof PROBABILITIES)[number];
 
 /**
- * How results are written: `same` is NIfTI for volumes and DICOM, PNG for single slices from PNG, OME-Zarr for images
- * that are predicted by region, TIFF for everything else.
+ * How results are written: `same` is NIfTI for volumes and DICOM, PNG for single slices from PNG, OME-Zarr for images in
+ * OME-Zarr that are predicted by region, TIFF for everything else.
  */
 export const RESULT_FORMATS = ['same', 'png', 'tiff', 'nifti', 'zarr'] as const;
 export type ResultFormat = (typeof RESULT_FORMATS)[number];

@@ -2,6 +2,7 @@
 
 import { LamellaError, option, UsageError } from '../errors.ts';
 import { joinPath, type WritableFiles } from '../files.ts';
+import { writeOmeTiff } from '../image/formats/tiff/write-pyramid.ts';
 import { writeOmeZarr } from '../image/formats/zarr/write.ts';
 import { sizes } from '../image/image.ts';
 import type { ImageSink } from '../image/sink.ts';
@@ -70,6 +71,8 @@ export interface RegionPrediction {
 export interface RegionRequest {
   readonly models: readonly [SegmentationModel, ...SegmentationModel[]];
   readonly level: number;
+  /** Whether the image is in OME-Zarr; its results are then as well. */
+  readonly isStore: boolean;
   readonly out: string;
   readonly name: string;
   readonly outputs: PredictionOutputs;
@@ -128,7 +131,7 @@ function wholeNeeded(
   if (median !== undefined) return option('median');
   if (spacing !== undefined) return option('spacing');
   if (models.length > 1) return 'the mean of several models';
-  if (format !== 'same' && format !== 'zarr') return option('format', format);
+  if (format === 'png' || format === 'nifti') return option('format', format);
   if (probability === 'none' && !labels) return 'the overlay';
   return wholeFor(models[0], info);
 }
@@ -136,16 +139,21 @@ function wholeNeeded(
 async function predictInto(
   files: WritableFiles,
   source: ImageSource,
-  { models: [model], level, out, name, outputs, values, predict, memory }: RegionRequest,
+  { models: [model], level, out, name, outputs, values, predict, memory, isStore }: RegionRequest,
 ): Promise<RegionPrediction> {
-  const { probability = '8bit', labels = true, threshold, overlay = true } = outputs;
+  const { probability = '8bit', labels = true, threshold, overlay = true, format = 'same' } = outputs;
   const info = infoAt(source, level);
-  const made: { readonly part: 'probability' | 'label'; readonly of: OutputOf; readonly sink: ImageSink }[] = [];
-  const add = async (part: 'probability' | 'label', of: OutputOf): Promise<void> => {
-    const folder = joinPath(out, part, `${name}.ome.zarr`);
+  const made: { readonly of: OutputOf; readonly sink: ImageSink }[] = [];
+  const paths: { probability?: string; label?: string } = {};
+  const add = async (part: keyof typeof paths, of: OutputOf): Promise<void> => {
+    const output = outputInfo(model, info, of);
+    // Channels of a TIFF are written one after the other, those of a block are predicted together.
+    const isTiff = (format === 'tiff' || (format === 'same' && !isStore)) && sizes(output).channels === 1;
+    const path = joinPath(out, part, `${name}.${isTiff ? 'tif' : 'ome.zarr'}`);
     // What an earlier prediction left there might be larger.
-    await files.remove?.(folder);
-    made.push({ part, of, sink: await writeOmeZarr(files, folder, outputInfo(model, info, of)) });
+    if (!isTiff) await files.remove?.(path);
+    made.push({ of, sink: await (isTiff ? writeOmeTiff : writeOmeZarr)(files, path, output) });
+    paths[part] = path;
   };
   if (probability !== 'none') await add('probability', (map) => probabilityImage(map, { depth: DEPTHS[probability] }));
   if (labels) await add('label', (map) => labelImage(map, { threshold, values }));
@@ -153,9 +161,8 @@ async function predictInto(
   const options = { ...predict, level, ...tilesWithin(model, sinks, predict, memory) };
   const notes = await predictToSinks(model, source, made, options);
   const { height, width } = sizes(info);
-  const written = Object.fromEntries(made.map(({ part }) => [part, joinPath(out, part, `${name}.ome.zarr`)]));
   return {
-    ...written,
+    ...paths,
     notes: [...notes, ...(overlay ? ['No overlay is drawn of an image that is predicted by region.'] : [])],
     plan: planPage(model, height, width, options).description,
   };

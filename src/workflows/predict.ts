@@ -158,7 +158,7 @@ async function predictLarge(
     // A level that does not exist is explained by the reader.
     if (source.levels[level] === undefined) return undefined;
     const made = await predictByRegion(host, source, {
-      ...{ models, level, out, name, outputs, predict, onNote },
+      ...{ models, level, out, name, outputs, predict, onNote, isStore: item.listed !== undefined },
       values: labelValues(models[0]),
       memory: planMemory(host, models, memory),
     });

@@ -68,7 +68,7 @@ async function segment(paths: readonly [string, ...string[]], images: string, fl
       const found = result.objectCount === undefined ? '' : `, ${result.objectCount} objects`;
       say(`${index + 1}/${total} ${name}: ${pages}${plan}${found}, ${(result.ms / 1000).toFixed(1)} s`);
     },
-    onNote: (note) => say(`note: ${note}`),
+    onNote: (note) => say(withFlags(`note: ${note}`)),
     onFailure: ({ reason }) => warn(reason),
   };
   const result = await stoppable((signal) => predictFolder(nodeHost, paths, images, { ...set, signal }, hooks)).finally(

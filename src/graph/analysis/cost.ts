@@ -28,6 +28,32 @@ function bytesOf({ dtype, shape }: Value): number {
   return elementCount(shape) * bytesPer(dtype);
 }
 
+/**
+ * Peak of the memory of a graph's results if every result is freed after its last use; inputs are held all the time.
+ * @param sizeOf bytes of a value; default: of its elements
+ */
+export function peakOfResults(graph: Graph, sizeOf: (value: Value) => number = bytesOf): number {
+  const lastUse = new Map<Value, number>();
+  graph.nodes.forEach((node, i) => {
+    for (const value of node.inputs) if (value !== undefined) lastUse.set(value, i);
+  });
+  for (const value of graph.outputs) lastUse.set(value, graph.nodes.length);
+  let live = graph.inputs.reduce((sum, value) => sum + sizeOf(value), 0);
+  let peak = live;
+  const made = new Set<Value>();
+  for (const [i, node] of graph.nodes.entries()) {
+    for (const value of node.outputs) {
+      live += sizeOf(value);
+      made.add(value);
+    }
+    peak = Math.max(peak, live);
+    for (const value of new Set([...node.inputs, ...node.outputs])) {
+      if (value !== undefined && made.has(value) && (lastUse.get(value) ?? i) <= i) live -= sizeOf(value);
+    }
+  }
+  return peak;
+}
+
 /** MACs of one run of the graph. */
 export function graphMacs({ nodes }: Graph): number {
   return nodes.reduce((sum, node) => sum + macsOf(node), 0);
@@ -53,26 +79,12 @@ export function graphCost(
   { parameters = parametersOf(graph) }: { parameters?: readonly Value[] } = {},
 ): GraphCost {
   const unused = new Set(parameters);
-  const lastUse = new Map<Value, number>();
-  graph.nodes.forEach((node, i) => {
-    for (const value of node.inputs) if (value !== undefined) lastUse.set(value, i);
-  });
-  for (const value of graph.outputs) lastUse.set(value, graph.nodes.length);
-  let live = graph.inputs.reduce((sum, value) => sum + bytesOf(value), 0);
-  for (const value of graph.constants.keys()) live += bytesOf(value);
-  let peakBytes = live;
-  const made = new Set<Value>();
-  const nodes = graph.nodes.map((node, i): NodeCost => {
+  const constants = [...graph.constants.keys()].reduce((sum, value) => sum + bytesOf(value), 0);
+  const nodes = graph.nodes.map((node): NodeCost => {
     let count = 0;
     for (const value of node.inputs)
       if (value !== undefined && unused.delete(value)) count += elementCount(value.shape);
     const activationBytes = node.outputs.reduce((sum, value) => sum + bytesOf(value), 0);
-    live += activationBytes;
-    peakBytes = Math.max(peakBytes, live);
-    for (const value of node.outputs) made.add(value);
-    for (const value of new Set([...node.inputs, ...node.outputs])) {
-      if (value !== undefined && made.has(value) && (lastUse.get(value) ?? i) <= i) live -= bytesOf(value);
-    }
     return { node, macs: macsOf(node), parameters: count, activationBytes };
   });
   const total = (of: (cost: NodeCost) => number) => nodes.reduce((sum, cost) => sum + of(cost), 0);
@@ -81,6 +93,6 @@ export function graphCost(
     macs: total(({ macs }) => macs),
     parameters: parameters.reduce((sum, { shape }) => sum + elementCount(shape), 0),
     activationBytes: total(({ activationBytes }) => activationBytes),
-    peakBytes,
+    peakBytes: constants + peakOfResults(graph),
   };
 }
