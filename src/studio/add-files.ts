@@ -45,6 +45,11 @@ function recording(files: WritableFiles): { readonly files: WritableFiles; taken
         read.add(joinPath(folder, name ?? ''));
         return bytes;
       },
+      async open(folder, name) {
+        const source = await files.open(folder, name);
+        read.add(joinPath(folder, name ?? ''));
+        return source;
+      },
     },
     taken() {
       const all = [...read];

@@ -141,7 +141,10 @@ describe.skipIf(why !== undefined)(
     it('are bundled without a word: nothing of Node is in them, and ONNX Runtime brings its own files', async () => {
       expect(warnings).toEqual([]);
       const files = await readdir(join(folder, 'site/assets'));
-      expect(files.filter((name) => name.endsWith('.wasm'))).toHaveLength(2);
+      const programs = files.filter((name) => name.endsWith('.wasm'));
+      // Two of ONNX Runtime, and the decoders of JPEG, JPEG 2000 and JPEG-LS.
+      expect(programs.filter((name) => name.startsWith('ort-'))).toHaveLength(2);
+      expect(programs).toHaveLength(5);
       expect(files.some((name) => /^sampler-worker-.*\.js$/.test(name))).toBe(true);
       for (const name of files.filter((file) => file.endsWith('.js'))) {
         const code = await readFile(join(folder, 'site/assets', name), 'utf8');

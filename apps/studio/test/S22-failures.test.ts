@@ -3,9 +3,9 @@
  * nothing that was painted is lost.
  */
 
-import type { Page, Worker } from 'playwright-core';
+import type { BrowserContext, Page, Worker } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
-import { greyPng, inWindow, paintedRuns, studioPages, takeIn, whyNoPage } from './studio-page.ts';
+import { greyPng, inWindow, type OpenOptions, paintedRuns, studioPages, takeIn, whyNoPage } from './studio-page.ts';
 
 declare global {
   /** What the page has told its user. */
@@ -38,6 +38,15 @@ async function endGpu(page: Page): Promise<void> {
   expect(ofGpu).toHaveLength(1);
   for (const { id } of ofGpu) process.kill(id, 'SIGKILL');
   await devtools.detach();
+}
+
+/** The software adapter, which is not used otherwise, passes for a GPU, before the worker has looked for one. */
+async function softwarePassesForGpu(context: BrowserContext): Promise<void> {
+  await context.route(/studio-worker[^/]*\.js/, async (route) => {
+    const response = await route.fetch();
+    const asGpu = `Object.defineProperty(GPUAdapterInfo.prototype, 'isFallbackAdapter', { get: () => false });`;
+    await route.fulfill({ response, body: `${asGpu}\n${await response.text()}` });
+  });
 }
 
 const problems = (page: Page): Promise<readonly string[]> =>
@@ -73,8 +82,8 @@ describe.skipIf(whyNoPage !== undefined)(`S22 failures${whyNoPage === undefined 
   const pages = studioPages();
   const gpuPages = studioPages({ webgpu: true });
 
-  async function openPainted(browser = pages) {
-    const opened = await browser.open();
+  async function openPainted(browser = pages, options: OpenOptions = {}) {
+    const opened = await browser.open(options);
     await takeIn(opened.page, { 'grey.png': greyPng(SIZE, SIZE) });
     await stroke(opened.page, '2', 40);
     await stroke(opened.page, '1', 120);
@@ -110,11 +119,8 @@ describe.skipIf(whyNoPage !== undefined)(`S22 failures${whyNoPage === undefined 
   });
 
   it('a GPU that is lost while it trains', async () => {
-    const { page, errors, close } = await openPainted(gpuPages);
-    // The software adapter, which is not used otherwise, passes for a GPU.
-    await engineOf(page).evaluate(() =>
-      Object.defineProperty(GPUAdapterInfo.prototype, 'isFallbackAdapter', { get: () => false }),
-    );
+    const { page, errors, close } = await openPainted(gpuPages, { prepare: softwarePassesForGpu });
+    expect(await page.evaluate(() => studio.description.value?.devices[0]?.name)).toBe('webgpu');
     await page.evaluate(() => {
       globalThis.noted = [];
       studio.messages.shown.subscribe((shown) => noted.push(...shown.map(({ text }) => text)));
