@@ -3,7 +3,6 @@
 import { LamellaError, option, UsageError } from '../errors.ts';
 import { joinPath, type WritableFiles } from '../files.ts';
 import { writeOmeTiff } from '../image/formats/tiff/write-pyramid.ts';
-import { writeOmeZarr } from '../image/formats/zarr/write.ts';
 import { sizes } from '../image/image.ts';
 import type { ImageSink } from '../image/sink.ts';
 import type { ImageInfo, ImageSource } from '../image/source.ts';
@@ -136,6 +135,13 @@ function wholeNeeded(
   return wholeFor(models[0], info);
 }
 
+/** Begins a store, loaded with the first one, in place of one that an earlier prediction left, which might be larger. */
+async function newStore(files: WritableFiles, path: string, output: ImageInfo): Promise<ImageSink> {
+  const { writeOmeZarr } = await import('../image/formats/zarr/write.ts');
+  await files.remove?.(path);
+  return writeOmeZarr(files, path, output);
+}
+
 async function predictInto(
   files: WritableFiles,
   source: ImageSource,
@@ -150,9 +156,7 @@ async function predictInto(
     // Channels of a TIFF are written one after the other, those of a block are predicted together.
     const isTiff = (format === 'tiff' || (format === 'same' && !isStore)) && sizes(output).channels === 1;
     const path = joinPath(out, part, `${name}.${isTiff ? 'tif' : 'ome.zarr'}`);
-    // What an earlier prediction left there might be larger.
-    if (!isTiff) await files.remove?.(path);
-    made.push({ of, sink: await (isTiff ? writeOmeTiff : writeOmeZarr)(files, path, output) });
+    made.push({ of, sink: await (isTiff ? writeOmeTiff(files, path, output) : newStore(files, path, output)) });
     paths[part] = path;
   };
   if (probability !== 'none') await add('probability', (map) => probabilityImage(map, { depth: DEPTHS[probability] }));

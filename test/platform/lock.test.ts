@@ -82,11 +82,16 @@ test('a lock that is only just being written is waited for', async () => {
   await rm(file);
 });
 
-test('a process that was killed while taking over holds nobody up', async () => {
-  await lockOf({ pid: 999_999_999, host: hostname() });
-  await writeFile(`${file}.next`, '');
-  const anHourAgo = Date.now() / 1000 - 3600;
-  await utimes(`${file}.next`, anHourAgo, anHourAgo);
+const DEAD = { pid: 999_999_999, host: hostname() };
+
+test.each([
+  ['an hour ago, before it wrote its name', '', 3600],
+  ['a second ago', JSON.stringify(DEAD), 1],
+])('a process that was killed while taking over, %s, holds nobody up', async (_, name, agoS) => {
+  await lockOf(DEAD);
+  await writeFile(`${file}.next`, name);
+  const then = Date.now() / 1000 - agoS;
+  await utimes(`${file}.next`, then, then);
   const lock = await takeLock(file, 'runs/a');
   expect((await holderOf()).pid).toBe(process.pid);
   expect(await readdir(folder)).toEqual(['lock']);

@@ -74,9 +74,11 @@ async function create(file: string, text: string, lock: string = file): Promise<
 async function takeOver(file: string, text: string): Promise<boolean> {
   const next = `${file}.next`;
   if (!(await create(next, text, file))) {
+    const other = await holderOf(next);
     const ageMs = Date.now() - (await stat(next).catch(() => ({ mtimeMs: Date.now() }))).mtimeMs;
     // Its process was killed while taking over.
-    if (ageMs > ABANDONED_MS) await rm(next, { force: true });
+    const isDead = other !== undefined && !isAlive(other) && ageMs > SETTLE_MS;
+    if (isDead || ageMs > ABANDONED_MS) await rm(next, { force: true });
     return false;
   }
   const holder = await holderOf(file);
@@ -84,10 +86,14 @@ async function takeOver(file: string, text: string): Promise<boolean> {
     await rm(next, { force: true });
     return false;
   }
-  await rename(next, file).catch((cause: unknown) => {
+  try {
+    await rename(next, file);
+    return true;
+  } catch (cause) {
+    // Somebody took it for that of a dead process: nobody has the lock now, and everybody looks again.
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return false;
     throw explainWrite(cause, file);
-  });
-  return true;
+  }
 }
 
 /** A lock file held by this process. */
