@@ -2,7 +2,7 @@ import { declare } from '../declare.ts';
 import { CHECKPOINT, JSON_SUMMARY, row, text } from '../options.ts';
 
 export const command = declare({
-  description: `Writes a model as a package of BioImage.IO, which ilastik, deepImageJ, napari and others open: the network as ONNX, how
+  description: `Writes a model as a package of BioImage.IO for the programs that read these: the network as ONNX, how
 an image becomes its input, tile sizes, and a test that bioimageio.core runs. What the format cannot say of a model is
 printed and stands in the package's README.`,
   positionals: [{ name: '<run|model.onnx>', help: 'a run folder, or an ONNX file that Lamella wrote' }],

@@ -1,9 +1,9 @@
 /**
- * A model as a package of BioImage.IO (https://bioimage.io), which ilastik, deepImageJ, napari and QuPath extensions
- * open: a zip with the network as ONNX, a description of what goes in and comes out, and a test of it.
+ * A model as a package of BioImage.IO (https://bioimage.io), for the programs that read these: a zip with the network as
+ * ONNX, a description of what goes in and comes out, and a test of it.
  *
- * Format 0.5.10, the newest that readers from bioimageio.core 0.7 to 0.11 all take. The description is written as JSON,
- * which is YAML.
+ * Format 0.5.10: from 0.5.11 on, documentation and covers are no plain strings, which older readers want. The description
+ * is written as JSON, which is YAML.
  */
 
 import { sha256 } from '@noble/hashes/sha2.js';

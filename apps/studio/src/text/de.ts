@@ -328,7 +328,7 @@ export const de: typeof en = {
       geojson: ['GeoJSON', 'Für QuPath'],
       coco: ['COCO', 'Für andere Trainingsprogramme'],
       onnx: ['Modell, ONNX', 'Läuft mit jeder ONNX Runtime und mit lamella predict'],
-      bioimageio: ['Modell, BioImage.IO', 'Für ilastik, deepImageJ, napari und den Modellzoo'],
+      bioimageio: ['Modell, BioImage.IO', 'Für Programme, die seine Pakete lesen'],
       quick: [
         'Schnelles Modell, ONNX',
         'Das der Live-Vorschau: klein und schnell, und weniger gut als ein trainiertes Netz',

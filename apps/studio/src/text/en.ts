@@ -320,7 +320,7 @@ export const en = {
       geojson: ['GeoJSON', 'For QuPath'],
       coco: ['COCO', 'For other training programs'],
       onnx: ['Model, ONNX', 'Runs in every ONNX Runtime and with lamella predict'],
-      bioimageio: ['Model, BioImage.IO', 'For ilastik, deepImageJ, napari and the model zoo'],
+      bioimageio: ['Model, BioImage.IO', 'For programs that read its packages'],
       quick: ['Quick model, ONNX', 'That of the live preview: small and fast, and less good than a trained network'],
       report: ['Report, HTML', 'How the model was trained, how good it is, and what was measured'],
       project: ['Project, zip', 'All of it'],
