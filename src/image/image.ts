@@ -54,6 +54,8 @@ export interface Image<D extends DType = DType> extends NdArray<D> {
   readonly colourPlanes?: boolean;
   /** Bits per sample in the file, if fewer than the dtype has: 1, 2, 4, 10, 12, ... */
   readonly bitDepth?: number;
+  /** Compressed with loss: values are only near those that were saved. */
+  readonly lossy?: boolean;
   /** Colours [red, green, blue] or [red, green, blue, alpha], 0..255, indexed by the values. */
   readonly palette?: readonly (readonly number[])[];
   /** Position of the voxels in the patient, if stated by the file (DICOM, NIfTI, NRRD). */

@@ -64,8 +64,8 @@ describe('files that are not images', () => {
     const letters = new TextEncoder().encode(`µm ${'ä'.repeat(2000)}`);
     expect((await errorOf(letters, 'a.tif')).message).toMatch(/a text file/);
     expect((await errorOf(Uint8Array.of(120, 0, 120, 10), 'a.tif')).message).toMatch(/this is not an image/);
-    expect((await errorOf(Uint8Array.of(0xff, 0xd8, 0xff, 0xe0))).message).toMatch(
-      /this is a JPEG picture, which is not supported/,
+    expect((await errorOf(Uint8Array.of(0xff, 0xd8, 0xff, 0xf7))).message).toMatch(
+      /this is a JPEG-LS picture, which is not supported/,
     );
     expect((await errorOf(Uint8Array.of(7))).message).toMatch(/not an image/);
   });

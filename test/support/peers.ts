@@ -12,7 +12,7 @@ const JARS = ['/usr/share/java/ij.jar', '/usr/share/java/js.jar'];
 type Peers = { readonly python: string } | { readonly absent: string };
 
 /** A set of readers that are installed together: `test/peers/<set>.txt`. */
-type PeerSet = 'requirements' | 'bioimageio';
+type PeerSet = 'requirements' | 'bioimageio' | 'labels';
 
 const found = new Map<PeerSet, Peers>();
 

@@ -7,6 +7,7 @@ import { pagesOf } from '../../input/planes.ts';
 import { labelGrid } from '../../objects/grid.ts';
 import { markRims } from '../../objects/rims.ts';
 import { type LabelKind, LabelKindSurvey } from './label-kind.ts';
+import { requireMask } from './lossy.ts';
 import { notAnnotatedValue } from './not-annotated.ts';
 import { negativeLabel, notALabel, requireColours, slicesOrColours, tooMany } from './refusals.ts';
 
@@ -68,10 +69,12 @@ export interface LabelOptions {
 
 /**
  * The slices of a label image. Grey images saved as RGB become grey; palette indices stay indices unless the palette is
- * grey, in which case its levels are used (so black is 0 whatever its index).
- * @throws DatasetError for fractions, more than three channels, NaN, and colours in planes, which may be three slices.
+ * grey, in which case its levels are used (so black is 0 whatever its index). A black and white mask in JPEG is cut at
+ * half of white.
+ * @throws DatasetError for other labels in JPEG, fractions, more than three channels, NaN, and colours in planes, which may be three slices.
  */
-export function labelPages(image: Image): readonly LabelPage[] {
+export function labelPages(given: Image): readonly LabelPage[] {
+  const image = given.lossy === true ? requireMask(given) : given;
   const source = image.source ?? 'labels';
   return pagesOf(image).map(({ data, channels, height, width }, page, all) => {
     const name = all.length > 1 ? `${source}[${page}]` : source;

@@ -47,6 +47,15 @@ export const FORMATS: readonly Format[] = [
     readsPages: true,
   },
   {
+    name: 'JPEG',
+    extensions: ['jpg', 'jpeg', 'jpe', 'jfif'],
+    holds: 'pictures',
+    // JPEG-LS begins with its own frame header.
+    matches: (bytes) => startsWith(bytes, 0xff, 0xd8, 0xff) && bytes[3] !== 0xf7,
+    load: async () => (await import('./jpeg/read.ts')).jpeg,
+    readsPages: true,
+  },
+  {
     name: 'TIFF',
     // MetaMorph's, Zeiss' and Aperio's files are also TIFF.
     extensions: ['tif', 'tiff', 'stk', 'lsm', 'svs', 'btf'],

@@ -19,7 +19,7 @@ export const de: typeof en = {
 
   start: {
     drop: 'Bilder oder Ordner hier ablegen',
-    formats: 'PNG, TIFF, OME-Zarr, DICOM, NIfTI, NRRD oder ein Projekt (.zip)',
+    formats: 'PNG, JPEG, TIFF, OME-Zarr, DICOM, NIfTI, NRRD oder ein Projekt (.zip)',
     chooseFiles: 'Dateien wählen',
     chooseFolder: 'Ordner wählen',
     tryExample: 'Keine Bilder zur Hand? Ein Beispiel ausprobieren',

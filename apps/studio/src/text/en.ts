@@ -19,7 +19,7 @@ export const en = {
 
   start: {
     drop: 'Drop images or a folder here',
-    formats: 'PNG, TIFF, OME-Zarr, DICOM, NIfTI, NRRD, or a project (.zip)',
+    formats: 'PNG, JPEG, TIFF, OME-Zarr, DICOM, NIfTI, NRRD, or a project (.zip)',
     chooseFiles: 'Choose files',
     chooseFolder: 'Choose a folder',
     tryExample: 'No images at hand? Try an example',

@@ -3,7 +3,7 @@
 import { FormatError, LamellaError } from '../../../errors.ts';
 import { inflateRaw } from '../../inflate.ts';
 import { decodeJpeg, decodeJpeg2000, decodeJpegLs, type FrameSize } from '../codecs.ts';
-import { startOfFrame } from '../jpeg.ts';
+import { startOfFrame } from '../jpeg/header.ts';
 import { unpackPackBits } from '../tiff/packbits.ts';
 import type { DicomHeader } from './header.ts';
 

@@ -1,7 +1,7 @@
 import { strToU8 } from 'fflate';
 import { concatenate } from '../../../array/bytes.ts';
 import { decodeJpeg } from '../codecs.ts';
-import { startOfFrame } from '../jpeg.ts';
+import { startOfFrame } from '../jpeg/header.ts';
 import { type PageLayout, PHOTOMETRIC } from './layout.ts';
 
 const START = [0xff, 0xd8];
