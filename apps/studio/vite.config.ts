@@ -105,6 +105,8 @@ export default defineConfig(({ mode }) => {
         // The service worker has the same name in every version.
         output: {
           entryFileNames: ({ name }) => (name === 'sw' ? 'sw.js' : 'assets/[name]-[hash].js'),
+          // What readers of images share, in one piece: apart, each file would be compressed by itself.
+          codeSplitting: { groups: [{ name: 'image', test: /dist\/(?:array|image)\/[\w-]+\.js$/, minShareCount: 2 }] },
           // By name, so that a test can tell what Zarr needs from the rest.
           chunkFileNames: ({ name, moduleIds }) =>
             `assets/${moduleIds.length > 0 && moduleIds.every((id) => /zarrita|formats\/zarr/.test(id)) ? 'zarr' : name}-[hash].js`,
