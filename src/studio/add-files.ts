@@ -4,6 +4,7 @@ import { baseName, extensionOf, folderOf, roleOf, stemOf } from '../dataset/disc
 import { readable } from '../dataset/discover/pair.ts';
 import type { SeriesSource } from '../dataset/discover/series.ts';
 import { type ImageListing, listImageSources, pairListing, readListed } from '../dataset/discover/sources.ts';
+import { fileOfLabels } from '../dataset/discover/stated-labels.ts';
 import { storeFolders } from '../dataset/discover/zarr-stores.ts';
 import { DatasetError, factsOf } from '../errors.ts';
 import { joinPath, type WritableFiles } from '../files.ts';
@@ -114,7 +115,7 @@ export async function addFiles(
   const known = new Set(project.images.map(({ size, crc32 }) => `${size} ${crc32}`));
   const added: ProjectImage[] = [];
   const images: { id: ImageId; image: Image }[] = [];
-  const used = new Set<string>(labelled.map(({ label }) => label));
+  const used = new Set<string>(labelled.map(({ label }) => fileOfLabels(label)));
   for (const { key, label } of sources) {
     taken();
     try {

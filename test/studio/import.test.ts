@@ -34,6 +34,36 @@ afterEach(async () => {
   await rm(root, { recursive: true, force: true });
 });
 
+describe('labels of another program', () => {
+  it('for several images in one file of COCO become those of a project, with their classes', async () => {
+    await engine.create('p');
+    const square = (x: number) => [[x, 1, x + 2, 1, x + 2, 3, x, 3]];
+    const coco = {
+      images: ['a.png', 'b.png'].map((file_name, id) => ({ id, file_name, width: 6, height: 4 })),
+      categories: [
+        { id: 5, name: 'nucleus' },
+        { id: 6, name: 'fibre' },
+      ],
+      annotations: [
+        { id: 1, image_id: 0, category_id: 5, segmentation: square(0) },
+        { id: 2, image_id: 0, category_id: 6, segmentation: square(3) },
+        { id: 3, image_id: 1, category_id: 5, segmentation: square(1) },
+      ],
+    };
+    const { problems, images } = await engine.addFiles([
+      { path: 'd/images/a.png', content: IMAGE },
+      { path: 'd/images/b.png', content: picture((p) => p) },
+      { path: 'd/instances.json', content: new TextEncoder().encode(JSON.stringify(coco)) },
+    ]);
+    expect([problems, images.map(({ id }) => id)]).toEqual([[], ['a', 'b']]);
+    const { project } = await engine.open('p');
+    expect(project.classes?.map(({ name }) => name)).toEqual(['background', 'fibre', 'nucleus']);
+    const { data = [] } = (await engine.labels('a', 0)) ?? {};
+    const of = (values: readonly number[]) => values.map((value) => project.classes?.[value]?.name);
+    expect(of([0, 6, 9, 18].map((p) => data[p] as number))).toEqual(['background', 'nucleus', 'fibre', 'background']);
+  });
+});
+
 describe('a data folder', () => {
   it('is opened as it is; what is painted goes into files of its own', async () => {
     const folder = join(root, 'cells');

@@ -1,11 +1,12 @@
 /** Which image belongs to which labels, judged only by file names. */
 
 import { addTo } from '../../array/lists.ts';
-import { DatasetError } from '../../errors.ts';
+import { DatasetError, factsOf } from '../../errors.ts';
 import { pairCellTracking } from './cell-tracking.ts';
 import { baseName, commonName, extensionOf, folderOf, naturalOrder, type Role, roleOf, stemOf } from './names.ts';
 import type { LeftOut, Pair, Pairing } from './pairing.ts';
 import { chooseShapeFiles, isShapeLabel, shapeStem } from './shape-files.ts';
+import { chooseStated } from './stated-labels.ts';
 import { pairStores } from './store-labels.ts';
 
 export interface PairOptions {
@@ -13,6 +14,8 @@ export interface PairOptions {
   readonly folder?: string;
   /** Extensions of supported files, lower case without the dot. */
   readonly extensions: readonly string[];
+  /** Labels whose file states their image, for images that have none by name. */
+  readonly stated?: readonly Pair[] | undefined;
 }
 
 const LAYOUTS =
@@ -225,7 +228,31 @@ function roleByName(file: File): Role {
  * @throws DatasetError, naming the file, if there are no images or no labels, a label has no image or two, or no image
  * matches, in which case the names are probably wrong.
  */
-export function pairFiles(paths: readonly string[], { folder, extensions }: PairOptions): Pairing {
+export function pairFiles(paths: readonly string[], options: PairOptions): Pairing {
+  const { folder, extensions, stated = [] } = options;
+  if (stated.length === 0) return pairByName(paths, options);
+  const byName = pairsByName();
+  const labelled = new Set(byName.pairs.map(({ image }) => image));
+  const chosen = chooseStated({ pairs: stated }, (image) => labelled.has(image), folder);
+  const taken = new Set(chosen.pairs.map(({ image }) => image));
+  return {
+    pairs: [...byName.pairs, ...chosen.pairs].sort((a, b) => naturalOrder(a.image, b.image)),
+    unlabelled: byName.unlabelled.filter((image) => !taken.has(image)),
+    leftOut: [...byName.leftOut, ...chosen.leftOut],
+  };
+
+  function pairsByName(): Pairing {
+    try {
+      return pairByName(paths, options);
+    } catch (cause) {
+      if (factsOf(cause, 'no-labels') === undefined) throw cause;
+      const { images, leftOut } = readable(paths, extensions);
+      return { pairs: [], unlabelled: images, leftOut };
+    }
+  }
+}
+
+function pairByName(paths: readonly string[], { folder, extensions }: PairOptions): Pairing {
   const { images: files, leftOut: unread } = readable(paths, extensions, isShapeLabel);
   if (files.every(isShapeLabel)) throw noImages(folder, { leftOut: unread, extensions });
 

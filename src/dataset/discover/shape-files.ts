@@ -1,13 +1,15 @@
-/** Files of labels that are no images: ImageJ's regions, QuPath's GeoJSON, Cellpose's masks. */
+/** Files of labels that are no images: ImageJ's regions, QuPath's GeoJSON, COCO, Cellpose's masks. */
 
 import { type Files, readHead } from '../../files.ts';
 import { isRoiZip } from '../shapes/roi-files.ts';
 import { commonName, extensionOf, folderOf, roleOf } from './names.ts';
 import type { LeftOut } from './pairing.ts';
+import { fileAndImage } from './stated-labels.ts';
 
 /** Cellpose's own name; other `.npy` files are arrays of anything. */
 export const isCellpose = (path: string): boolean => /_seg\.npy$/i.test(path);
-export const isShapeLabel = (path: string): boolean => /\.(roi|zip|geojson)$/i.test(path) || isCellpose(path);
+export const isShapeLabel = (path: string): boolean =>
+  /\.(roi|zip|geojson)$/i.test(path) || isCellpose(path) || fileAndImage(path) !== undefined;
 
 /** `a` for `a_seg.npy`, `a_rois.zip` and `a.geojson`. */
 export const shapeStem = (stem: string): string => stem.replace(/[_\-. ](seg|rois?)$/i, '');

@@ -19,10 +19,11 @@ import { findMaskFiles, mergeMasks } from './mask-files.ts';
 import { baseName, extensionOf, folderOf, roleOf } from './names.ts';
 import { DATASET_JSON, type DatasetJson, isNnunetFolder, parseDatasetJson, withDeclaredChannels } from './nnunet.ts';
 import { pairFiles, readable } from './pair.ts';
-import type { JoinedFiles, LeftOut, Pairing } from './pairing.ts';
+import type { JoinedFiles, LeftOut, Pair, Pairing } from './pairing.ts';
 import { pairProject, projectFiles, projectSeries, readProject, withProjectSpacing } from './project-files.ts';
 import type { SeriesSource } from './series.ts';
 import { otherZips } from './shape-files.ts';
+import { findStatedLabels } from './stated-labels.ts';
 import { findStores, isStore } from './zarr-stores.ts';
 
 /** The images of a folder, by path. */
@@ -36,6 +37,8 @@ export interface ImageListing {
   readonly series: ReadonlyMap<string, SeriesSource>;
   /** Images with separate files per channel or mask; each is also one path. */
   readonly joined?: ReadonlyMap<string, JoinedFiles>;
+  /** Labels whose file states their image. They are no paths of the listing. */
+  readonly stated?: readonly Pair[];
   /** The content of nnU-Net's `dataset.json`. */
   readonly json?: DatasetJson;
   /** If the folder is a project, whose images and labels are then the paths. */
@@ -110,10 +113,13 @@ export async function listImageSources(
     return !other;
   });
   const { images } = readable(paths, READABLE_EXTENSIONS);
-  return withJoined(
+  const joined = withJoined(
     { root, place, paths, series, json, leftOut },
     findChannelFiles(images, { root, place, json, channels }),
   );
+  const known = readable(joined.paths, READABLE_EXTENSIONS).images;
+  const stated = await findStatedLabels(files, root, all, known);
+  return { ...joined, stated: stated.pairs, leftOut: [...leftOut, ...stated.leftOut] };
 }
 
 /** The listing with the paths of several files replaced by the one that represents them. */
@@ -327,9 +333,10 @@ export function pairListing(
   listing: ImageListing,
   { mixed: keepMixed = false }: { /** Keep both volumes and pictures. */ readonly mixed?: boolean } = {},
 ): { readonly pairing: Pairing; readonly listing: ImageListing } {
-  const { root, project } = listing;
+  const { root, project, stated } = listing;
   if (project !== undefined) return { pairing: pairProject(project, root), listing };
-  const pair = (paths: readonly string[]) => pairFiles(paths, { folder: root, extensions: READABLE_EXTENSIONS });
+  const pair = (paths: readonly string[]) =>
+    pairFiles(paths, { folder: root, extensions: READABLE_EXTENSIONS, stated });
   let pairing: Pairing;
   let used = listing;
   try {

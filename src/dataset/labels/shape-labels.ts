@@ -1,14 +1,16 @@
 /** Labels that are drawn shapes or masks of another program, as label images. */
 
 import { NOT_ANNOTATED } from '../../annotate/label-values.ts';
-import { counted } from '../../errors.ts';
+import { counted, DatasetError } from '../../errors.ts';
 import type { Files } from '../../files.ts';
 import type { Image } from '../../image/image.ts';
 import { naturalOrder } from '../discover/names.ts';
 import { isCellpose, isShapeLabel } from '../discover/shape-files.ts';
+import { fileAndImage, fileOfLabels } from '../discover/stated-labels.ts';
+import type { CocoFile } from '../shapes/coco.ts';
 import { isIgnored, isLabel, paintShapes } from '../shapes/paint.ts';
 import { readShapes } from '../shapes/roi-files.ts';
-import type { Shape } from '../shapes/shape.ts';
+import type { DrawnShapes, Shape } from '../shapes/shape.ts';
 import { readCellpose } from './cellpose.ts';
 import { type LabelKind, shapeKind } from './label-kind.ts';
 import type { LabelClass } from './labels.ts';
@@ -43,29 +45,66 @@ export async function readShapeLabels(
 ): Promise<ShapeLabels | undefined> {
   const own = paths.filter(isShapeLabel);
   if (own.length === 0) return undefined;
-  const shapes = new Map<string, readonly Shape[]>();
+  const shapes = new Map<string, DrawnShapes>();
   const masks = new Map<string, Image>();
+  const coco = cocoReader(files, root);
   for (const path of own) {
-    const bytes = await files.read(root, path);
-    if (isCellpose(path)) masks.set(path, readCellpose(bytes, path));
-    else shapes.set(path, readShapes(bytes, path));
+    const part = fileAndImage(path);
+    if (part !== undefined) shapes.set(path, await coco(part.file, part.image));
+    else if (isCellpose(path)) masks.set(path, readCellpose(await files.read(root, path), path));
+    else shapes.set(path, { shapes: readShapes(await files.read(root, path), path) });
   }
-  const all = [...shapes.values()].flat();
-  const classNames = classNamesOf(all);
+  const all = [...shapes.values()].flatMap((drawn) => drawn.shapes);
+  const classNames = classNamesOf(all, root);
   const kind = shapeKind(classNames, as);
   return {
     declared: shapes.size === 0 ? { kind: 'objects' } : declaredBy(all, classNames, kind),
-    notes: shapes.size === 0 ? [] : [describe(all, kind, shapes.size)],
+    notes: shapes.size === 0 ? [] : [describe(all, kind, filesOf(shapes.keys())), ...emptyNotes(shapes)],
     has: (path) => masks.has(path) || shapes.has(path),
-    image: (path, image) =>
-      masks.get(path) ?? paintShapes(shapes.get(path) as readonly Shape[], image, { kind, classNames, file: path }),
+    image: (path, image) => {
+      const { shapes: drawn, drawnOn } = shapes.get(path) ?? { shapes: [] };
+      return masks.get(path) ?? paintShapes(drawn, image, { kind, classNames, file: path, drawnOn });
+    },
   };
 }
 
-/** Names of the classes in natural order. */
-function classNamesOf(shapes: readonly Shape[]): readonly string[] {
-  const names = shapes.filter(isLabel).flatMap(({ className }) => className ?? []);
-  return [...new Set(names)].sort(naturalOrder);
+/** Reads each file of COCO once. */
+function cocoReader(files: Files, root: string): (file: string, image: string) => Promise<DrawnShapes> {
+  const read = new Map<string, CocoFile | undefined>();
+  return async (file, image) => {
+    const { parseCoco, shapesOf } = await import('../shapes/coco.ts');
+    if (!read.has(file)) read.set(file, parseCoco(new TextDecoder().decode(await files.read(root, file)), file));
+    const coco = read.get(file);
+    return coco === undefined ? { shapes: [] } : shapesOf(coco, image, file);
+  };
+}
+
+/** One file may have the labels of many images. */
+const filesOf = (paths: Iterable<string>): number => new Set([...paths].map(fileOfLabels)).size;
+
+function emptyNotes(shapes: ReadonlyMap<string, DrawnShapes>): readonly string[] {
+  const empty = [...shapes].filter(([, drawn]) => drawn.shapes.length === 0).map(([path]) => path);
+  return empty.length === 0 ? [] : [`${counted(empty.length, 'image')} without any shape, such as of ${empty[0]}`];
+}
+
+/**
+ * Names of the classes in natural order.
+ * @throws DatasetError for two that differ in case alone: one class would become two
+ */
+function classNamesOf(shapes: readonly Shape[], file: string): readonly string[] {
+  const names = [...new Set(shapes.filter(isLabel).flatMap(({ className }) => className ?? []))].sort(naturalOrder);
+  const seen = new Map<string, string>();
+  for (const name of names) {
+    const other = seen.get(name.toLowerCase());
+    if (other !== undefined) {
+      throw new DatasetError(`the class names "${other}" and "${name}" differ only in upper and lower case.`, {
+        file,
+        remedy: 'Give one class one name, in all files.',
+      });
+    }
+    seen.set(name.toLowerCase(), name);
+  }
+  return names;
 }
 
 function declaredBy(
@@ -85,7 +124,7 @@ function declaredBy(
   return {
     kind,
     classes: named.length === 0 ? undefined : [background, ...named],
-    ignore: shapes.some((shape) => isIgnored(shape) || !isLabel(shape)) ? [NOT_ANNOTATED[kind]] : undefined,
+    ignore: shapes.some((shape) => isIgnored(shape, kind) || !isLabel(shape)) ? [NOT_ANNOTATED[kind]] : undefined,
   };
 }
 

@@ -4,40 +4,59 @@ import { NOT_ANNOTATED } from '../../annotate/label-values.ts';
 import { allocate } from '../../array/ndarray.ts';
 import { counted, DatasetError } from '../../errors.ts';
 import { type Image, sizes } from '../../image/image.ts';
+import type { Size } from '../../objects/fill-polygon.ts';
 import type { Place, Shape } from './shape.ts';
 
+type Kind = 'objects' | 'classes';
+
 /** QuPath's conventions: a class whose name ends with an asterisk is no class of its own. */
-export const isIgnored = ({ className }: Shape): boolean => /^ignore\*$/i.test(className ?? '');
+const hidesClass = ({ className }: Shape): boolean => /^ignore\*$/i.test(className ?? '');
 const isRegion = ({ className }: Shape): boolean => /^region\*$/i.test(className ?? '');
-export const isLabel = (shape: Shape): boolean => !isIgnored(shape) && !isRegion(shape);
+/** Whether a shape is of a class, or an object. */
+export const isLabel = (shape: Shape): boolean => !hidesClass(shape) && !isRegion(shape);
+/** Whether its pixels are not annotated: of several objects together it is not known which is which. */
+export const isIgnored = (shape: Shape, kind: Kind): boolean =>
+  hidesClass(shape) || (kind === 'objects' && shape.isGroup === true);
 
 /** A label image is of the image's size, with its slices and time points. */
 export interface PaintOptions {
-  readonly kind: 'objects' | 'classes';
+  readonly kind: Kind;
   /** Names of the classes, from value 1 on; a shape without a class has the last value. */
   readonly classNames: readonly string[];
   /** File of the shapes, for messages. */
   readonly file: string;
+  /** The size that the image has according to the file of the shapes. */
+  readonly drawnOn?: Size | undefined;
 }
 
 /**
  * The label image of shapes: 0 is background, objects are numbered (`numbersOf`), classes from 1. Within `Region*` areas
  * everything is annotated, and nothing outside of them; `Ignore*` areas are not annotated. A later shape covers an
  * earlier one. What was covered or cut off is noted.
- * @throws DatasetError for a shape outside its image or its slices
+ * @throws DatasetError for a shape outside its image or its slices, and for shapes of an image of another size
  */
 export function paintShapes(
   shapes: readonly Shape[],
   image: Image,
-  { kind, classNames, file }: PaintOptions,
+  { kind, classNames, file, drawnOn }: PaintOptions,
 ): Image<'uint8' | 'uint32'> {
   const { times: t, slices: z, height, width } = sizes(image);
+  if (drawnOn !== undefined && (drawnOn[0] !== height || drawnOn[1] !== width)) {
+    throw new DatasetError(
+      `it is of an image of ${drawnOn[1]} x ${drawnOn[0]} pixels, which has ${width} x ${height}.`,
+      {
+        file,
+        remedy: 'Use the image that was annotated, in its full size.',
+      },
+    );
+  }
   const dtype = kind === 'objects' ? 'uint32' : 'uint8';
   const data = allocate(dtype, t * z * height * width);
   const skipped = NOT_ANNOTATED[kind];
-  const numbers = numbersOf(shapes.filter(isLabel));
+  const isOwn = (shape: Shape): boolean => isLabel(shape) && !isIgnored(shape, kind);
+  const numbers = numbersOf(shapes.filter(isOwn));
   const values = new Map(
-    shapes.filter(isLabel).map((shape, i) => {
+    shapes.filter(isOwn).map((shape, i) => {
       const number = numbers[i] as number;
       const index = shape.className === undefined ? -1 : classNames.indexOf(shape.className);
       return [shape, kind === 'objects' ? number : index < 0 ? classNames.length + 1 : index + 1];
@@ -61,7 +80,8 @@ export function paintShapes(
   const isOther = (old: number, value: number): boolean => old !== 0 && old !== skipped && old !== value;
 
   if (shapes.some(isRegion)) data.fill(skipped as never);
-  const ordered = [...shapes.filter(isRegion), ...shapes.filter(isLabel), ...shapes.filter(isIgnored)];
+  const isHidden = (shape: Shape): boolean => isIgnored(shape, kind);
+  const ordered = [...shapes.filter(isRegion), ...shapes.filter(isOwn), ...shapes.filter(isHidden)];
   for (const shape of ordered) {
     const [left, top, right, bottom] = shape.bounds;
     if (left >= width || top >= height || right <= 0 || bottom <= 0) {

@@ -17,8 +17,17 @@ export interface Shape {
   readonly className?: string;
   /** Display colour of the class as 0xRRGGBB, if stated. */
   readonly colour?: number;
+  /** Several objects that were not drawn one by one. */
+  readonly isGroup?: true;
   readonly place: Place;
   readonly bounds: Bounds;
   /** The pixels that its program fills, row by row, limited to the image. */
   fill(size: Size, found: FoundRun): void;
+}
+
+/** The shapes of one image. */
+export interface DrawnShapes {
+  readonly shapes: readonly Shape[];
+  /** The size of the image that they were drawn on, if their file states it. */
+  readonly drawnOn?: Size | undefined;
 }
