@@ -1,5 +1,14 @@
 /** `lamella/objects`: thresholds, components, distance transforms, watersheds, instance separation, outlines. */
 
+export type { Box } from '../objects/blocks/block-grid.ts';
+export type { BlockStore, ByBlocksOptions, ObjectsByBlocks } from '../objects/blocks/by-blocks.ts';
+export { type ArrayByBox, componentsByBlocks as labelByBlocks } from '../objects/blocks/components-by-blocks.ts';
+export {
+  type MapsByBox,
+  type SeparateByBlocksOptions,
+  type StoredMaps,
+  separateByBlocks,
+} from '../objects/blocks/separate-by-blocks.ts';
 export { type Components, connectedComponents as label } from '../objects/connected-components.ts';
 export {
   type DistanceTransform,
@@ -11,6 +20,7 @@ export { type FilteredObjects, type FilterObjectsOptions, filterObjects } from '
 export { type HMaxima, hMaxima } from '../objects/h-maxima.ts';
 export {
   type PredictedMaps,
+  type ProbabilityMap,
   type SeparatedObjects,
   type SeparationSettings,
   type SeparationWay,

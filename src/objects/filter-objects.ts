@@ -10,12 +10,32 @@ export interface FilterObjectsOptions {
   /** Larger objects are removed, in pixels; default: none. */
   readonly maxSize?: number;
   /** Objects over which the map `of`, which has the labels' shape, has a smaller mean are removed; default: none. */
-  readonly minMean?: { readonly of: NdArray<'float32'>; readonly value: number };
+  readonly minMean?: { readonly of: NdArray<'float32' | 'uint8' | 'uint16'>; readonly value: number };
   /**
    * `clear`: removes objects with a pixel on the border of the grid (in 3D on any of its six faces). Default `keep`.
    */
   readonly border?: 'keep' | 'clear';
 }
+
+/** What decides whether an object stays. */
+export interface ObjectTotals {
+  /** In pixels. */
+  readonly size: number;
+  /** Of the map over the object. */
+  readonly sum: number;
+  readonly atBorder: boolean;
+}
+
+/** Whether an object stays. @param limits as `FilterObjectsOptions`, except for the mean of the map that has been summed */
+export const isKept = (
+  { size, sum, atBorder }: ObjectTotals,
+  {
+    minSize = 0,
+    maxSize = Number.POSITIVE_INFINITY,
+    minMean = Number.NEGATIVE_INFINITY,
+    border = 'keep',
+  }: Omit<FilterObjectsOptions, 'minMean'> & { readonly minMean?: number },
+): boolean => size >= minSize && size <= maxSize && !(sum < minMean * size) && !(border === 'clear' && atBorder);
 
 /** The remaining objects, renumbered. */
 export type FilteredObjects = Relabelled;
@@ -34,32 +54,28 @@ export function filterObjects(
   const data = labels.data;
   const sizes = new Float64Array(count + 1);
   for (let i = 0; i < data.length; i++) sizes[data[i]]++;
-  const keep = new Uint8Array(count + 1);
-  for (let label = 1; label <= count; label++) {
-    const size = sizes[label];
-    if (size >= minSize && size <= maxSize) keep[label] = 1;
-  }
+  const sums = new Float64Array(count + 1);
   if (minMean !== undefined) {
-    const { of, value } = minMean;
+    const { of } = minMean;
     requireSameShape(array, of, ['the labels', 'the map']);
-    const sums = new Float64Array(count + 1);
     for (let i = 0; i < data.length; i++) {
       const label = data[i];
       sums[label] = sums[label] + of.data[i];
     }
-    for (let label = 1; label <= count; label++) {
-      if (sums[label] < value * sizes[label]) keep[label] = 0;
-    }
   }
+  const atBorder = new Uint8Array(count + 1);
   if (border === 'clear') {
     eachBorderPixel(extents, (pixel) => {
-      keep[data[pixel]] = 0;
+      atBorder[data[pixel]] = 1;
     });
   }
+  const limits = { minSize, maxSize, border, minMean: minMean?.value };
+  const stays = (label: number): boolean =>
+    isKept({ size: sizes[label], sum: sums[label], atBorder: atBorder[label] === 1 }, limits);
   const numbers = new Int32Array(count + 1);
   const kept = [0];
   for (let label = 1; label <= count; label++) {
-    if (keep[label] === 0) continue;
+    if (!stays(label)) continue;
     numbers[label] = kept.length;
     kept.push(values[label]);
   }

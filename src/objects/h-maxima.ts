@@ -30,6 +30,12 @@ export interface HMaxima {
   readonly count: number;
 }
 
+/** Peaks in a part of an image. */
+export interface WindowPeaks extends HMaxima {
+  /** By label: 1 for peaks that might not be one of the whole image, or have other pixels there; entry 0 is unused. */
+  readonly isOpen: Uint8Array;
+}
+
 /**
  * The highest pixels of each peak from which any path to a higher one descends by at least `h`. The nonzero pixels are
  * those of `skimage.morphology.h_maxima`, and tops of the same height have the same label if the path between them
@@ -38,7 +44,20 @@ export interface HMaxima {
  * @param h > 0, in the unit of the image
  * @throws UsageError for a height that is not positive, another rank, or a NaN inside the mask.
  */
-export function hMaxima(image: ScalarArray, h: number, { mask, connectivity }: HMaximaOptions = {}): HMaxima {
+export function hMaxima(image: ScalarArray, h: number, options: HMaximaOptions = {}): HMaxima {
+  const { labels, count } = peaksWithin(image, h, options);
+  return { labels, count };
+}
+
+/**
+ * As `hMaxima`, for a window of a larger image.
+ * @param options edge: pixels that have neighbours outside of the mask whose values are not known
+ */
+export function peaksWithin(
+  image: ScalarArray,
+  h: number,
+  { mask, connectivity, edge }: HMaximaOptions & { readonly edge?: NdArray<'uint8'> } = {},
+): WindowPeaks {
   if (!(h > 0)) throw new UsageError(`The height ${h} is not positive.`, { remedy: 'Use a height above 0.' });
   if (mask !== undefined) requireSameShape(image, mask, ['image', 'mask']);
   const extents = extentsOf(image.shape);
@@ -53,6 +72,15 @@ export function hMaxima(image: ScalarArray, h: number, { mask, connectivity }: H
   const parent = new Int32Array(frame.size).fill(-1);
   const peak = framedValues(image, extents, frame);
   const top = new Int32Array(frame.size);
+  /** For the root of a part: 1 if something unknown is next to it. */
+  const atEdge = new Uint8Array(frame.size);
+  /** For the first pixel of a top: 1 if something unknown is less than h below it. */
+  const open = new Uint8Array(frame.size);
+  if (edge !== undefined)
+    eachFramed(extents, frame, (p, i) => {
+      atEdge[p] = edge.data[i];
+      open[p] = edge.data[i];
+    });
   const find = (pixel: number): number => {
     let root = pixel;
     while (parent[root] !== root) {
@@ -88,6 +116,9 @@ export function hMaxima(image: ScalarArray, h: number, { mask, connectivity }: H
       }
       parent[low] = high;
       root = high;
+      if ((atEdge[low] | atEdge[high]) === 0) continue;
+      atEdge[high] = 1;
+      if (peak[high] - value < h) open[top[high]] = 1;
     }
     if (peak[root] === value) topOf[p] = top[root];
   }
@@ -95,24 +126,39 @@ export function hMaxima(image: ScalarArray, h: number, { mask, connectivity }: H
   const labels = new Int32Array(frame.size);
   const numberOf = new Int32Array(frame.size);
   let count = 0;
+  const firsts = [0];
   for (let p = 0; p < frame.size; p++) {
     let first = topOf[p];
     if (first < 0) continue;
     while (first >= 0 && fate[first] !== first) first = fate[first];
     fate[topOf[p]] = first;
     if (first < 0) continue;
-    if (numberOf[first] === 0) numberOf[first] = ++count;
+    if (numberOf[first] === 0) {
+      numberOf[first] = ++count;
+      firsts.push(first);
+    }
     labels[p] = numberOf[first];
   }
-  return { labels: ndarray('int32', image.shape, unframed(labels, extents, frame)), count };
+  const isOpen = Uint8Array.from(firsts, (first) => open[first]);
+  return { labels: ndarray('int32', image.shape, unframed(labels, extents, frame)), count, isOpen };
 }
 
-function framedValues({ data }: ScalarArray, { depth, height, width }: Extents, frame: Framed): Float64Array {
-  const values = new Float64Array(frame.size);
+function eachFramed(
+  { depth, height, width }: Extents,
+  frame: Framed,
+  visit: (framed: number, pixel: number) => void,
+): void {
   for (let z = 0, i = 0; z < depth; z++) {
     for (let y = 0; y < height; y++) {
-      for (let x = 0, p = frame.rowStart(z, y); x < width; x++, i++, p++) values[p] = data[i];
+      for (let x = 0, p = frame.rowStart(z, y); x < width; x++, i++, p++) visit(p, i);
     }
   }
+}
+
+function framedValues({ data }: ScalarArray, extents: Extents, frame: Framed): Float64Array {
+  const values = new Float64Array(frame.size);
+  eachFramed(extents, frame, (p, i) => {
+    values[p] = data[i];
+  });
   return values;
 }

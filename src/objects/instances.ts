@@ -11,21 +11,27 @@ import { hMaxima } from './h-maxima.ts';
 import { watershed } from './seeded-watershed.ts';
 import { aboveThreshold, otsuThreshold } from './threshold.ts';
 
+/** Probabilities: 0..1, or stored in whole steps of 0..255 or 0..65535. */
+export type ProbabilityMap = NdArray<'float32' | 'uint8' | 'uint16'>;
+
 /** Predictions of a network per pixel, [h, w] or [d, h, w]. */
 export interface PredictedMaps {
-  /** Probability that the pixel belongs to an object, including its border: 0..1. */
-  readonly foreground: NdArray<'float32'>;
+  /** Probability that the pixel belongs to an object, including its border. */
+  readonly foreground: ProbabilityMap;
   /**
    * Probability that the pixel is on the border of an object or between two; at most `foreground` where that includes
    * borders.
    */
-  readonly border?: NdArray<'float32'>;
+  readonly border?: ProbabilityMap;
   /** Depth within the object, in any unit: highest in the middle. */
   readonly distance?: NdArray<'float32'>;
 }
 
 /** The maps of a network with the classes background, object and border: [3, h, w] or [3, d, h, w]. */
-export function mapsOfRims({ data, shape: [, ...shape] }: NdArray<'float32'>): PredictedMaps {
+export function mapsOfRims({
+  data,
+  shape: [, ...shape],
+}: NdArray<'float32'>): Readonly<Record<'foreground' | 'border', NdArray<'float32'>>> {
   const size = data.length / 3;
   return {
     foreground: ndarray(
@@ -35,6 +41,20 @@ export function mapsOfRims({ data, shape: [, ...shape] }: NdArray<'float32'>): P
     ),
     border: ndarray('float32', shape, data.slice(2 * size)),
   };
+}
+
+/** How many steps of a map are the probability 1. */
+export const stepsOf = ({ dtype }: Pick<ProbabilityMap, 'dtype'>): number =>
+  ({ float32: 1, uint8: 255, uint16: 65_535 })[dtype];
+
+/** 0..1 */
+export function probabilitiesOf(map: ProbabilityMap): NdArray<'float32'> {
+  if (map.data instanceof Float32Array) return ndarray('float32', map.shape, map.data);
+  const { data, shape } = map;
+  const steps = stepsOf(map);
+  const probabilities = new Float32Array(data.length);
+  for (let i = 0; i < data.length; i++) probabilities[i] = data[i] / steps;
+  return ndarray('float32', shape, probabilities);
 }
 
 /**
@@ -75,40 +95,74 @@ export type SeparatedObjects = Pick<FilteredObjects, 'labels' | 'count'>;
  */
 export function separateObjects(maps: PredictedMaps, settings: SeparationSettings): SeparatedObjects {
   const { by, threshold = 0.5, minSize = 0, minConfidence = 0, fillHoles: fill = true, border = 'keep' } = settings;
-  const { foreground } = maps;
+  const foreground = probabilitiesOf(maps.foreground);
   const mask = aboveThreshold(foreground, threshold === 'otsu' ? otsuThreshold(foreground) : threshold);
-  const divided = by === 'components' ? connectedComponents(mask).labels : divide(mask, maps, settings);
+  const divided =
+    by === 'components' ? connectedComponents(mask).labels : divide(mask, { ...maps, foreground }, settings);
   const whole = fill ? fillHoles(divided) : divided;
   const { labels, count } = filterObjects(whole, {
     minSize,
     border,
-    ...(minConfidence > 0 ? { minMean: { of: foreground, value: minConfidence } } : {}),
+    ...(minConfidence > 0 ? { minMean: { of: maps.foreground, value: minConfidence * stepsOf(maps.foreground) } } : {}),
   });
   return { labels, count };
 }
 
 function divide(mask: NdArray<'uint8'>, maps: PredictedMaps, settings: SeparationSettings): NdArray<'int32'> {
-  const { by, seedThreshold = 0.5, minSeedSize = 1 } = settings;
+  const { by, minSeedSize = 1 } = settings;
+  const depth = depthOf(mask, maps, settings);
   if (by === 'border') {
-    const rims = required(maps, 'border').data;
-    const inner = mapped(maps.foreground, (value, i) => value - (rims[i] as number));
-    const seeds = insideMask(aboveThreshold(inner, seedThreshold), mask);
-    const { labels } = filterObjects(connectedComponents(seeds).labels, { minSize: minSeedSize });
-    return flood(inner, labels, mask);
+    const seeds = connectedComponents(borderSeeds(depth, mask, settings)).labels;
+    return flood(depth, filterObjects(seeds, { minSize: minSeedSize }).labels, mask);
   }
-  const depth = by === 'distance' ? required(maps, 'distance') : distanceOfMask(mask);
-  const peakHeight = settings.peakHeight ?? (by === 'distance' ? 0.1 : 0.75);
-  return flood(depth, hMaxima(depth, peakHeight, { mask }).labels, mask);
+  return flood(depth, hMaxima(depth, peakHeightOf(settings), { mask }).labels, mask);
 }
 
-function required(maps: PredictedMaps, name: 'border' | 'distance'): NdArray<'float32'> {
-  const map = maps[name];
+/** The minimum height of a peak, in the unit of what is flooded. */
+export const peakHeightOf = ({ by, peakHeight }: SeparationSettings): number =>
+  peakHeight ?? (by === 'distance' ? 0.1 : 0.75);
+
+/**
+ * What is flooded, from its highest pixels down.
+ * @throws UsageError if the map required by the method is missing, or shapes differ.
+ */
+export function depthOf(
+  mask: NdArray<'uint8'>,
+  { foreground, border, distance }: PredictedMaps,
+  { by }: Pick<SeparationSettings, 'by'>,
+): NdArray<'float32'> {
+  if (by === 'border') {
+    const rims = probabilitiesOf(required(foreground, border, 'border')).data;
+    const { data } = probabilitiesOf(foreground);
+    const inner = new Float32Array(data.length);
+    for (let i = 0; i < data.length; i++) inner[i] = data[i] - rims[i];
+    return ndarray('float32', mask.shape, inner);
+  }
+  return by === 'distance' ? required(foreground, distance, 'distance') : distanceOfMask(mask);
+}
+
+/** The pixels of seeds: of the mask, what remains of the foreground without the border. */
+export function borderSeeds(
+  inner: NdArray<'float32'>,
+  mask: NdArray<'uint8'>,
+  { seedThreshold = 0.5 }: Pick<SeparationSettings, 'seedThreshold'>,
+): NdArray<'uint8'> {
+  const seeds = aboveThreshold(inner, seedThreshold);
+  for (let i = 0; i < seeds.data.length; i++) if (mask.data[i] === 0) seeds.data[i] = 0;
+  return seeds;
+}
+
+function required<D extends 'float32' | 'uint8' | 'uint16'>(
+  foreground: ProbabilityMap,
+  map: NdArray<D> | undefined,
+  name: 'border' | 'distance',
+): NdArray<D> {
   if (map === undefined) {
     throw new UsageError(`Separating objects needs a map of the ${name}.`, {
       remedy: 'Separate by shape, or take a model that predicts it.',
     });
   }
-  requireSameShape(maps.foreground, map, ['foreground', name]);
+  requireSameShape(foreground, map, ['foreground', name]);
   return map;
 }
 
@@ -118,30 +172,23 @@ function required(maps: PredictedMaps, name: 'border' | 'distance'): NdArray<'fl
  */
 function distanceOfMask(mask: NdArray<'uint8'>): NdArray<'float32'> {
   const { data } = distanceToZero(mask).distance;
+  const depth = new Float32Array(data.length);
   // Without any background everything is one object.
-  return ndarray(
-    'float32',
-    mask.shape,
-    Float32Array.from(data, (value) => (Number.isFinite(value) ? value : 1)),
-  );
+  for (let i = 0; i < data.length; i++) depth[i] = data[i] === Number.POSITIVE_INFINITY ? 1 : data[i];
+  return ndarray('float32', mask.shape, depth);
 }
 
-const mapped = ({ shape, data }: NdArray<'float32'>, value: (value: number, i: number) => number) =>
-  ndarray('float32', shape, data.map(value));
-
-function insideMask(seeds: NdArray<'uint8'>, mask: NdArray<'uint8'>): NdArray<'uint8'> {
-  for (let i = 0; i < seeds.data.length; i++) if (mask.data[i] === 0) seeds.data[i] = 0;
-  return seeds;
+/** To flood the deepest pixels first. */
+export function negative({ shape, data }: NdArray<'float32'>): NdArray<'float32'> {
+  const values = new Float32Array(data.length);
+  for (let i = 0; i < data.length; i++) values[i] = -data[i];
+  return ndarray('float32', shape, values);
 }
 
 /** Grows seeds over the mask, deepest pixels first; parts that no seed reaches become objects unchanged. */
 function flood(depth: NdArray<'float32'>, seeds: NdArray<'int32'>, mask: NdArray<'uint8'>): NdArray<'int32'> {
   const { size } = extentsOf(mask.shape);
-  const labels = watershed(
-    mapped(depth, (value) => -value),
-    seeds,
-    { mask },
-  );
+  const labels = watershed(negative(depth), seeds, { mask });
   const rest = new Uint8Array(size);
   let last = 0;
   let found = false;

@@ -15,6 +15,8 @@ export function aboveThreshold(image: ScalarArray, threshold: number): NdArray<'
 export interface OtsuOptions {
   /** For non-integer images, or more than 65,536 distinct values; default 256. */
   readonly bins?: number;
+  /** How often each value of the image occurs, for an image that is given as its histogram; default once. */
+  readonly counts?: ArrayLike<number>;
 }
 
 /**
@@ -25,8 +27,9 @@ export interface OtsuOptions {
  * in `skimage.filters.threshold_otsu`). NaN is ignored. For a constant image: that value. NaN for an empty image.
  * @throws UsageError for infinite values.
  */
-export function otsuThreshold(image: ScalarArray, { bins = 256 }: OtsuOptions = {}): number {
-  const data = image.data;
+export function otsuThreshold(image: ScalarArray, { bins = 256, counts }: OtsuOptions = {}): number {
+  const data = counts === undefined ? image.data : image.data.filter((_, i) => counts[i] > 0);
+  const weights = counts && Array.from(counts).filter((count) => count > 0);
   let least = Number.POSITIVE_INFINITY;
   let greatest = Number.NEGATIVE_INFINITY;
   for (let i = 0; i < data.length; i++) {
@@ -41,21 +44,32 @@ export function otsuThreshold(image: ScalarArray, { bins = 256 }: OtsuOptions = 
   }
   const wholeNumbers = !(data instanceof Float32Array || data instanceof Float64Array) && greatest - least < 65536;
   return wholeNumbers
-    ? bestDivision(countValues(data, least, greatest), (bin) => least + bin)
-    : bestDivision(countBins(data, least, greatest, bins), (bin) => least + ((greatest - least) * (bin + 0.5)) / bins);
+    ? bestDivision(countValues(data, least, greatest, weights), (bin) => least + bin)
+    : bestDivision(
+        countBins(data, least, greatest, bins, weights),
+        (bin) => least + ((greatest - least) * (bin + 0.5)) / bins,
+      );
 }
 
-function countValues(data: ScalarArray['data'], least: number, greatest: number): Float64Array {
+type Weights = readonly number[] | undefined;
+
+function countValues(data: ScalarArray['data'], least: number, greatest: number, weights: Weights): Float64Array {
   const counts = new Float64Array(greatest - least + 1);
   for (let i = 0; i < data.length; i++) {
     const bin = data[i] - least;
-    counts[bin] = counts[bin] + 1;
+    counts[bin] = counts[bin] + (weights === undefined ? 1 : weights[i]);
   }
   return counts;
 }
 
 /** As numpy.histogram: a value on an edge belongs to the bin above, the maximum to the last bin. */
-function countBins(data: ScalarArray['data'], least: number, greatest: number, bins: number): Float64Array {
+function countBins(
+  data: ScalarArray['data'],
+  least: number,
+  greatest: number,
+  bins: number,
+  weights: Weights,
+): Float64Array {
   const counts = new Float64Array(bins);
   const edges = Float64Array.from({ length: bins + 1 }, (_, bin) =>
     bin === bins ? greatest : least + bin * ((greatest - least) / bins),
@@ -73,7 +87,7 @@ function countBins(data: ScalarArray['data'], least: number, greatest: number, b
       if (value < edges[bin]) bin--;
       else if (bin < bins - 1 && value >= edges[bin + 1]) bin++;
     }
-    counts[bin] = counts[bin] + 1;
+    counts[bin] = counts[bin] + (weights === undefined ? 1 : weights[i]);
   }
   return counts;
 }

@@ -97,11 +97,12 @@ const PUBLIC: { readonly [file: string]: Exported } = {
   'src/entries/objects.ts': {
     values: words(`
       aboveThreshold distanceToNonzero distanceTransform fillHoles filterObjects hMaxima label otsuThreshold
-      relabelConsecutive separateObjects toPolygons vincentSoilleWatershed watershed
+      labelByBlocks relabelConsecutive separateByBlocks separateObjects toPolygons vincentSoilleWatershed watershed
     `),
     types: words(`
-      Components DistanceTransform FilterObjectsOptions FilteredObjects HMaxima Outline Polygon PolygonOptions
-      PredictedMaps SeparatedObjects SeparationSettings SeparationWay Watershed WatershedOptions
+      ArrayByBox BlockStore Box ByBlocksOptions Components DistanceTransform FilterObjectsOptions FilteredObjects HMaxima
+      MapsByBox ObjectsByBlocks Outline Polygon PolygonOptions PredictedMaps ProbabilityMap SeparateByBlocksOptions
+      SeparatedObjects SeparationSettings SeparationWay StoredMaps Watershed WatershedOptions
     `),
   },
   'src/entries/measure.ts': {
