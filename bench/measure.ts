@@ -6,7 +6,8 @@
 import { parseArgs } from 'node:util';
 import { ndarray } from '../src/array/ndarray.ts';
 import { stream } from '../src/array/random.ts';
-import { MEASURES, measure } from '../src/measure/measure.ts';
+import { measure } from '../src/measure/measure.ts';
+import { MEASURES } from '../src/measure/measures.ts';
 
 export function main(args: string[]): void {
   const { values } = parseArgs({

@@ -8,13 +8,17 @@
  * Hausdorff distance (`hausdorffSurfaceDistance`), the limits of a display window, which are pixel values, and the usual
  * distance of slices (`usualGap`), which is one of theirs.
  */
-export function quantile(ascending: ArrayLike<number>, q: number): number {
-  const last = ascending.length - 1;
+export const quantile = (ascending: ArrayLike<number>, q: number): number =>
+  quantileOf(ascending.length, (place) => ascending[place], q);
+
+/** `quantile` of values that are not an array. @param at the value at a place of the ascending order */
+export function quantileOf(count: number, at: (place: number) => number, q: number): number {
+  const last = count - 1;
   if (last < 0) return Number.NaN;
   const place = last * q;
   const below = Math.floor(place);
-  const low = ascending[below];
-  const high = ascending[Math.min(below + 1, last)];
+  const low = at(below);
+  const high = at(Math.min(below + 1, last));
   const t = place - below;
   if (t === 0 || low === high) return low;
   const step = high - low;

@@ -1,6 +1,6 @@
 /** The ellipse (2D) or ellipsoid (3D) with the same moments as an object. */
 
-import type { Regions } from './regions.ts';
+import type { Pair, Regions } from './regions.ts';
 
 /** By label; NaN if not defined for the rank. */
 export interface AxesOf {
@@ -35,8 +35,6 @@ export function axesOf(regions: Regions, rank: 2 | 3, spacing: readonly [number,
   return result;
 }
 
-type Pair = keyof Regions['products'];
-
 /** The covariance of two coordinates, in physical units. */
 function covariance(
   { pixels, sums, products }: Regions,
@@ -47,7 +45,7 @@ function covariance(
   const scale = { z: sz, y: sy, x: sx };
   const [a, b] = [...pair] as ['z' | 'y' | 'x', 'z' | 'y' | 'x'];
   const n = pixels[label];
-  const centred = products[pair][label] - (sums[a][label] * sums[b][label]) / n;
+  const centred = products[pair].at(label) - (sums[a][label] * sums[b][label]) / n;
   return (centred / n) * scale[a] * scale[b];
 }
 

@@ -3,55 +3,55 @@
  * times that lines in a few directions enter an object determines the size of its boundary.
  */
 
-/** Indexed by the pattern of a 2x2 (2x2x2) block, with bit dz*4 + dy*2 + dx set if the pixel is inside. */
-export type BlockWeights = Float64Array;
-
 /**
- * The contribution of each 2x2 block to the perimeter, for lines in 4 directions: P = pi sum_k f_k d_k N_k, with N_k
- * the number of entries, d_k the distance between lines, f_k the fraction of all directions nearest to direction k.
- * With square pixels it is `skimage.measure.perimeter_crofton`.
+ * Number of pairs of pixels in a 2x2 (2x2x2) window of which one is inside, by the step from one to the other. Row: the
+ * pattern of the window, with bit dz*4 + dy*2 + dx set if that pixel is inside; column: the axes of the step as bits z,
+ * y, x, less 1.
  */
-export function perimeterWeights([sy, sx]: readonly [number, number]): BlockWeights {
-  const diagonal = Math.hypot(sy, sx);
-  const tilt = Math.atan2(sy, sx);
-  // Half, as a line crosses at two ends; half again where two blocks share a pair of neighbours.
-  const across = (tilt * sy) / 4;
-  const down = ((Math.PI / 2 - tilt) * sx) / 4;
-  const slanted = ((Math.PI / 4) * ((sy * sx) / diagonal)) / 2;
-  return Float64Array.from({ length: 16 }, (_, block) => {
-    const differ = (a: number, b: number): number => ((block >> a) ^ (block >> b)) & 1;
-    return (
-      across * (differ(0, 1) + differ(2, 3)) +
-      down * (differ(0, 2) + differ(1, 3)) +
-      slanted * (differ(0, 3) + differ(1, 2))
-    );
-  });
-}
-
-/**
- * The contribution of each 2x2x2 block to the surface, for lines in 13 directions: S = 4 sum_k f_k (V / s_k) N_k, with
- * V the volume of a voxel and s_k the step from one to the next along the line.
- */
-export function surfaceWeights(spacing: readonly [number, number, number]): BlockWeights {
-  const [sz, sy, sx] = spacing;
-  const shares = directionWeights(spacing);
-  const volume = sz * sy * sx;
-  const weights = new Float64Array(256);
-  // Each pair of the block's eight corners is a step in one of the 13 directions, up to sign.
-  for (let a = 0; a < 8; a++) {
-    for (let b = a + 1; b < 8; b++) {
-      const kind = a ^ b;
-      const axes = (kind & 1) + ((kind >> 1) & 1) + (kind >> 2);
-      const step = Math.hypot((kind >> 2) * sz, ((kind >> 1) & 1) * sy, (kind & 1) * sx);
-      // A pair is shared by 4, 2 or 1 blocks; two crossings are one entry.
-      const shared = axes === 1 ? 4 : axes === 2 ? 2 : 1;
-      const weight = (4 * shares[kind] * (volume / step)) / (2 * shared);
-      for (let block = 0; block < 256; block++) {
-        if (((block >> a) ^ (block >> b)) & 1) weights[block] = weights[block] + weight;
+export function crossingsOf(rank: 2 | 3): Uint8Array {
+  const corners = 1 << rank;
+  const kinds = corners - 1;
+  const crossings = new Uint8Array((1 << corners) * kinds);
+  for (let window = 0; window < 1 << corners; window++) {
+    for (let a = 0; a < corners; a++) {
+      for (let b = a + 1; b < corners; b++) {
+        if (((window >> a) ^ (window >> b)) & 1) crossings[window * kinds + (a ^ b) - 1]++;
       }
     }
   }
-  return weights;
+  return crossings;
+}
+
+/**
+ * What a crossing along x, along y and along a diagonal (`crossingsOf`) adds to the perimeter: P = pi sum_k f_k d_k N_k,
+ * with N_k the number of entries, d_k the distance between lines, f_k the fraction of all directions nearest to
+ * direction k. With square pixels it is `skimage.measure.perimeter_crofton`.
+ */
+export function perimeterWeights([sy, sx]: readonly [number, number]): readonly number[] {
+  const diagonal = Math.hypot(sy, sx);
+  const tilt = Math.atan2(sy, sx);
+  // Half, as a line crosses at two ends; half again where two windows share a pair of neighbours.
+  const across = (tilt * sy) / 4;
+  const down = ((Math.PI / 2 - tilt) * sx) / 4;
+  const slanted = ((Math.PI / 4) * ((sy * sx) / diagonal)) / 2;
+  return [across, down, slanted];
+}
+
+/**
+ * What a crossing of each kind (`crossingsOf`) adds to the surface, for lines in 13 directions: S = 4 sum_k f_k (V / s_k)
+ * N_k, with V the volume of a voxel and s_k the step from one to the next along the line.
+ */
+export function surfaceWeights(spacing: readonly [number, number, number]): readonly number[] {
+  const [sz, sy, sx] = spacing;
+  const shares = directionWeights(spacing);
+  const volume = sz * sy * sx;
+  return [1, 2, 3, 4, 5, 6, 7].map((kind) => {
+    const axes = (kind & 1) + ((kind >> 1) & 1) + (kind >> 2);
+    const step = Math.hypot((kind >> 2) * sz, ((kind >> 1) & 1) * sy, (kind & 1) * sx);
+    // A pair is shared by 4, 2 or 1 windows; two crossings are one entry.
+    const shared = axes === 1 ? 4 : axes === 2 ? 2 : 1;
+    return (4 * shares[kind] * (volume / step)) / (2 * shared);
+  });
 }
 
 const SAMPLES = 400;

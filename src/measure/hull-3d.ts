@@ -1,25 +1,19 @@
 /** Convex hulls of 3D objects: solidity and maximum Feret diameter. */
 
 import { ConvexPolyhedron } from './convex-polyhedron.ts';
-import { type HullMeasures, hullOf, rowsOf } from './hull.ts';
-import type { Regions, RowReach } from './regions.ts';
+import { type HullMeasures, hullOf } from './hull.ts';
+import type { ObjectRows } from './object-rows.ts';
 
 /**
- * As `hullsOf`, in 3D: the hull passes through the centres of the voxels' faces, its voxels are those with their centre
+ * As `hullOf2d`, in 3D: the hull passes through the centres of the voxels' faces, its voxels are those with their centre
  * in or on it, and the maximum diameter is measured between the face centres of those voxels. scikit-image finds no
  * hull for planar objects; here they have one.
+ * @param rows changed
  */
-export function hulls3dOf(regions: Regions, reach: RowReach, spacing: readonly [number, number, number]): HullMeasures {
-  const { count, box } = regions;
-  const hullPixels = new Float64Array(count + 1);
-  const feretMax = new Float64Array(count + 1);
-  for (let label = 1; label <= count; label++) {
-    const [least, greatest] = rowsOf(regions, reach, label);
-    const planes = box.last.z[label] - box.first.z[label] + 1;
-    hullPixels[label] = fill(polyhedronOf(least, greatest, planes), least, greatest, planes);
-    feretMax[label] = largestDistance(polyhedronOf(least, greatest, planes), spacing);
-  }
-  return { hullPixels, feretMax };
+export function hullOf3d(rows: ObjectRows, spacing: readonly [number, number, number]): HullMeasures {
+  const { least, greatest, planes } = rows;
+  const pixels = fill(polyhedronOf(least, greatest, planes), least, greatest, planes);
+  return { pixels, feretMax: largestDistance(polyhedronOf(least, greatest, planes), spacing) };
 }
 
 /** In half voxels. Only the corners of each plane's own hull are used. */

@@ -1,13 +1,13 @@
 /** Convex hulls of 2D objects, from the first and last pixel of each row: solidity and Feret diameters. */
 
-import type { Regions, RowReach } from './regions.ts';
+import type { ObjectRows } from './object-rows.ts';
 
 export interface HullMeasures {
-  /** By label: number of pixels whose centres are in the convex hull or on its edge. */
-  readonly hullPixels: Float64Array;
-  readonly feretMax: Float64Array;
+  /** Number of pixels whose centres are in the convex hull or on its edge. */
+  readonly pixels: number;
+  readonly feretMax: number;
   /** 2D only. */
-  readonly feretMin?: Float64Array;
+  readonly feretMin?: number;
 }
 
 /**
@@ -15,26 +15,12 @@ export interface HullMeasures {
  * the pixels' edges, its pixels are those with their centre in it, and the maximum diameter is measured between the
  * edge midpoints of those pixels. The minimum diameter is the width of the narrowest slit that the object's pixels, as
  * rectangles, pass through: 1 for a single pixel, the shorter side for a rectangle.
+ * @param rows changed
  */
-export function hullsOf(regions: Regions, reach: RowReach, [sy, sx]: readonly [number, number]): HullMeasures {
-  const { count } = regions;
-  const hullPixels = new Float64Array(count + 1);
-  const feretMax = new Float64Array(count + 1);
-  const feretMin = new Float64Array(count + 1);
-  for (let label = 1; label <= count; label++) {
-    const [least, greatest] = rowsOf(regions, reach, label);
-    feretMin[label] = smallestWidth(hullOf(least, greatest, 'corners'), sy / 2, sx / 2);
-    const hull = hullOf(least, greatest, 'edge middles');
-    hullPixels[label] = fillHull(hull, least, greatest);
-    feretMax[label] = largestDistance(hullOf(least, greatest, 'edge middles'), sy / 2, sx / 2);
-  }
-  return { hullPixels, feretMax, feretMin };
-}
-
-/** First and last pixel of each row, relative to the box, so that products of coordinates stay small and exact. */
-export function rowsOf({ box }: Regions, { starts, least, greatest }: RowReach, label: number) {
-  const x0 = box.first.x[label];
-  return [least, greatest].map((xs) => xs.subarray(starts[label], starts[label + 1]).map((x) => x - x0));
+export function hullOf2d({ least, greatest }: ObjectRows, [sy, sx]: readonly [number, number]): HullMeasures {
+  const feretMin = smallestWidth(hullOf(least, greatest, 'corners'), sy / 2, sx / 2);
+  const pixels = fillHull(hullOf(least, greatest, 'edge middles'), least, greatest);
+  return { pixels, feretMax: largestDistance(hullOf(least, greatest, 'edge middles'), sy / 2, sx / 2), feretMin };
 }
 
 /** In half pixels, relative to the box's first pixel at (0, 0). Left and right chain from top to bottom. */

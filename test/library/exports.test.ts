@@ -107,11 +107,11 @@ const PUBLIC: { readonly [file: string]: Exported } = {
   },
   'src/entries/measure.ts': {
     values: words(`
-      LUNG_SIDE MEASURES tableColumn headerOf joinRows lungSides measure measureLungs outlineSlices withText
-      writeCoco writeCsv writeGeoJson writeLabelTiff writeParquet writeRoiZip
+      LUNG_SIDE LabelBlock MEASURES ObjectMeasurer tableColumn headerOf joinRows lungSides measure measureLungs outlineSlices
+      withText writeCoco writeCsv writeGeoJson writeLabelTiff writeParquet writeRoiZip
     `),
     types: words(`
-      CocoImage Column LungGeometry LungMeasures LungSidesOptions MeasureName MeasureOptions MeasuredImage
+      CocoImage Column LungGeometry LungMeasures LungSidesOptions MeasureName MeasureOptions MeasuredGrid MeasuredImage
       OutlinedSlice Table
     `),
   },

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { ndarray } from '../../src/array/ndarray.ts';
 import { stream } from '../../src/array/random.ts';
 import { UsageError } from '../../src/errors.ts';
-import { MEASURES, measure } from '../../src/measure/measure.ts';
+import { measure } from '../../src/measure/measure.ts';
+import { MEASURES } from '../../src/measure/measures.ts';
 import { headerOf, type Table, tableColumn } from '../../src/measure/table.ts';
 import { expectAllClose } from '../support/expect-all-close.ts';
 
