@@ -78,7 +78,7 @@ describeWithPeers(
         expect(notes).toContain(
           'shapes: 3 of nucleus, 1 of mitosis in 1 file, as classes; what none covers is background',
         );
-        expect(notes).toContain('1 image without any shape, such as of annotations/instances_default.json/b.jpg.json');
+        expect(notes).toContain('1 image without any shape, such as of annotations/instances_default.json/b.jpg');
         expect(notes).toContain(
           '1 left out in annotations/instances_default.json: labels of an image that is not here',
         );

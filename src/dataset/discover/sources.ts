@@ -119,7 +119,12 @@ export async function listImageSources(
   );
   const known = readable(joined.paths, READABLE_EXTENSIONS).images;
   const stated = await findStatedLabels(files, root, all, known);
-  return { ...joined, stated: stated.pairs, leftOut: [...leftOut, ...stated.leftOut] };
+  return {
+    ...joined,
+    paths: joined.paths.filter((path) => !stated.parts.includes(path)),
+    stated: stated.pairs,
+    leftOut: [...leftOut, ...stated.leftOut],
+  };
 }
 
 /** The listing with the paths of several files replaced by the one that represents them. */

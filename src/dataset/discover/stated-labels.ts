@@ -1,7 +1,7 @@
 /** Label files that state which images they are of, and may be of many. */
 
 import { DatasetError } from '../../errors.ts';
-import { type Files, readHead } from '../../files.ts';
+import { type Files, joinPath, readHead } from '../../files.ts';
 import { baseName, extensionOf, folderOf, roleOf, stemOf } from './names.ts';
 import type { LeftOut, Pair } from './pairing.ts';
 
@@ -11,26 +11,62 @@ const HEAD_BYTES = 1024;
 /** Whether the first bytes may be those of COCO: one of its lists is the first key. */
 const mayBeCoco = (head: Uint8Array): boolean =>
   /^\uFEFF?\s*\{\s*"(info|licenses|images|annotations|categories|type)"\s*:/.test(new TextDecoder().decode(head));
+const mayBeCvat = (head: Uint8Array): boolean => new TextDecoder().decode(head).includes('<annotations>');
 
 export interface StatedLabels {
   readonly pairs: readonly Pair[];
   readonly leftOut: readonly LeftOut[];
+  /** Images that are parts of labels. */
+  readonly parts: readonly string[];
 }
 
-/** The labels of one image within a file of many: `annotations/instances.json/train/a.png.json`. */
-export const partOf = (file: string, image: string): string => `${file}/${image}.json`;
+/** Of CVAT and Pascal VOC: the folders beside it hold masks in its colours. */
+const LABEL_MAP = 'labelmap.txt';
+
+/** The labels of one image within a file of many: `annotations/instances.json/train/a.png`. */
+const partOf = (file: string, image: string): string => `${file}/${image}`;
 
 /** The file and the image of such labels; undefined for other paths. */
 export function fileAndImage(path: string): { readonly file: string; readonly image: string } | undefined {
-  const [, file, image] = /^(.*?\.json)\/(.+)\.json$/i.exec(path) ?? [];
+  const [, file, image] = /^(.*?\.(?:json|xml)|(?:.*?\/)?labelmap\.txt)\/(.+)$/i.exec(path) ?? [];
   return file === undefined || image === undefined ? undefined : { file, image };
 }
 
 /** The file that labels are in: several images may share one. */
 export const fileOfLabels = (path: string): string => fileAndImage(path)?.file ?? path;
 
+/** The masks of an image beside `labelmap.txt`: of classes, and of objects, which may be missing. */
+export const masksOf = (labelMap: string, image: string): { readonly classes: string; readonly objects: string } => ({
+  classes: joinPath(folderOf(labelMap), 'SegmentationClass', `${image}.png`),
+  objects: joinPath(folderOf(labelMap), 'SegmentationObject', `${image}.png`),
+});
+
+/** The names of the images that a file has labels of; undefined for other files. */
+async function namesIn(files: Files, root: string, path: string): Promise<StatedNames | undefined> {
+  const head = await readHead(files, root, path, HEAD_BYTES);
+  const text = async () => new TextDecoder().decode(await files.read(root, path));
+  // Loaded when needed: most data sets hold none of them.
+  if (extensionOf(path) === 'json' && mayBeCoco(head)) {
+    const { parseCoco } = await import('../shapes/coco.ts');
+    const coco = parseCoco(await text(), path);
+    return coco && { names: [...coco.images.keys()], hasStrays: coco.hasStrays };
+  }
+  if (extensionOf(path) === 'xml' && mayBeCvat(head)) {
+    const { parseCvat } = await import('../shapes/cvat.ts');
+    const images = parseCvat(await text(), path);
+    return images && { names: [...images.keys()] };
+  }
+  return undefined;
+}
+
+interface StatedNames {
+  readonly names: readonly string[];
+  /** Whether there are annotations of images that it does not list. */
+  readonly hasStrays?: boolean;
+}
+
 /**
- * The labels in files of COCO among `paths`, with their images.
+ * The labels in files of COCO and CVAT among `paths`, with their images.
  * @param images paths of images
  * @throws FormatError for a file that is cut off; DatasetError for an image that could be several
  */
@@ -42,26 +78,35 @@ export async function findStatedLabels(
 ): Promise<StatedLabels> {
   const pairs: Pair[] = [];
   const leftOut: LeftOut[] = [];
-  for (const path of paths.filter((name) => extensionOf(name) === 'json')) {
-    const head = await readHead(files, root, path, HEAD_BYTES);
-    if (!mayBeCoco(head)) continue;
-    // Loaded when needed: most data sets hold none.
-    const { parseCoco } = await import('../shapes/coco.ts');
-    const coco = parseCoco(new TextDecoder().decode(await files.read(root, path)), path);
-    if (coco === undefined) continue;
-    for (const name of coco.images.keys()) {
-      const label = partOf(path, name);
-      const image = imageNamed(name, path, images);
-      if (image === undefined) leftOut.push({ file: label, reason: 'labels of an image that is not here' });
-      else pairs.push({ image, label });
-    }
-    const listed = new Set([...coco.images.values()].flat().map(({ id }) => id));
-    if ([...coco.annotations.keys()].some((id) => !listed.has(id))) {
+  const maps = paths.filter((path) => baseName(path) === LABEL_MAP);
+  const parts = maps.flatMap((path) => images.filter((image) => isMaskBeside(path, image)));
+  const others = images.filter((image) => !parts.includes(image));
+  const add = (label: string, image: string | undefined): void => {
+    if (image === undefined) leftOut.push({ file: label, reason: 'labels of an image that is not here' });
+    else pairs.push({ image, label });
+  };
+  for (const path of paths.filter((name) => extensionOf(name) === 'json' || extensionOf(name) === 'xml')) {
+    const found = await namesIn(files, root, path);
+    for (const name of found?.names ?? []) add(partOf(path, name), imageNamed(name, path, others));
+    if (found?.hasStrays === true)
       leftOut.push({ file: path, reason: 'annotations of images that the file does not list' });
+  }
+  const byStem = new Map(others.map((image) => [image.replace(/\.[^./]*$/, ''), image]));
+  for (const path of maps) {
+    const folder = joinPath(folderOf(path), 'SegmentationClass/');
+    for (const mask of parts.filter((part) => part.startsWith(folder))) {
+      const name = mask.slice(folder.length).replace(/\.png$/i, '');
+      const place = joinPath(folderOf(path), 'JPEGImages', LABEL_MAP);
+      add(partOf(path, name), byStem.get(imageNamed(name, place, [...byStem.keys()]) ?? ''));
     }
   }
-  return { pairs, leftOut };
+  return { pairs, leftOut, parts };
 }
+
+const isMaskBeside = (labelMap: string, image: string): boolean =>
+  ['SegmentationClass/', 'SegmentationObject/'].some((folder) =>
+    image.startsWith(joinPath(folderOf(labelMap), folder)),
+  );
 
 /**
  * The image with a name as it stands in a file: from the folder of that file or the listed one; otherwise as the end of a
@@ -100,7 +145,7 @@ export function chooseStated(
   { pairs }: Pick<StatedLabels, 'pairs'>,
   isLabelled: (image: string) => boolean,
   folder: string | undefined,
-): StatedLabels {
+): Omit<StatedLabels, 'parts'> {
   const chosen = new Map<string, string>();
   const leftOut: LeftOut[] = [];
   for (const { image, label } of pairs) {

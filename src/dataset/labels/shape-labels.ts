@@ -6,14 +6,14 @@ import type { Files } from '../../files.ts';
 import type { Image } from '../../image/image.ts';
 import { naturalOrder } from '../discover/names.ts';
 import { isCellpose, isShapeLabel } from '../discover/shape-files.ts';
-import { fileAndImage, fileOfLabels } from '../discover/stated-labels.ts';
-import type { CocoFile } from '../shapes/coco.ts';
+import { fileOfLabels } from '../discover/stated-labels.ts';
 import { isIgnored, isLabel, paintShapes } from '../shapes/paint.ts';
 import { readShapes } from '../shapes/roi-files.ts';
 import type { DrawnShapes, Shape } from '../shapes/shape.ts';
 import { readCellpose } from './cellpose.ts';
 import { type LabelKind, shapeKind } from './label-kind.ts';
 import type { LabelClass } from './labels.ts';
+import { statedShapes } from './stated-shapes.ts';
 
 /** The labels of all files of a data set that are not images. */
 export interface ShapeLabels {
@@ -47,16 +47,17 @@ export async function readShapeLabels(
   if (own.length === 0) return undefined;
   const shapes = new Map<string, DrawnShapes>();
   const masks = new Map<string, Image>();
-  const coco = cocoReader(files, root);
+  const stated = statedShapes(files, root);
   for (const path of own) {
-    const part = fileAndImage(path);
-    if (part !== undefined) shapes.set(path, await coco(part.file, part.image));
+    const drawn = await stated(path);
+    if (drawn !== undefined) shapes.set(path, drawn);
     else if (isCellpose(path)) masks.set(path, readCellpose(await files.read(root, path), path));
     else shapes.set(path, { shapes: readShapes(await files.read(root, path), path) });
   }
   const all = [...shapes.values()].flatMap((drawn) => drawn.shapes);
   const classNames = classNamesOf(all, root);
-  const kind = shapeKind(classNames, as);
+  const areApart = all.length === 0 || all.some(({ isGroup }) => isGroup !== true);
+  const kind = shapeKind(classNames, as ?? (areApart ? undefined : 'classes'));
   return {
     declared: shapes.size === 0 ? { kind: 'objects' } : declaredBy(all, classNames, kind),
     notes: shapes.size === 0 ? [] : [describe(all, kind, filesOf(shapes.keys())), ...emptyNotes(shapes)],
@@ -65,17 +66,6 @@ export async function readShapeLabels(
       const { shapes: drawn, drawnOn } = shapes.get(path) ?? { shapes: [] };
       return masks.get(path) ?? paintShapes(drawn, image, { kind, classNames, file: path, drawnOn });
     },
-  };
-}
-
-/** Reads each file of COCO once. */
-function cocoReader(files: Files, root: string): (file: string, image: string) => Promise<DrawnShapes> {
-  const read = new Map<string, CocoFile | undefined>();
-  return async (file, image) => {
-    const { parseCoco, shapesOf } = await import('../shapes/coco.ts');
-    if (!read.has(file)) read.set(file, parseCoco(new TextDecoder().decode(await files.read(root, file)), file));
-    const coco = read.get(file);
-    return coco === undefined ? { shapes: [] } : shapesOf(coco, image, file);
   };
 }
 

@@ -5,6 +5,9 @@
 
 import type { FoundRun, Line, Size } from '../../objects/fill-polygon.ts';
 
+/** Of polygons: an outline is traced in as many steps as it is long. */
+export const LARGEST_COORDINATE = 2 ** 20;
+
 /** Polygons are traced on a grid of fifths of a pixel. */
 const SCALE = 5;
 
@@ -40,17 +43,17 @@ export function fillTraced(polygons: readonly Line[], size: Size, found: FoundRu
   );
 }
 
-type PaintColumn = (column: number, from: number, to: number) => void;
+type PaintLine = (line: number, from: number, to: number) => void;
 
-/** The runs of pixels that belong to the object, column by column. */
-function eachRun(counts: readonly number[], height: number, paint: PaintColumn): void {
+/** The runs of pixels that belong to the object, line by line: columns in COCO. */
+export function eachRun(counts: readonly number[], length: number, paint: PaintLine): void {
   let start = 0;
   counts.forEach((count, i) => {
     const end = start + count;
     for (let at = start; i % 2 === 1 && at < end; ) {
-      const column = Math.floor(at / height);
-      const to = Math.min(end, (column + 1) * height);
-      paint(column, at - column * height, to - column * height);
+      const line = Math.floor(at / length);
+      const to = Math.min(end, (line + 1) * length);
+      paint(line, at - line * length, to - line * length);
       at = to;
     }
     start = end;
@@ -60,7 +63,7 @@ function eachRun(counts: readonly number[], height: number, paint: PaintColumn):
 /** Draws into the smallest box, column by column, and reads it row by row. */
 function fillUnion(parts: readonly (readonly number[])[], height: number, found: FoundRun): void {
   let [left, top, right, bottom] = [Infinity, Infinity, 0, 0];
-  const each = (paint: PaintColumn): void => {
+  const each = (paint: PaintLine): void => {
     for (const counts of parts) eachRun(counts, height, paint);
   };
   each((column, from, to) => {

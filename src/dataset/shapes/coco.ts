@@ -3,7 +3,7 @@
 import { addTo } from '../../array/lists.ts';
 import { FormatError } from '../../errors.ts';
 import { boundsOfLines, type Size } from '../../objects/fill-polygon.ts';
-import { decompressCounts, fillCounts, fillTraced } from './coco-fill.ts';
+import { decompressCounts, fillCounts, fillTraced, LARGEST_COORDINATE } from './coco-fill.ts';
 import type { DrawnShapes, Place, Shape } from './shape.ts';
 
 type Fields = { readonly [key: string]: unknown };
@@ -11,15 +11,14 @@ const isFields = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 const isNatural = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
-/** Traced outlines are as long as their coordinates are large. */
-const LARGEST_COORDINATE = 2 ** 20;
-
 /** A file whose images have outlines; they are decoded by `shapesOf`. */
 export interface CocoFile {
   /** The images that it lists, by file name with `/` between folders. */
   readonly images: ReadonlyMap<string, readonly Fields[]>;
   /** By the id of an image. */
   readonly annotations: ReadonlyMap<unknown, readonly Fields[]>;
+  /** Whether there are annotations of images that it does not list. */
+  readonly hasStrays: boolean;
   /** Names of categories, by id. */
   readonly categories: ReadonlyMap<unknown, unknown>;
 }
@@ -54,7 +53,13 @@ export function parseCoco(text: string, file: string): CocoFile | undefined {
   }
   const byImage = new Map<unknown, Fields[]>();
   for (const annotation of annotations) addTo(byImage, annotation.image_id, annotation);
-  return { images: byName, annotations: byImage, categories: new Map(categories.map(({ id, name }) => [id, name])) };
+  const ids = new Set(images.map(({ id }) => id));
+  return {
+    images: byName,
+    annotations: byImage,
+    hasStrays: annotations.some(({ image_id: image }) => !ids.has(image)),
+    categories: new Map(categories.map(({ id, name }) => [id, name])),
+  };
 }
 
 /**
