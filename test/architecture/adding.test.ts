@@ -11,16 +11,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const COPIED = [
-  'src',
-  'packages',
-  'generated',
-  'test/graph',
-  'test/support',
-  'docs/scores.md',
-  'package.json',
-  'vitest.config.ts',
-];
+const COPIED = ['src', 'packages', 'test/graph', 'test/support', 'docs/scores.md', 'package.json', 'vitest.config.ts'];
 
 /** A place: a new file, or lines before, after or instead of one that is there. */
 type Place = readonly [file: string, text: string, where?: { readonly [W in 'after' | 'before' | 'instead']?: string }];

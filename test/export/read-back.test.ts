@@ -138,6 +138,25 @@ describeWithPeers('read back by roifile, shapely, pycocotools, tifffile and pyar
     expect(parquet.columns).toEqual({ image: [], area_px2: [] });
     rmSync(folder, { recursive: true, force: true });
   });
+
+  test('more rows than Parquet stores together, some without a value', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'lamella-export-'));
+    const label = Int32Array.from({ length: 100_003 }, (_, i) => i - 50_000);
+    const area = Float64Array.from(label, (i) => (i % 3 === 0 || i > 49_000 ? Number.NaN : i / 7));
+    const long: Table = {
+      rows: label.length,
+      columns: [
+        { name: 'label', values: label },
+        { name: 'area', values: area },
+      ],
+    };
+    writeFileSync(join(folder, 'table.csv'), writeCsv(long));
+    writeFileSync(join(folder, 'table.parquet'), writeParquet(long));
+    const { columns } = askPeer<Answer>('read_exports.py', folder, '[1,1,1]').parquet;
+    expect(columns.label).toEqual([...label]);
+    expect(columns.area).toEqual(Array.from(area, (value) => (Number.isNaN(value) ? null : value)));
+    rmSync(folder, { recursive: true, force: true });
+  });
 });
 
 /** The second of three slices, or the second of three times, or both; the image may have two channels. */

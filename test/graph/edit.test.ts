@@ -1,10 +1,10 @@
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
-import { ModelProtoSchema, type NodeProto } from '../../generated/onnx_pb.js';
 import { float32 } from '../../src/array/ndarray.ts';
 import { editOnnx, separateVectors } from '../../src/graph/onnx/edit.ts';
+import { type GraphProto, ModelProtoSchema, type NodeProto } from '../../src/graph/onnx/messages.ts';
 import { readSignature } from '../../src/graph/onnx/model.ts';
+import { create, fromBinary, toBinary } from '../../src/graph/onnx/protobuf.ts';
 import { tensorToProto } from '../../src/graph/onnx/tensor.ts';
 import { dimensionsToProto } from '../../src/graph/onnx/write.ts';
 import { expectAllClose } from '../support/expect-all-close.ts';
@@ -14,7 +14,7 @@ type Node = Pick<NodeProto, 'opType' | 'input' | 'output'>;
 /** A file whose input is [1, 2, H, W], as an exporter writes it. */
 function file(nodes: readonly Node[], { opset = 13, outputs = ['y'] } = {}): Uint8Array {
   const type = (dims: readonly (number | string)[]) => ({
-    value: { case: 'tensorType' as const, value: { elemType: 1, shape: dimensionsToProto(dims) } },
+    tensorType: { elemType: 1, shape: dimensionsToProto(dims) },
   });
   const stored = [
     tensorToProto(float32([2, 2, 1, 1], [1, 2, 3, 4]), 'kernel'),
@@ -46,8 +46,7 @@ const conv = (input: string, output: string, bias = 'vector'): Node => ({
   input: [input, 'kernel', bias],
   output: [output],
 });
-const graphOf = (bytes: Uint8Array) =>
-  fromBinary(ModelProtoSchema, bytes).graph as NonNullable<ReturnType<typeof create<typeof ModelProtoSchema>>['graph']>;
+const graphOf = (bytes: Uint8Array) => fromBinary(ModelProtoSchema, bytes).graph as GraphProto;
 const image = new Tensor(
   'float32',
   Float32Array.from({ length: 32 }, (_, i) => Math.sin(i)),

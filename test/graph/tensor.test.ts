@@ -1,16 +1,15 @@
-import { create } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
-import { TensorProtoSchema } from '../../generated/onnx_pb.js';
 import { float32, int64, ndarray } from '../../src/array/ndarray.ts';
 import { GraphBuilder } from '../../src/graph/builder.ts';
+import { type TensorProto, TensorProtoSchema } from '../../src/graph/onnx/messages.ts';
+import { create, type Init } from '../../src/graph/onnx/protobuf.ts';
 import { readOnnx } from '../../src/graph/onnx/read.ts';
 import { tensorFromProto } from '../../src/graph/onnx/tensor.ts';
 import { writeOnnx } from '../../src/graph/onnx/write.ts';
 
 describe('tensors in files', () => {
   it('are read from the typed fields', () => {
-    const read = (fields: Parameters<typeof create<typeof TensorProtoSchema>>[1]) =>
-      tensorFromProto(create(TensorProtoSchema, { name: 't', ...fields }));
+    const read = (fields: Init<TensorProto>) => tensorFromProto(create(TensorProtoSchema, { name: 't', ...fields }));
     expect(read({ dims: [2n], dataType: 1, floatData: [1, 2] })).toEqual(float32([2], [1, 2]));
     expect(read({ dims: [1n], dataType: 7, int64Data: [-3n] })).toEqual(int64([-3]));
     expect(read({ dims: [], dataType: 11, doubleData: [0.1] })).toEqual(ndarray('float64', [], Float64Array.of(0.1)));

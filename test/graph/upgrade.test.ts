@@ -1,13 +1,8 @@
-import { create, toBinary } from '@bufbuild/protobuf';
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
-import {
-  AttributeProtoSchema,
-  ModelProtoSchema,
-  TensorProto_DataType,
-  AttributeProto_AttributeType as Type,
-} from '../../generated/onnx_pb.js';
 import { float32, int64, type NdArray, type Shape } from '../../src/array/ndarray.ts';
+import { AttributeProtoSchema, ModelProtoSchema, AttributeType as Type } from '../../src/graph/onnx/messages.ts';
+import { create, toBinary } from '../../src/graph/onnx/protobuf.ts';
 import { readOnnx } from '../../src/graph/onnx/read.ts';
 import { encodeText, tensorToProto } from '../../src/graph/onnx/tensor.ts';
 import { expectAllClose } from '../support/expect-all-close.ts';
@@ -40,8 +35,8 @@ function file(
     outputs = 1,
   }: { shape?: Shape; constants?: readonly (NdArray | null)[]; outputs?: number } = {},
 ): Uint8Array {
-  const type = { value: { case: 'tensorType' as const, value: { elemType: TensorProto_DataType.FLOAT } } };
-  const dims = shape.map((n) => ({ value: { case: 'dimValue' as const, value: BigInt(n) } }));
+  const type = { tensorType: { elemType: 1 } };
+  const dims = shape.map((n) => ({ dimValue: BigInt(n) }));
   const names = Array.from({ length: outputs }, (_, i) => `y${i}`);
   return toBinary(
     ModelProtoSchema,
@@ -50,7 +45,7 @@ function file(
       opsetImport: [{ domain: '', version: BigInt(opset) }],
       graph: {
         name: 'old',
-        input: [{ name: 'x', type: { value: { case: 'tensorType', value: { elemType: 1, shape: { dim: dims } } } } }],
+        input: [{ name: 'x', type: { tensorType: { elemType: 1, shape: { dim: dims } } } }],
         initializer: constants.flatMap((array, i) => (array === null ? [] : [tensorToProto(array, `c${i}`)])),
         node: [
           {

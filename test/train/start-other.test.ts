@@ -2,12 +2,12 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ModelProtoSchema, StringStringEntryProtoSchema, TensorProto_DataLocation } from '../../generated/onnx_pb.js';
 import { phantom } from '../../packages/phantom/phantom.ts';
 import type { NdArray } from '../../src/array/ndarray.ts';
+import { EXTERNAL, ModelProtoSchema, StringStringEntryProtoSchema } from '../../src/graph/onnx/messages.ts';
 import { readSignature } from '../../src/graph/onnx/model.ts';
+import { create, fromBinary, toBinary } from '../../src/graph/onnx/protobuf.ts';
 import { page } from '../../src/image/convert.ts';
 import { writePng } from '../../src/image/formats/png/write.ts';
 import { writeTiff } from '../../src/image/formats/tiff/write.ts';
@@ -205,7 +205,7 @@ describe('train --from a model of another program', () => {
       tensor.externalData = Object.entries(place).map(([key, value]) =>
         create(StringStringEntryProtoSchema, { key, value }),
       );
-      tensor.dataLocation = TensorProto_DataLocation.EXTERNAL;
+      tensor.dataLocation = EXTERNAL;
       tensor.rawData = new Uint8Array();
       parts.push(rawData);
       offset += rawData.length;

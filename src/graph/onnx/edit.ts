@@ -3,7 +3,7 @@
  * open sizes, which reading and writing a graph would lose.
  */
 
-import { create, toBinary } from '@bufbuild/protobuf';
+import { elementCount, type NdArray } from '../../array/ndarray.ts';
 import {
   AttributeProtoSchema,
   type GraphProto,
@@ -12,14 +12,13 @@ import {
   NodeProtoSchema,
   StringStringEntryProtoSchema,
   type TensorProto,
-  TensorProto_DataType,
   TensorProtoSchema,
-  AttributeProto_AttributeType as Type,
+  AttributeType as Type,
   type ValueInfoProto,
-} from '../../../generated/onnx_pb.js';
-import { elementCount, type NdArray } from '../../array/ndarray.ts';
+} from './messages.ts';
 import { domainOf, fedInputs, type ParsedModel, parseModel } from './model.ts';
-import { tensorToProto } from './tensor.ts';
+import { create, toBinary } from './protobuf.ts';
+import { DATA_TYPES, tensorToProto } from './tensor.ts';
 import { dimensionsToProto } from './write.ts';
 
 type Dims = readonly (number | string)[];
@@ -68,8 +67,8 @@ function parseForEdit(bytes: Uint8Array): ParsedModel {
 }
 
 function declareDims(info: ValueInfoProto, dims: Dims): void {
-  const type = info.type?.value;
-  if (type?.case === 'tensorType') type.value.shape = dimensionsToProto(dims);
+  const tensor = info.type?.tensorType;
+  if (tensor !== undefined) tensor.shape = dimensionsToProto(dims);
 }
 
 function setOutput(
@@ -123,9 +122,7 @@ function activationNodes(value: string, { kind, name }: { kind: string; name: st
 /** At most one axis is longer than 1: a bias, a scale per channel. */
 function isVector({ dims, dataType }: TensorProto): boolean {
   const lengths = dims.map(Number);
-  return (
-    dataType === TensorProto_DataType.FLOAT && lengths.length > 0 && Math.max(...lengths) === elementCount(lengths)
-  );
+  return dataType === DATA_TYPES.float32 && lengths.length > 0 && Math.max(...lengths) === elementCount(lengths);
 }
 
 /**
@@ -151,7 +148,7 @@ export function separateVectors(bytes: Uint8Array): Uint8Array {
     const constant = opType === 'Constant' ? attribute.find((one) => one.name === 'value')?.t : undefined;
     const same = opType === 'Identity' ? stored.get(input[0] ?? '') : undefined;
     const tensor = constant ?? (same !== undefined && isVector(same) ? same : undefined);
-    if (!own || tensor?.dataType !== TensorProto_DataType.FLOAT || outputs.has(name)) return true;
+    if (!own || tensor?.dataType !== DATA_TYPES.float32 || outputs.has(name)) return true;
     stored.set(name, named(tensor, name));
     return false;
   });

@@ -1,8 +1,8 @@
 /** Weights in files beside the model, as PyTorch exports them by default. */
 
-import { toBinary } from '@bufbuild/protobuf';
-import { ModelProtoSchema, type TensorProto } from '../../../generated/onnx_pb.js';
+import { ModelProtoSchema, type TensorProto } from './messages.ts';
 import { parseModel } from './model.ts';
+import { toBinary } from './protobuf.ts';
 import { type ExternalData, externalLocation, tensorFromProto, tensorToProto } from './tensor.ts';
 
 /**

@@ -1,8 +1,8 @@
 /** The declarations of an ONNX file, read without interpreting its operations. */
-import { fromBinary } from '@bufbuild/protobuf';
-import { type GraphProto, type ModelProto, ModelProtoSchema, type ValueInfoProto } from '../../../generated/onnx_pb.js';
 import { type DType, elementCount } from '../../array/ndarray.ts';
 import { FormatError } from '../../errors.ts';
+import { type GraphProto, type ModelProto, ModelProtoSchema, type ValueInfoProto } from './messages.ts';
+import { fromBinary } from './protobuf.ts';
 import { describeDataType } from './tensor.ts';
 
 /** An input or output as the file declares it. */
@@ -54,7 +54,7 @@ export function parseModel(bytes: Uint8Array, file?: string): ParsedModel {
   if (bytes.length === 0) throw new FormatError('The file is empty, not an ONNX model.', { file, remedy });
   let model: ModelProto;
   try {
-    model = fromBinary(ModelProtoSchema, bytes, { readUnknownFields: false });
+    model = fromBinary(ModelProtoSchema, bytes);
   } catch (cause) {
     throw new FormatError('This is not an ONNX model, or it is cut off.', { file, remedy, cause });
   }
@@ -71,11 +71,11 @@ export function parseModel(bytes: Uint8Array, file?: string): ParsedModel {
 /** The declaration of an input or output. */
 export function declared(info: ValueInfoProto): DeclaredTensor {
   const { name } = info;
-  const tensor = info.type?.value.case === 'tensorType' ? info.type.value.value : undefined;
+  const tensor = info.type?.tensorType;
   if (tensor === undefined) return { name, dtype: 'no tensor', dims: undefined };
-  const dims = tensor.shape?.dim.map(({ value }, axis) => {
-    if (value.case === 'dimParam' && value.value !== '') return value.value;
-    if (value.case === 'dimValue' && value.value >= 0n) return Number(value.value);
+  const dims = tensor.shape?.dim.map(({ dimValue, dimParam }, axis) => {
+    if (dimParam !== undefined && dimParam !== '') return dimParam;
+    if (dimValue !== undefined && dimValue >= 0n) return Number(dimValue);
     return `${name}_${axis}`;
   });
   return { name, dtype: describeDataType(tensor.elemType), dims };

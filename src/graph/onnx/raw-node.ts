@@ -1,9 +1,9 @@
 /** A node being converted from a file to the graph: ONNX's name and attributes, our values. */
 
-import { type AttributeProto, AttributeProto_AttributeType as Type } from '../../../generated/onnx_pb.js';
 import { allocate, type DType, int64, type NdArray, ndarray } from '../../array/ndarray.ts';
 import type { GraphBuilder } from '../builder.ts';
 import type { Value } from '../ir.ts';
+import { type AttributeProto, AttributeType as Type } from './messages.ts';
 import { decodeText, type ExternalData, tensorFromProto } from './tensor.ts';
 
 export type RawAttribute = number | string | readonly number[] | readonly string[] | NdArray;

@@ -1,6 +1,5 @@
 /** Reads any ONNX file as a graph of static shapes. */
 
-import type { NodeProto } from '../../../generated/onnx_pb.js';
 import type { NdArray } from '../../array/ndarray.ts';
 import { FormatError, GraphError } from '../../errors.ts';
 import type { AttributesOf, OpName } from '../attributes.ts';
@@ -11,6 +10,7 @@ import type { OpRow } from '../op-row.ts';
 import { OPS, rowOf } from '../ops/table.ts';
 import { fold, foldSizes, readsSizes } from './fold.ts';
 import { translate } from './foreign.ts';
+import type { NodeProto } from './messages.ts';
 import { type DeclaredTensor, declared, domainOf, fedInputs, parseModel } from './model.ts';
 import { constantContent, type RawAttribute, type RawNode, type Reading, rawAttribute } from './raw-node.ts';
 import { dtypeOf, type ExternalData, tensorFromProto } from './tensor.ts';
@@ -237,8 +237,7 @@ class Reader {
 }
 
 function declaredType(inputs: ReturnType<typeof fedInputs>, name: string): number {
-  const type = inputs.find((input) => input.name === name)?.type?.value;
-  return type?.case === 'tensorType' ? type.value.elemType : 0;
+  return inputs.find((input) => input.name === name)?.type?.tensorType?.elemType ?? 0;
 }
 
 /** The attributes supported by the row; all others must have been handled before. */

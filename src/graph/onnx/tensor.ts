@@ -1,30 +1,33 @@
 /** Tensors as stored in ONNX files. Bytes are little-endian, as in the arrays of every JavaScript engine. */
-import { create } from '@bufbuild/protobuf';
 import { getTextEncoding } from '@bufbuild/protobuf/wire';
-import {
-  type TensorProto,
-  type TensorProto_DataLocation,
-  TensorProto_DataType,
-  TensorProtoSchema,
-} from '../../../generated/onnx_pb.js';
 import { allocate, bytesPer, type DType, elementCount, type NdArray, ndarray } from '../../array/ndarray.ts';
 import { FormatError } from '../../errors.ts';
+import { EXTERNAL, type TensorProto, TensorProtoSchema } from './messages.ts';
+import { create } from './protobuf.ts';
 
 /** ONNX's type number of each dtype. */
-export const DATA_TYPES: { readonly [D in DType]: TensorProto_DataType } = {
-  float32: TensorProto_DataType.FLOAT,
-  float64: TensorProto_DataType.DOUBLE,
-  float16: TensorProto_DataType.FLOAT16,
-  int8: TensorProto_DataType.INT8,
-  int16: TensorProto_DataType.INT16,
-  int32: TensorProto_DataType.INT32,
-  int64: TensorProto_DataType.INT64,
-  uint8: TensorProto_DataType.UINT8,
-  uint16: TensorProto_DataType.UINT16,
-  uint32: TensorProto_DataType.UINT32,
-  uint64: TensorProto_DataType.UINT64,
-  bool: TensorProto_DataType.BOOL,
+export const DATA_TYPES: { readonly [D in DType]: number } = {
+  float32: 1,
+  uint8: 2,
+  int8: 3,
+  uint16: 4,
+  int16: 5,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float16: 10,
+  float64: 11,
+  uint32: 12,
+  uint64: 13,
 };
+/** Those that no array has. */
+const OTHER_TYPES = new Map([
+  [0, 'undefined'],
+  [8, 'string'],
+  [14, 'complex64'],
+  [15, 'complex128'],
+  [16, 'bfloat16'],
+]);
 
 const DTYPES = new Map<number, DType>((Object.keys(DATA_TYPES) as DType[]).map((dtype) => [DATA_TYPES[dtype], dtype]));
 
@@ -35,8 +38,7 @@ export function dtypeOf(dataType: number): DType | undefined {
 
 /** ONNX's name of a type number in lower case: `string`, `bfloat16`; `type 42` for an unknown one. */
 export function describeDataType(dataType: number): string {
-  const name: string | undefined = TensorProto_DataType[dataType];
-  return dtypeOf(dataType) ?? name?.toLowerCase() ?? `type ${dataType}`;
+  return dtypeOf(dataType) ?? OTHER_TYPES.get(dataType) ?? `type ${dataType}`;
 }
 
 /** Returns the bytes of an external file, by the name stored in the model. */
@@ -52,8 +54,6 @@ export function tensorToProto(array: NdArray, name?: string): TensorProto {
     rawData: new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength),
   });
 }
-
-const EXTERNAL: TensorProto_DataLocation = 1;
 
 /**
  * A tensor of a file, from raw bytes, typed fields or an external file.

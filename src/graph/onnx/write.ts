@@ -1,26 +1,23 @@
 /** Writes a graph as an ONNX file. */
-import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
-import {
-  type AttributeProto,
-  AttributeProtoSchema,
-  GraphProtoSchema,
-  ModelProtoSchema,
-  type NodeProto,
-  NodeProtoSchema,
-  OperatorSetIdProtoSchema,
-  StringStringEntryProtoSchema,
-  type TensorShapeProto,
-  TensorShapeProtoSchema,
-  AttributeProto_AttributeType as Type,
-  type TypeProtoSchema,
-  type ValueInfoProto,
-  ValueInfoProtoSchema,
-} from '../../../generated/onnx_pb.js';
+
 import type { NdArray } from '../../array/ndarray.ts';
 import { GraphError } from '../../errors.ts';
 import type { AttributeKind, OpName } from '../attributes.ts';
 import type { Graph, Node, Value } from '../ir.ts';
 import { rowOf } from '../ops/table.ts';
+import {
+  type AttributeProto,
+  AttributeProtoSchema,
+  ModelProtoSchema,
+  type NodeProto,
+  NodeProtoSchema,
+  type TensorShapeProto,
+  TensorShapeProtoSchema,
+  AttributeType as Type,
+  type ValueInfoProto,
+  ValueInfoProtoSchema,
+} from './messages.ts';
+import { create, type Init, toBinary } from './protobuf.ts';
 import { DATA_TYPES, encodeText, tensorToProto } from './tensor.ts';
 
 /** The version of ONNX's own domain; supported by ONNX Runtime since 1.14. */
@@ -45,8 +42,7 @@ function plainName(op: OpName): string {
 }
 
 function attributeToProto(name: string, kind: AttributeKind, value: unknown): AttributeProto {
-  const make = (content: MessageInitShape<typeof AttributeProtoSchema>) =>
-    create(AttributeProtoSchema, { name, ...content });
+  const make = (content: Init<AttributeProto>) => create(AttributeProtoSchema, { name, ...content });
   switch (kind) {
     case 'int':
       return make({ type: Type.INT, i: BigInt(value as number) });
@@ -87,11 +83,7 @@ function nodeToProto(node: Node): NodeProto {
 /** Sizes as a file declares them: numbers, or names of sizes that are open. */
 export function dimensionsToProto(dims: readonly (number | string)[]): TensorShapeProto {
   return create(TensorShapeProtoSchema, {
-    dim: dims.map((n) =>
-      typeof n === 'number'
-        ? { value: { case: 'dimValue' as const, value: BigInt(n) } }
-        : { value: { case: 'dimParam' as const, value: n } },
-    ),
+    dim: dims.map((n) => (typeof n === 'number' ? { dimValue: BigInt(n) } : { dimParam: n })),
   });
 }
 
@@ -99,15 +91,7 @@ function valueToProto(value: Value, symbols: Graph['symbols']): ValueInfoProto {
   const dims = symbols?.get(value.name) ?? value.shape;
   return create(ValueInfoProtoSchema, {
     name: value.name,
-    type: {
-      value: {
-        case: 'tensorType',
-        value: {
-          elemType: DATA_TYPES[value.dtype],
-          shape: dimensionsToProto(dims),
-        },
-      },
-    },
+    type: { tensorType: { elemType: DATA_TYPES[value.dtype], shape: dimensionsToProto(dims) } },
   });
 }
 
@@ -116,10 +100,8 @@ function emptySequenceToProto(name: string): NodeProto {
 }
 
 function sequenceValueToProto(name: string): ValueInfoProto {
-  const elemType: MessageInitShape<typeof TypeProtoSchema> = {
-    value: { case: 'tensorType', value: { elemType: DATA_TYPES.float32 } },
-  };
-  return create(ValueInfoProtoSchema, { name, type: { value: { case: 'sequenceType', value: { elemType } } } });
+  const elemType = { tensorType: { elemType: DATA_TYPES.float32 } };
+  return create(ValueInfoProtoSchema, { name, type: { sequenceType: { elemType } } });
 }
 
 /**
@@ -146,7 +128,7 @@ export function writeOnnx(
     irVersion: BigInt(IR_VERSION),
     producerName: producer,
     ...(producerVersion !== '' && { producerVersion }),
-    graph: create(GraphProtoSchema, {
+    graph: {
       name: graph.name,
       node: [...sequences.map(emptySequenceToProto), ...graph.nodes.map(nodeToProto)],
       initializer: [...graph.constants].map(([value, array]) => tensorToProto(array, value.name)),
@@ -155,12 +137,12 @@ export function writeOnnx(
         ...sequences.map(sequenceValueToProto),
         ...graph.outputs.map((value) => valueToProto(value, graph.symbols)),
       ],
-    }),
+    },
     opsetImport: [
-      create(OperatorSetIdProtoSchema, { domain: '', version: BigInt(WRITTEN_OPSET) }),
-      ...[...domains].sort().map((domain) => create(OperatorSetIdProtoSchema, { domain, version: 1n })),
+      { domain: '', version: BigInt(WRITTEN_OPSET) },
+      ...[...domains].sort().map((domain) => ({ domain, version: 1n })),
     ],
-    metadataProps: Object.entries(metadata).map(([key, value]) => create(StringStringEntryProtoSchema, { key, value })),
+    metadataProps: Object.entries(metadata).map(([key, value]) => ({ key, value })),
   });
   return toBinary(ModelProtoSchema, model);
 }
