@@ -107,7 +107,7 @@ export function axesOf(lengths: Readonly<Partial<Record<string, number>>>): Pick
 }
 
 /** Whether two images have the same pixels: equal sizes, but for the channels. */
-export function sameGrid(a: Image, b: Image): boolean {
+export function sameGrid(a: Pick<Image, 'axes' | 'shape'>, b: Pick<Image, 'axes' | 'shape'>): boolean {
   const [one, other] = [sizes(a), sizes(b)];
   return (['times', 'slices', 'height', 'width'] as const).every((axis) => one[axis] === other[axis]);
 }

@@ -51,11 +51,15 @@ export async function readStoredImage(
 }
 
 /** Opens an image file to read regions of it; undefined for formats that are read as a whole. @throws as `readImage` */
-export async function openStoredImage(files: Files, path: string): Promise<ImageSource | undefined> {
+export async function openStoredImage(
+  files: Files,
+  path: string,
+  options: Pick<ReadOptions, 'palette'> = {},
+): Promise<ImageSource | undefined> {
   const source = await files.open(path);
   let opened: ImageSource | undefined;
   try {
-    opened = await openByRegion(source, path, { zlib: files.zlib, maxBytes: files.maxBytes });
+    opened = await openByRegion(source, path, { zlib: files.zlib, maxBytes: files.maxBytes, ...options });
   } finally {
     if (opened === undefined) await source.close();
   }

@@ -33,6 +33,11 @@ export interface ImageSource {
   close(): Promise<void>;
 }
 
+/** The image at one of its resolutions. */
+export function infoAt({ info, levels }: Pick<ImageSource, 'info' | 'levels'>, level: number): ImageInfo {
+  return { ...info, ...levels[level] };
+}
+
 /** Everything of a level. */
 export const wholeRegion = ({ shape }: ImageLevel): Region => ({ start: shape.map(() => 0), shape });
 

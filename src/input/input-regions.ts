@@ -3,7 +3,7 @@
 import type { Rectangle } from '../array/window-sums.ts';
 import { Interrupted } from '../errors.ts';
 import { type Image, sizes } from '../image/image.ts';
-import type { ImageInfo, ImageSource, Region } from '../image/source.ts';
+import { type ImageInfo, type ImageSource, infoAt, type Region } from '../image/source.ts';
 import { countAbove } from './background.ts';
 import {
   type ChannelChoice,
@@ -43,11 +43,6 @@ export interface InputRegionsOptions {
   readonly atOnce?: number;
   /** Checked before each part. */
   readonly signal?: AbortSignal;
-}
-
-/** The image at one of its resolutions. */
-export function infoAt({ info, levels }: Pick<ImageSource, 'info' | 'levels'>, level: number): ImageInfo {
-  return { ...info, ...levels[level] };
 }
 
 /**

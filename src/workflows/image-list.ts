@@ -108,8 +108,13 @@ export function readListedImage(
  * Opens a listed image to read it by region; undefined if it has to be read as a whole.
  * @throws as `openOmeZarr` and `readImage`
  */
-export function openListedImage(files: WritableFiles, { path, listed }: ListedImage): Promise<ImageSource | undefined> {
-  return listed === undefined ? openStoredImage(files, path) : openListed(files, listed.listing, listed.key);
+export async function openListedImage(
+  files: WritableFiles,
+  { path, listed, shapes, annotated }: ListedImage,
+  options: Pick<ReadOptions, 'palette'> = {},
+): Promise<ImageSource | undefined> {
+  if (shapes !== undefined || annotated !== undefined) return undefined;
+  return listed === undefined ? openStoredImage(files, path, options) : openListed(files, listed.listing, listed.key);
 }
 
 function named(listing: ImageListing, paths: readonly string[]): readonly ListedImage[] {

@@ -5,8 +5,7 @@ import { joinPath, type WritableFiles } from '../files.ts';
 import { writeOmeTiff } from '../image/formats/tiff/write-pyramid.ts';
 import { sizes } from '../image/image.ts';
 import type { ImageSink } from '../image/sink.ts';
-import type { ImageInfo, ImageSource } from '../image/source.ts';
-import { infoAt } from '../input/input-regions.ts';
+import { type ImageInfo, type ImageSource, infoAt } from '../image/source.ts';
 import { megabytes, tileWithin, wholeBytes } from '../predict/memory.ts';
 import type { SegmentationModel } from '../predict/model.ts';
 import { labelImage, probabilityImage } from '../predict/output.ts';
@@ -53,8 +52,9 @@ export function planMemory(
   const compiled = models.reduce((sum, model) => sum + (model.memory?.compiled ?? 0), 0);
   const left = asked - now.used - compiled;
   if (left > 0) return { tiles: left, whole: left, isLimit: true };
+  const takes = models.length === 0 ? 'the program takes' : 'the program and its model take';
   throw new UsageError(
-    `Too little memory: ${megabytes(asked)} are allowed, but the program and its model take ${megabytes(now.used + compiled)}.`,
+    `Too little memory: ${megabytes(asked)} are allowed, but ${takes} ${megabytes(now.used + compiled)}.`,
     { remedy: `Set ${option('memory')} to at least ${megabytes(1.5 * (now.used + compiled))}.` },
   );
 }

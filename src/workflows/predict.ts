@@ -5,7 +5,7 @@ import { joinPath, type WritableFiles } from '../files.ts';
 import { millimetres, withSpacingMm } from '../image/geometry.ts';
 import { type Image, sizes } from '../image/image.ts';
 import { displayMap, reorient } from '../image/orient.ts';
-import { infoAt } from '../input/input-regions.ts';
+import { infoAt } from '../image/source.ts';
 import { lengthText, nearestLevel } from '../input/pixel-size.ts';
 import { predictAverage, requireSameClasses } from '../predict/average.ts';
 import { smoothed } from '../predict/median.ts';

@@ -2,7 +2,7 @@ import { LABEL_KINDS } from '../../dataset/labels/label-kind.ts';
 import { MEASURE_FORMATS, MEASURE_TASKS } from '../../workflows/choices.ts';
 import { declare } from '../declare.ts';
 import { JSON_SUMMARY, levelOf, no, row, text } from '../options.ts';
-import { integerList, listOf, number, oneOf, spacing } from '../values.ts';
+import { bytes, integerList, listOf, number, oneOf, spacing } from '../values.ts';
 
 export const command = declare({
   description: `Measures what predict wrote, or any label maps. objects: every object of each image, in the units of its pixel size.
@@ -30,6 +30,11 @@ a report, and the objects for other programs. Unreadable files are reported and 
     unit: text('--unit <name>', 'unit of --spacing, such as µm (lungs: mm)'),
     format: row('--format <list>', `any of ${MEASURE_FORMATS.join(', ')}`, listOf(...MEASURE_FORMATS), ['csv'], 'csv'),
     minSize: row('--min-size <px>', 'drop objects with fewer pixels', number({ least: 0 }), 0),
+    memory: row(
+      '--memory <size>',
+      'memory that the program may take, such as 600MB: larger label maps in TIFF and OME-Zarr are measured by region (default: half of what is free)',
+      bytes,
+    ),
     report: no('--no-report', 'do not write the report'),
     json: JSON_SUMMARY,
   },
@@ -37,6 +42,7 @@ a report, and the objects for other programs. Unreadable files are reported and 
     'predict runs/nuclei ./images --out pred --objects && lamella measure pred',
     'measure pred --truth ./labels --format csv,parquet,roi,geojson',
     'measure ./masks --images ./images --spacing 0.325 --unit µm',
+    'measure slide-nuclei.ome.tif --images slide.ome.tif --as objects --memory 600MB',
     'measure out --task lungs',
   ],
 });

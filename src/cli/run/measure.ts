@@ -95,6 +95,7 @@ export async function run(
   const options = { ...flags, command: commandOf(path, flags), words: withFlags };
   const result = await measureFolder(nodeHost, path, options, {
     onImage: say,
+    onNote: (note) => say(withFlags(`note: ${note}`)),
     onFailure: ({ reason }) => warn(reason),
   });
   const { out, written, failed, report } = result;

@@ -95,6 +95,16 @@ export class LabelKindSurvey {
     });
   }
 
+  /** A map of which the kind is stated. @param values those that it has, in any order */
+  addStated(values: readonly number[], written: LabelKind): void {
+    const own = values.filter((value) => value > 0 && !this.#ignore.has(value)).sort((a, b) => a - b);
+    for (const value of own) this.#values.add(value);
+    const skipped = notAnnotatedValue(own);
+    const counted = own.filter((value) => value !== skipped);
+    const { length } = counted;
+    this.#maps.push({ values: counted, pieces: length, whole: length, ascending: true, written });
+  }
+
   /** Number of distinct values in all maps. */
   get valueCount(): number {
     return this.#values.size;

@@ -6,17 +6,24 @@ import { extentsOf, type IntegerArray, slicesOf } from '../../objects/grid.ts';
 import { type Outline, toPolygons } from '../../objects/polygons.ts';
 import { type ObjectKind, shapeOf } from '../kit/outline-overlay.ts';
 import { dataUri, type Picture, shrink } from '../kit/pictures.ts';
+import type { Score } from '../run/data.ts';
 import type { MatchCounts, ObjectsFigure, ObjectsImage, ObjectsReport } from './data.ts';
 
-/** One image or volume with its objects. */
-export interface CollectedImage {
+/** The objects of one image or volume. */
+export interface CountedImage {
   readonly name: string;
   /** Its folder; empty if there is only one. */
   readonly group: string;
-  /** [height, width] or [depth, height, width], 0 = background. */
-  readonly labels: IntegerArray;
   /** Measurements with the column `label`. */
   readonly table: Table;
+  /** Fraction of the pixels inside objects; null for no pixels. */
+  readonly covered: Score;
+}
+
+/** One image or volume with its objects, of which the report may show a picture. */
+export interface CollectedImage extends Omit<CountedImage, 'covered'> {
+  /** [height, width] or [depth, height, width], 0 = background. */
+  readonly labels: IntegerArray;
   /** The display image of a slice by its zero-based index; a 2D image has slice 0. */
   readonly pictureOf: (z: number) => Picture;
   /** Comparison with the ground truth, which has the shape of the labels. */
@@ -46,21 +53,27 @@ export class ObjectsCollector {
     this.#options = { total, figures, worst };
   }
 
-  add(image: CollectedImage): void {
-    const { name, group, labels, table, match } = image;
-    const { total, figures, worst } = this.#options;
-    let pixels = 0;
-    for (let p = 0; p < labels.data.length; p++) if (labels.data[p] !== 0) pixels++;
-    const index = this.#images.length;
+  /** Adds an image without a picture. */
+  addCounts({ name, group, table, covered }: CountedImage, match?: ObjectMatches): void {
     this.#images.push({
       name,
       group,
       objects: table.rows,
-      covered: labels.data.length === 0 ? null : pixels / labels.data.length,
-      ...(match === undefined ? {} : { match: countsOf(match.matches) }),
+      covered,
+      ...(match === undefined ? {} : { match: countsOf(match) }),
     });
     const named = withText(table, 'image', name);
     this.#tables.push(group === '' ? named : withText(named, 'group', group));
+  }
+
+  add(image: CollectedImage): void {
+    const { labels, match } = image;
+    const { total, figures, worst } = this.#options;
+    let pixels = 0;
+    for (let p = 0; p < labels.data.length; p++) if (labels.data[p] !== 0) pixels++;
+    const index = this.#images.length;
+    const covered = labels.data.length === 0 ? null : pixels / labels.data.length;
+    this.addCounts({ ...image, covered }, match?.matches);
     const place = (i: number): number => Math.floor((i * figures) / total);
     if (total <= figures || index === 0 || place(index) !== place(index - 1)) this.#figures.push(figureOf(image));
     if (match === undefined) return;

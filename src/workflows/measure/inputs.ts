@@ -6,14 +6,16 @@ import type { LabelKind } from '../../dataset/labels/label-kind.ts';
 import { DatasetError, LamellaError, option, UsageError } from '../../errors.ts';
 import { maskOfValues } from '../../evaluate/ignore-mask.ts';
 import { baseName, joinPath, type WritableFiles } from '../../files.ts';
-import { dropAlpha, isGreyInColour, toGrey } from '../../image/convert.ts';
+import { dropAlpha, isGreyInColour, toFloat32, toGrey } from '../../image/convert.ts';
 import { inUnit } from '../../image/geometry.ts';
 import { type Image, type Spacing, sameGrid, sizes } from '../../image/image.ts';
 import { ImageNotes } from '../../image/notes.ts';
+import type { ImageInfo } from '../../image/source.ts';
 import { withoutIgnored } from '../../metrics/contingency.ts';
 import type { IntegerArray } from '../../objects/grid.ts';
 import type { Method } from '../../report/run/data.ts';
 import type { MeasureFormat, MeasureTask } from '../choices.ts';
+import type { Host } from '../host.ts';
 import { atLevel, declaredOf, type ListedImage, listImages, listLabels, readListedImage } from '../image-list.ts';
 import { MEASURES_FOLDER, type PredictionFile, partOf, readPredictionFile } from '../prediction-file.ts';
 import { shortNames } from '../report-facts.ts';
@@ -40,6 +42,8 @@ export interface MeasureFolderOptions {
   readonly format?: readonly MeasureFormat[];
   /** Objects of fewer pixels are excluded; default 0. */
   readonly minSize?: number;
+  /** Bytes that the program may take: larger label maps are measured by region. Default: half of what is free. */
+  readonly memory?: number;
   /** Whether `report.html` is written; default: yes. */
   readonly report?: boolean;
   /** The command that reproduces the report. */
@@ -49,6 +53,8 @@ export interface MeasureFolderOptions {
 }
 
 export interface MeasureHooks {
+  /** Called before something that takes much memory. */
+  onNote?(note: string): void;
   /** Called with one line per image. */
   onImage?(line: string): void;
   /** Called for a file that cannot be read; it is skipped. */
@@ -227,6 +233,7 @@ async function readItem(
 
 /** Reads the items of one measurement, and collects what its report says about them. */
 export class MeasureReader {
+  readonly host: Pick<Host, 'files' | 'memory'>;
   readonly files: WritableFiles;
   readonly inputs: MeasureInputs;
   readonly options: MeasureFolderOptions;
@@ -234,8 +241,14 @@ export class MeasureReader {
   readonly failed: FailedMap[] = [];
   readonly noted = new ImageNotes();
 
-  constructor(files: WritableFiles, inputs: MeasureInputs, options: MeasureFolderOptions, hooks: MeasureHooks) {
-    this.files = files;
+  constructor(
+    host: Pick<Host, 'files' | 'memory'>,
+    inputs: MeasureInputs,
+    options: MeasureFolderOptions,
+    hooks: MeasureHooks,
+  ) {
+    this.host = host;
+    this.files = host.files;
     this.inputs = inputs;
     this.options = options;
     this.hooks = hooks;
@@ -286,15 +299,24 @@ export class MeasureReader {
   }
 }
 
+/** An image in a measurable dtype: 64-bit integers become float64, exact up to 2^53. */
+export function measurable(image: Image): Image {
+  if (image.dtype === 'float16') return toFloat32(image);
+  const { data } = image;
+  if (!(data instanceof BigInt64Array || data instanceof BigUint64Array)) return image;
+  return { ...image, dtype: 'float64', data: Float64Array.from(data, Number) };
+}
+
 /** Without alpha; grey RGB becomes one channel. */
 function simplest(image: Image): Image {
   const opaque = dropAlpha(image);
   return isGreyInColour(opaque) ? toGrey(opaque) : opaque;
 }
 
-function requireSameGrid(map: Image, other: Image | undefined): void {
+/** @throws DatasetError for images of different sizes */
+export function requireSameGrid(map: ImageInfo, other: ImageInfo | undefined): void {
   if (other === undefined || sameGrid(map, other)) return;
-  const size = (image: Image): string => {
+  const size = (image: ImageInfo): string => {
     const { width, height, slices, times } = sizes(image);
     return [width, height, slices, times].filter((n, i) => i < 2 || n > 1).join(' x ');
   };
@@ -308,7 +330,11 @@ function requireSameGrid(map: Image, other: Image | undefined): void {
  * The label map with the pixel size set by the user, otherwise its own, otherwise that of the image, in the unit of x:
  * a volume has a single unit, whatever the file states.
  */
-function withPixelSize(map: Image, image: Image | undefined, { spacing, unit, task }: MeasureFolderOptions): Image {
+export function withPixelSize<T extends ImageInfo>(
+  map: T,
+  image: ImageInfo | undefined,
+  { spacing, unit, task }: MeasureFolderOptions,
+): T {
   const { slicePositionsMm, ...upright } = map.geometry ?? image?.geometry ?? {};
   const isVolume = sizes(map).slices > 1;
   if (spacing === undefined) {
@@ -346,7 +372,7 @@ export function requireUnit({ spacing, unit, task }: MeasureFolderOptions): void
 }
 
 /** Pixel size in the axis order of a label map; undefined if unknown. */
-export function pixelSize(map: Image): { readonly spacing: readonly number[]; readonly unit: string } | undefined {
+export function pixelSize(map: ImageInfo): { readonly spacing: readonly number[]; readonly unit: string } | undefined {
   const axes = sizes(map).slices > 1 ? (['z', 'y', 'x'] as const) : (['y', 'x'] as const);
   const found = axes.map((axis) => map.spacing[axis]);
   const unit = found.at(-1)?.unit;

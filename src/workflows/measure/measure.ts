@@ -27,17 +27,18 @@ export type MeasuredFolder = (ObjectsResult | LungsResult) & {
  * [undefined, 0.3, 0.3], unit: 'µm' });
  */
 export async function measureFolder(
-  { files }: Pick<Host, 'files'>,
+  host: Pick<Host, 'files' | 'memory'>,
   path: string,
   options: MeasureFolderOptions = {},
   hooks: MeasureHooks = {},
 ): Promise<MeasuredFolder> {
+  const { files } = host;
   requireUnit(options);
   const inputs = await measureInputs(files, path, options);
   const out = options.out ?? inputs.out;
   await requireFreeFolder(files, out, { ignore: MEASURE_OUTPUTS, option: 'another folder' });
   const outputs = new MeasureOutputs(files, out, options.format ?? ['csv']);
   const measureAll = options.task === 'lungs' ? measureFolderOfLungs : measureObjects;
-  const result = await measureAll(path, new MeasureReader(files, inputs, options, hooks), outputs);
+  const result = await measureAll(path, new MeasureReader(host, inputs, options, hooks), outputs);
   return { ...result, labels: inputs.labels, count: inputs.items.length, out, written: outputs.written };
 }

@@ -13,6 +13,7 @@ import { maskOfValues } from '../../evaluate/ignore-mask.ts';
 import { baseName } from '../../files.ts';
 import { page, toFloat32 } from '../../image/convert.ts';
 import { type Image, sizes } from '../../image/image.ts';
+import type { ImageInfo } from '../../image/source.ts';
 import { type MeasuredImage, measure } from '../../measure/measure.ts';
 import { type Table, withColumn } from '../../measure/table.ts';
 import { contingency } from '../../metrics/contingency.ts';
@@ -34,11 +35,13 @@ import {
   type FailedMap,
   type MeasureItem,
   type MeasureReader,
+  measurable,
   pixelSize,
   titleOf,
   without,
 } from './inputs.ts';
 import type { MeasuredObjects, MeasureOutputs } from './outputs.ts';
+import { countByRegion, RegionMap } from './regions.ts';
 
 /** Interpretation of the label maps' and ground truth's values. */
 export interface MeasuredKinds {
@@ -63,15 +66,59 @@ export async function measureObjects(
   reader: MeasureReader,
   outputs: MeasureOutputs,
 ): Promise<ObjectsResult> {
+  const large = await countLarge(reader);
+  try {
+    return await measureCounted(path, reader, outputs, large);
+  } finally {
+    for (const map of large.values()) if (map instanceof RegionMap) await map.close();
+  }
+}
+
+/** Maps that are measured by region, and why some cannot be measured. */
+type LargeMaps = ReadonlyMap<MeasureItem, RegionMap | LamellaError>;
+
+/** Counts the objects of all maps that do not fit into memory. */
+async function countLarge(reader: MeasureReader): Promise<LargeMaps> {
+  const large = new Map<MeasureItem, RegionMap | LamellaError>();
+  for (const item of reader.inputs.items) {
+    try {
+      const counted = await countByRegion(reader, item);
+      if (counted !== undefined) large.set(item, counted);
+    } catch (cause) {
+      if (!(cause instanceof LamellaError)) throw cause;
+      large.set(item, cause);
+    }
+  }
+  return large;
+}
+
+async function measureCounted(
+  path: string,
+  reader: MeasureReader,
+  outputs: MeasureOutputs,
+  large: LargeMaps,
+): Promise<ObjectsResult> {
   const { inputs, options, failed } = reader;
   const { items, prediction } = inputs;
   const { minSize = 0, truth } = options;
-  const kinds = await kindsOf(reader);
+  const kinds = await kindsOf(reader, large);
   const collector = new ObjectsCollector({ total: items.length });
   const matchings: InstanceMatching[] = [];
   const sizes = new Map<string, number>();
   const ranks = new Set<number>();
   await reader.each(items, async (item) => {
+    const counted = large.get(item);
+    if (counted instanceof LamellaError) throw counted;
+    if (counted !== undefined) {
+      const tables = await measureLarge(reader, item, counted, kinds);
+      for (const each of tables) {
+        collector.addCounts({ ...each, table: withFrame(each) });
+        sizes.set(each.pixelSize, (sizes.get(each.pixelSize) ?? 0) + 1);
+        ranks.add(each.shape.length);
+      }
+      reader.hooks.onImage?.(`${item.name}: ${tables.reduce((sum, { table }) => sum + table.rows, 0)} objects`);
+      return;
+    }
     const found = await measureItem(reader, item, kinds);
     for (const each of found) {
       await outputs.objects(each);
@@ -130,9 +177,10 @@ function describeKind(what: string, { kind, reason, evidence }: LabelKindFinding
 const MOST_CLASSES = 64;
 
 /** Decided from all files. Unreadable files are ignored here; measuring them reports why. */
-async function kindsOf({ files, inputs, options }: MeasureReader): Promise<MeasuredKinds> {
+async function kindsOf({ files, inputs, options }: MeasureReader, large: LargeMaps): Promise<MeasuredKinds> {
   const { items, written } = inputs;
   const { as } = options;
+  const countedOf = new Map([...large].map(([{ labels }, counted]) => [labels, counted]));
   const survey = async (
     listed: readonly ListedImage[],
     ignore: readonly number[],
@@ -141,6 +189,11 @@ async function kindsOf({ files, inputs, options }: MeasureReader): Promise<Measu
     const declared = declaredOf(listed);
     const found = new LabelKindSurvey({ ignore });
     for (const item of listed) {
+      const counted = countedOf.get(item);
+      if (counted instanceof RegionMap) {
+        found.addStated(counted.labels, counted.info.labelKind ?? own ?? declared?.kind ?? 'objects');
+      }
+      if (counted !== undefined) continue;
       try {
         const map = await readListedImage(files, item, { palette: 'index' });
         for (const values of labelArrays(map)) found.add(values, map.labelKind ?? own ?? declared?.kind);
@@ -187,6 +240,45 @@ type MeasuredItem = CollectedImage &
     readonly matching?: InstanceMatching;
   };
 
+/** The objects of a label map that is measured by region, per time point. */
+async function measureLarge(
+  reader: MeasureReader,
+  { name, group, labels }: MeasureItem,
+  map: RegionMap,
+  { labels: { kind }, ignored }: MeasuredKinds,
+) {
+  const { minSize = 0 } = reader.options;
+  if (kind !== 'objects') {
+    throw new DatasetError(
+      'this is measured by region, for which the values of all label maps have to number objects.',
+      {
+        file: labels.path,
+        remedy: `Measure it by itself, or set ${option('as', 'objects')} if they do.`,
+      },
+    );
+  }
+  const source = baseName(labels.path);
+  reader.noted.add({ ...map.info, source });
+  if (map.imageInfo !== undefined) reader.noted.add({ ...map.imageInfo, source: baseName(map.imageInfo.source ?? '') });
+  reader.noted.add({ source, notes: ['It was measured by region, and no picture of it is shown.'] });
+  const left = new Set(ignored.labels);
+  const found = await map.measure((label, pixels) => left.has(label) || pixels < minSize);
+  const size = pixelSizeText(map.info);
+  return found.map((each, t) => ({
+    ...each,
+    name: found.length > 1 ? `${name}[${t}]` : name,
+    group,
+    t: found.length > 1 ? t : undefined,
+    pixelSize: size,
+  }));
+}
+
+/** `0.5 x 0.5 µm`; empty if it is not known. */
+function pixelSizeText(map: ImageInfo): string {
+  const size = pixelSize(map);
+  return size === undefined ? '' : `${size.spacing.toReversed().join(' x ')} ${size.unit}`;
+}
+
 /** The objects of one label map, per time point. */
 async function measureItem(
   reader: MeasureReader,
@@ -219,7 +311,7 @@ async function measureItem(
       fileName: item.fileName,
       channels: image === undefined || isColour(image) ? 1 : sizes(image).channels,
       t: all.length > 1 ? t : undefined,
-      pixelSize: size === undefined ? '' : `${size.spacing.toReversed().join(' x ')} ${size.unit}`,
+      pixelSize: pixelSizeText(map),
       pictureOf: (z) => pictureAt(image, t * depth + z, labels, z),
       ...(trueObjects === undefined
         ? {}
@@ -237,20 +329,12 @@ function asObjects(labels: IntegerArray, kind: LabelKind): IntegerArray {
 }
 
 /** The table with its time point, from 1, if there are several. */
-function withFrame({ table, t }: MeasuredItem): Table {
+function withFrame({ table, t }: Pick<MeasuredItem, 'table' | 't'>): Table {
   if (t === undefined) return table;
   return withColumn(table, { name: 'frame', values: new Int32Array(table.rows).fill(t + 1) });
 }
 
 const isColour = ({ channels }: Image): boolean => channels?.join() === 'red,green,blue';
-
-/** An image in a measurable dtype: 64-bit integers become float64, exact up to 2^53. */
-function measurable(image: Image): Image {
-  if (image.dtype === 'float16') return toFloat32(image);
-  const { data } = image;
-  if (!(data instanceof BigInt64Array || data instanceof BigUint64Array)) return image;
-  return { ...image, dtype: 'float64', data: Float64Array.from(data, Number) };
-}
 
 /** Objects of at least this many pixels, with their labels unchanged. */
 function withoutSmall(labels: IntegerArray, minSize: number): IntegerArray {
