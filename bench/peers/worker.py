@@ -5,12 +5,13 @@ import resource
 import sys
 import time
 
+import blocks_task
 import store_task
 import studio_task
 
 
 def task_named(name):
-    for tasks in (studio_task.TASKS, store_task.TASKS):
+    for tasks in (studio_task.TASKS, store_task.TASKS, blocks_task.TASKS):
         if name in tasks:
             return tasks[name]
     # In another environment.

@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 const ENVIRONMENTS = {
   core: { files: ['bench/peers/requirements.txt', 'bench/peers/torch.txt'], what: 'PyTorch, SciPy and scikit-image' },
   stores: { files: ['test/peers/requirements.txt'], what: 'zarr-python' },
+  blocks: { files: ['bench/peers/blocks.txt'], what: 'dask-image' },
   studio: { files: ['bench/peers/studio.txt'], what: 'napari and scikit-learn' },
 } as const;
 

@@ -1,4 +1,4 @@
-/** Images larger than memory: stores beside zarr-python. */
+/** Images larger than memory: stores beside zarr-python, components beside dask-image. */
 import type { Inputs } from './inputs.ts';
 import type { Comparison } from './rows.ts';
 
@@ -26,5 +26,26 @@ export function scaleRows({ folder }: Inputs): readonly Comparison[] {
     memoryGoal: 1.05,
     warmUp: 1,
   });
-  return [store('write'), store('read'), formula('ome.zarr'), formula('ome.tif')];
+  const objects: Comparison = {
+    name: 'objects by blocks of 16384x16384 from a formula, by shape, against 8192x8192',
+    group: 'scale',
+    task: 'formulaObjects',
+    ours: { folder, side: 16_384 },
+    against: { name: '8192x8192', task: 'formulaObjects', options: { folder, side: 8192 } },
+    memory: true,
+    memoryGoal: 1.05,
+    warmUp: 0,
+  };
+  const options = { side: 3000, block: 500 };
+  const components: Comparison = {
+    name: 'connected components of 3000x3000 in 36 blocks',
+    group: 'scale',
+    task: 'components',
+    ours: options,
+    peer: options,
+    python: 'blocks',
+    goal: 1 / 50,
+    warmUp: 1,
+  };
+  return [store('write'), store('read'), formula('ome.zarr'), formula('ome.tif'), objects, components];
 }

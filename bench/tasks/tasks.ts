@@ -6,6 +6,7 @@ import { formulaTask } from './formula.ts';
 import { liveStepTask, plainStepTask } from './live.ts';
 import { browserPreviewTask, networkPreviewTask } from './network-preview.ts';
 import { objectsTask } from './objects.ts';
+import { componentsTask, formulaObjectsTask } from './objects-by-blocks.ts';
 import { predictTask } from './predict.ts';
 import { previewTask } from './preview.ts';
 import { readTask } from './read.ts';
@@ -22,8 +23,10 @@ export const TASKS: { readonly [name: string]: (options: any) => Promise<Task> }
   browser: browserTask,
   browserPreview: browserPreviewTask,
   command: commandTask,
+  components: componentsTask,
   elastic: elasticTask,
   formula: formulaTask,
+  formulaObjects: formulaObjectsTask,
   liveStep: liveStepTask,
   networkPreview: networkPreviewTask,
   objects: objectsTask,

@@ -152,16 +152,20 @@ export function borderSeeds(
   return seeds;
 }
 
+/** @throws UsageError for a map that is needed to separate objects, but not there */
+export function requireMap<T>(map: T | undefined, name: 'border' | 'distance'): asserts map is T {
+  if (map !== undefined) return;
+  throw new UsageError(`Separating objects needs a map of the ${name}.`, {
+    remedy: 'Separate by shape, or take a model that predicts it.',
+  });
+}
+
 function required<D extends 'float32' | 'uint8' | 'uint16'>(
   foreground: ProbabilityMap,
   map: NdArray<D> | undefined,
   name: 'border' | 'distance',
 ): NdArray<D> {
-  if (map === undefined) {
-    throw new UsageError(`Separating objects needs a map of the ${name}.`, {
-      remedy: 'Separate by shape, or take a model that predicts it.',
-    });
-  }
+  requireMap(map, name);
   requireSameShape(foreground, map, ['foreground', name]);
   return map;
 }

@@ -1,16 +1,11 @@
 /** Separates objects in the probabilities of an image. */
 
-import { type NdArray, ndarray } from '../array/ndarray.ts';
+import { ndarray } from '../array/ndarray.ts';
 import { ModelError } from '../errors.ts';
 import { type Image, sizes } from '../image/image.ts';
 import type { ModelMetadata } from '../models/metadata.ts';
-import {
-  type PredictedMaps,
-  type SeparationSettings,
-  type SeparationWay,
-  separateObjects,
-} from '../objects/instances.ts';
-import { classOf } from './output.ts';
+import { requireMap, type SeparationSettings, type SeparationWay, separateObjects } from '../objects/instances.ts';
+import { onGridOf, withoutChannels } from './output.ts';
 
 export interface ObjectsOptions {
   /** Default: by the predicted border if there is such a class, otherwise by shape. */
@@ -39,36 +34,71 @@ export function separationSettings({ separation }: Pick<ModelMetadata, 'separati
 /** A class of this name is the border between objects. */
 const BORDER = /^(border|boundary|edge|outline)s?$/i;
 
+/** Where the border is among the classes, if it is. */
+const borderOf = (classes: readonly string[] | undefined): number | undefined => {
+  const border = classes?.findIndex((name, k) => k > 0 && BORDER.test(name)) ?? -1;
+  return border < 0 ? undefined : border;
+};
+
+/**
+ * How objects are separated in what a model of these classes predicts.
+ * @throws UsageError if that needs a map that it does not predict
+ */
+export function separationOf(classes: readonly string[] | undefined, given?: SeparationSettings): SeparationSettings {
+  const border = borderOf(classes);
+  const chosen = given ?? { by: border === undefined ? 'shape' : 'border' };
+  if (chosen.by === 'border') requireMap(border, 'border');
+  if (chosen.by === 'distance') requireMap(undefined, 'distance');
+  return chosen;
+}
+
+/** Steps of a probability. Halves go down, so that what is more than 0.5, and only that, is more than half of them. */
+const stepOf = (probability: number): number => Math.ceil(65_535 * Math.min(1, Math.max(0, probability)) - 0.5);
+
+/**
+ * What objects are found in: the probability of all classes but the first, which is the background, as the channel
+ * `foreground`, and that of the class named `border`, if there is one; in steps of 1/65535, as they are stored for images
+ * that are larger than memory.
+ */
+export function objectMaps(prediction: Image<'float32'>): Image<'uint16'> {
+  const { channels: classes, times } = sizes(prediction);
+  const border = borderOf(prediction.channels);
+  const channels = border === undefined ? ['foreground'] : ['foreground', 'border'];
+  const size = prediction.data.length / (times * classes);
+  const data = new Uint16Array(times * channels.length * size);
+  for (let t = 0; t < times; t++) {
+    const of = (k: number): Float32Array =>
+      prediction.data.subarray((t * classes + k) * size, (t * classes + k + 1) * size);
+    const start = t * channels.length * size;
+    const own = of(classes === 2 ? 1 : 0);
+    for (let i = 0; i < size; i++) data[start + i] = stepOf(classes === 2 ? own[i] : Math.fround(1 - own[i]));
+    if (border === undefined) continue;
+    const edge = of(border);
+    for (let i = 0; i < size; i++) data[start + size + i] = stepOf(edge[i]);
+  }
+  return onGridOf(prediction, 'uint16', channels, data);
+}
+
 /**
  * Labels the objects of a prediction (`predictImage`). The first class is the background, all others are objects,
  * except for one named `border`, which separates touching objects. A volume is processed as a whole, time points
- * individually.
+ * individually. Probabilities are rounded to `objectMaps` first.
  * @throws UsageError if the separation method needs a map that the model does not predict.
  */
 export function objectsImage(prediction: Image<'float32'>, { separation }: ObjectsOptions = {}): PredictedObjects {
-  const { channels: classes, times } = sizes(prediction);
-  const border = prediction.channels?.findIndex((name, k) => k > 0 && BORDER.test(name)) ?? -1;
-  const background = classOf(prediction, 0);
-  const edge = border < 0 ? undefined : classOf(prediction, border);
-  const inside = classes === 2 ? classOf(prediction, 1) : undefined;
-  const shape = background.shape.slice(background.axes.includes('t') ? 1 : 0);
-  const size = background.data.length / times;
-  const settings = separation ?? { by: edge === undefined ? 'shape' : 'border' };
-  const all = new Int32Array(background.data.length);
+  const settings = separationOf(prediction.channels, separation);
+  const maps = objectMaps(prediction);
+  const { channels, times, slices, height, width } = sizes(maps);
+  const shape = maps.axes.includes('z') ? [slices, height, width] : [height, width];
+  const size = slices * height * width;
+  const all = new Int32Array(times * size);
   let count = 0;
   for (let t = 0; t < times; t++) {
-    const part = (map: Image<'float32'>): NdArray<'float32'> =>
-      ndarray('float32', shape, map.data.subarray(t * size, (t + 1) * size));
-    const foreground =
-      inside === undefined
-        ? ndarray(
-            'float32',
-            shape,
-            part(background).data.map((p) => 1 - p),
-          )
-        : part(inside);
-    const maps: PredictedMaps = edge === undefined ? { foreground } : { foreground, border: part(edge) };
-    const found = separateObjects(maps, settings);
+    const [foreground, border] = Array.from({ length: channels }, (_, c) => {
+      const start = (t * channels + c) * size;
+      return ndarray('uint16', shape, maps.data.subarray(start, start + size));
+    });
+    const found = separateObjects({ foreground, border }, settings);
     all.set(found.labels.data, t * size);
     count += found.count;
   }
@@ -77,5 +107,5 @@ export function objectsImage(prediction: Image<'float32'>, { separation }: Objec
     most > 65_535
       ? { dtype: 'uint32' as const, data: Uint32Array.from(all) }
       : { dtype: 'uint16' as const, data: Uint16Array.from(all) };
-  return { labels: { ...background, ...labels, labelKind: 'objects' }, count };
+  return { labels: { ...withoutChannels(prediction), ...labels, labelKind: 'objects' }, count };
 }

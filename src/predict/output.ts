@@ -49,11 +49,11 @@ export function classOf(prediction: Image<'float32'>, index: number): Image<'flo
   for (let t = 0; t < times; t++) {
     data.set(prediction.data.subarray((t * count + index) * block, (t * count + index + 1) * block), t * block);
   }
-  return { ...withoutChannels(prediction), data };
+  return { ...withoutChannels(prediction), dtype: 'float32', data };
 }
 
 /** An image of the same grid with one value per pixel, except for its data. */
-function withoutChannels({ channels: _, data: __, axes, shape, ...rest }: Image<'float32'>) {
+export function withoutChannels({ channels: _, data: __, dtype: ___, axes, shape, ...rest }: Image) {
   return { ...rest, axes: axes.replace('c', ''), shape: shape.filter((_length, axis) => axes[axis] !== 'c') };
 }
 

@@ -3,16 +3,22 @@
 import { LamellaError, option, UsageError } from '../errors.ts';
 import { joinPath, type WritableFiles } from '../files.ts';
 import { writeOmeTiff } from '../image/formats/tiff/write-pyramid.ts';
+import type { WriteOmeZarrOptions } from '../image/formats/zarr/write.ts';
 import { sizes } from '../image/image.ts';
 import type { ImageSink } from '../image/sink.ts';
 import { type ImageInfo, type ImageSource, infoAt } from '../image/source.ts';
+import type { SeparationSettings } from '../objects/instances.ts';
 import { megabytes, tileWithin, wholeBytes } from '../predict/memory.ts';
 import type { SegmentationModel } from '../predict/model.ts';
+import { objectsInfo, objectsToSink } from '../predict/object-regions.ts';
+import { objectMaps, separationOf } from '../predict/objects.ts';
 import { labelImage, probabilityImage } from '../predict/output.ts';
 import { type PredictOptions, planPage } from '../predict/predict.ts';
 import { blockFor, type OutputOf, outputInfo, predictToSinks, sinkBytes, wholeFor } from '../predict/stream.ts';
 import { DEFAULT_TILE, type TilingRule } from '../predict/tile-plan.ts';
+import { blockFiles } from './block-files.ts';
 import type { Host } from './host.ts';
+import { openImageFile } from './image-files.ts';
 import { DEPTHS, type PredictionOutputs } from './prediction-outputs.ts';
 
 /** What tiles may take without being asked: more makes them larger, and gains little. */
@@ -62,6 +68,8 @@ export function planMemory(
 export interface RegionPrediction {
   readonly probability?: string;
   readonly label?: string;
+  readonly objects?: string;
+  readonly objectCount?: number;
   readonly notes: readonly string[];
   /** How it was tiled. */
   readonly plan: string;
@@ -77,6 +85,8 @@ export interface RegionRequest {
   readonly outputs: PredictionOutputs;
   /** Values of the label maps. */
   readonly values?: readonly number[];
+  /** How objects are separated. */
+  readonly separation?: SeparationSettings;
   readonly predict: PredictOptions;
   readonly memory?: MemoryPlan;
   /** Called before an image is predicted as a whole that is too large for that. */
@@ -126,50 +136,116 @@ function wholeNeeded(
   info: ImageInfo,
   { objects = false, median, probability, labels = true, format = 'same', spacing }: PredictionOutputs,
 ): string | undefined {
-  if (objects) return option('objects');
   if (median !== undefined) return option('median');
   if (spacing !== undefined) return option('spacing');
   if (models.length > 1) return 'the mean of several models';
   if (format === 'png' || format === 'nifti') return option('format', format);
-  if (probability === 'none' && !labels) return 'the overlay';
+  if (probability === 'none' && !labels && !objects) return 'the overlay';
   return wholeFor(models[0], info);
 }
 
 /** Begins a store, loaded with the first one, in place of one that an earlier prediction left, which might be larger. */
-async function newStore(files: WritableFiles, path: string, output: ImageInfo): Promise<ImageSink> {
+async function newStore(
+  files: WritableFiles,
+  path: string,
+  output: ImageInfo,
+  options?: WriteOmeZarrOptions,
+): Promise<ImageSink> {
   const { writeOmeZarr } = await import('../image/formats/zarr/write.ts');
   await files.remove?.(path);
-  return writeOmeZarr(files, path, output);
+  return writeOmeZarr(files, path, output, options);
+}
+
+/** Begins a result, in a format that holds it. */
+async function newResult(
+  files: WritableFiles,
+  part: 'probability' | 'label' | 'objects',
+  output: ImageInfo,
+  { out, name, outputs: { format = 'same' }, isStore }: RegionRequest,
+): Promise<{ readonly path: string; readonly sink: ImageSink }> {
+  // Channels of a TIFF are written one after the other, those of a block are predicted together.
+  const isTiff = (format === 'tiff' || (format === 'same' && !isStore)) && sizes(output).channels === 1;
+  const path = joinPath(out, part, `${name}.${isTiff ? 'tif' : 'ome.zarr'}`);
+  return { path, sink: await (isTiff ? writeOmeTiff(files, path, output) : newStore(files, path, output)) };
 }
 
 async function predictInto(
   files: WritableFiles,
   source: ImageSource,
-  { models: [model], level, out, name, outputs, values, predict, memory, isStore }: RegionRequest,
+  request: RegionRequest,
 ): Promise<RegionPrediction> {
-  const { probability = '8bit', labels = true, threshold, overlay = true, format = 'same' } = outputs;
+  const { models, level, out, name, outputs, values, predict, memory } = request;
+  const [model] = models;
+  const { probability = '8bit', labels = true, objects = false, threshold, overlay = true } = outputs;
   const info = infoAt(source, level);
   const made: { readonly of: OutputOf; readonly sink: ImageSink }[] = [];
   const paths: { probability?: string; label?: string } = {};
   const add = async (part: keyof typeof paths, of: OutputOf): Promise<void> => {
-    const output = outputInfo(model, info, of);
-    // Channels of a TIFF are written one after the other, those of a block are predicted together.
-    const isTiff = (format === 'tiff' || (format === 'same' && !isStore)) && sizes(output).channels === 1;
-    const path = joinPath(out, part, `${name}.${isTiff ? 'tif' : 'ome.zarr'}`);
-    made.push({ of, sink: await (isTiff ? writeOmeTiff(files, path, output) : newStore(files, path, output)) });
+    const { path, sink } = await newResult(files, part, outputInfo(model, info, of), request);
+    made.push({ of, sink });
     paths[part] = path;
   };
-  if (probability !== 'none') await add('probability', (map) => probabilityImage(map, { depth: DEPTHS[probability] }));
-  if (labels) await add('label', (map) => labelImage(map, { threshold, values }));
-  const sinks = made.map(({ sink }) => sink);
-  const options = { ...predict, level, ...tilesWithin(model, sinks, predict, memory) };
-  const notes = await predictToSinks(model, source, made, options);
-  const { height, width } = sizes(info);
-  return {
-    ...paths,
-    notes: [...notes, ...(overlay ? ['No overlay is drawn of an image that is predicted by region.'] : [])],
-    plan: planPage(model, height, width, options).description,
-  };
+  // Said before the image is predicted.
+  const separation = objects ? separationOf(model.classes, request.separation) : undefined;
+  const between = joinPath(out, 'objects', `${name}.unfinished`);
+  const maps = joinPath(between, 'maps.ome.zarr');
+  try {
+    if (probability !== 'none') {
+      await add('probability', (map) => probabilityImage(map, { depth: DEPTHS[probability] }));
+    }
+    if (labels) await add('label', (map) => labelImage(map, { threshold, values }));
+    if (separation !== undefined) {
+      const output = outputInfo(model, info, objectMaps);
+      made.push({ of: objectMaps, sink: await newStore(files, maps, output, { levels: 1 }) });
+    }
+    const sinks = made.map(({ sink }) => sink);
+    const options = { ...predict, level, ...tilesWithin(model, sinks, predict, memory) };
+    const notes = await predictToSinks(model, source, made, options);
+    const { height, width } = sizes(info);
+    const found = separation && (await separateInto(files, between, maps, separation, request));
+    return {
+      ...paths,
+      ...found?.file,
+      notes: [
+        ...notes,
+        ...(found?.notes ?? []),
+        ...(overlay ? ['No overlay is drawn of an image that is predicted by region.'] : []),
+      ],
+      plan: planPage(model, height, width, options).description,
+    };
+  } finally {
+    if (separation !== undefined) await files.remove?.(between);
+  }
+}
+
+/** Separates the objects in the maps of a prediction by blocks, and writes them. */
+async function separateInto(
+  files: WritableFiles,
+  between: string,
+  maps: string,
+  separation: SeparationSettings,
+  request: RegionRequest,
+): Promise<{ readonly file: Pick<RegionPrediction, 'objects' | 'objectCount'>; readonly notes: readonly string[] }> {
+  const { predict, memory } = request;
+  const source = await openImageFile(files, maps);
+  try {
+    const { path, sink } = await newResult(files, 'objects', objectsInfo(source.info), request);
+    try {
+      const { count, openPixels, openObjects } = await objectsToSink(source, sink, separation, {
+        bytes: memory?.tiles ?? DEFAULT_BYTES,
+        store: blockFiles(files, joinPath(between, 'blocks')),
+        signal: predict.signal,
+      });
+      await sink.finish();
+      const open = `${openPixels} pixels of ${openObjects} objects could not be proved to be those of the whole image: set ${option('memory')} to more.`;
+      return { file: { objects: path, objectCount: count }, notes: openPixels > 0 ? [open] : [] };
+    } catch (cause) {
+      await sink.abort();
+      throw cause;
+    }
+  } finally {
+    await source.close();
+  }
 }
 
 /** Share of the memory for blocks that are collected and written, where units allow. */

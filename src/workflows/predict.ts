@@ -7,6 +7,7 @@ import { type Image, sizes } from '../image/image.ts';
 import { displayMap, reorient } from '../image/orient.ts';
 import { infoAt } from '../image/source.ts';
 import { lengthText, nearestLevel } from '../input/pixel-size.ts';
+import type { SeparationSettings } from '../objects/instances.ts';
 import { predictAverage, requireSameClasses } from '../predict/average.ts';
 import { smoothed } from '../predict/median.ts';
 import { objectsImage, separationSettings } from '../predict/objects.ts';
@@ -106,6 +107,12 @@ function labelValues({ metadata }: OpenedModel): readonly number[] | undefined {
   return fit && new Set(values).size === values?.length ? values : undefined;
 }
 
+/** How objects are separated, if it is said. */
+const separationFor = (
+  { metadata }: OpenedModel,
+  { separation }: PredictFolderOptions,
+): SeparationSettings | undefined => separation ?? (metadata && separationSettings(metadata));
+
 interface WriteOptions {
   readonly out: string;
   readonly outputs: PredictFolderOptions;
@@ -160,6 +167,7 @@ async function predictLarge(
     const made = await predictByRegion(host, source, {
       ...{ models, level, out, name, outputs, predict, onNote, isStore: item.listed !== undefined },
       values: labelValues(models[0]),
+      separation: separationFor(models[0], outputs),
       memory: planMemory(host, models, memory),
     });
     if (made === undefined) return undefined;
@@ -212,7 +220,6 @@ async function predictFile(
     labels = true,
     overlay = true,
     objects: separate = false,
-    separation: given,
     format = 'same',
     spacing,
     threshold,
@@ -240,8 +247,7 @@ async function predictFile(
     const { geometry, ...turned } = map === undefined ? picture : reorient(picture, map);
     await write('overlay', turned, geometry === undefined || format === 'png' ? format : 'tiff');
   }
-  const { metadata } = models[0];
-  const separation = given ?? (metadata === undefined ? undefined : separationSettings(metadata));
+  const separation = separationFor(models[0], outputs);
   const objects = separate ? objectsImage(prediction, separation && { separation }) : undefined;
   if (objects !== undefined) await write('objects', objects.labels);
   const isChosen = typeof item.level === 'function' && read.level !== undefined;

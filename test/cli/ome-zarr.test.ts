@@ -83,7 +83,7 @@ test('train, predict, evaluate and measure use one level, which the run and its 
 
 test('predict --format zarr predicts by region what is predicted as a whole otherwise', async () => {
   const store = 'data/a.ome.zarr';
-  const options = ['--level', '0', '--probability', '16bit', '--no-overlay'];
+  const options = ['--level', '0', '--probability', '16bit', '--no-overlay', '--objects'];
   const said = await run('predict', 'run', store, '--out', 'regions', '--format', 'zarr', ...options);
   expect(said).toMatch(/64 x 64 pixels in one tile/);
   await run('predict', 'run', store, '--out', 'whole', ...options);
@@ -93,9 +93,13 @@ test('predict --format zarr predicts by region what is predicted as a whole othe
     expect(stored).toMatchObject({ shape, dtype, spacing });
     expect(stored.data).toEqual(data);
   }
+  const whole = await readImageFile(join(root, 'whole/objects/a.tif'));
+  const stored = await readImageFile(join(root, 'regions/objects/a.ome.zarr'));
+  expect(stored).toMatchObject({ shape: whole.shape, dtype: 'uint32', labelKind: 'objects' });
+  expect([...stored.data]).toEqual([...whole.data]);
   const refused = (...args: string[]) =>
     lamella(['predict', 'run', store, '--out', 'refused', ...args], { cwd: root }).then(({ stderr }) => stderr);
-  expect(await refused('--format', 'zarr', '--objects')).toContain('by region, which --objects does not allow');
+  expect(await refused('--format', 'zarr', '--median', '2')).toContain('by region, which --median does not allow');
   expect(await refused('--memory', '600')).toContain('A size is expected: 600MB, 1.5GB.');
   expect(await refused('--memory', '10MB')).toMatch(
     /Too little memory: 10 MB are allowed, .* Set --memory to at least/,

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { ndarray } from '../../src/array/ndarray.ts';
 import type { Image } from '../../src/image/image.ts';
 import { memorySource } from '../../src/image/source.ts';
+import { separateObjects } from '../../src/objects/instances.ts';
 import { probabilityImage } from '../../src/predict/output.ts';
 import { predictImage } from '../../src/predict/predict.ts';
 import { readImageFile } from '../../src/workflows/image-files.ts';
@@ -50,6 +51,44 @@ describe('an image that does not fit is predicted by region', () => {
     });
   }
 
+  for (const [isStore, extension] of [
+    [false, 'tif'],
+    [true, 'ome.zarr'],
+  ] as const) {
+    test(`its objects are those of its probabilities, in .${extension}`, async () => {
+      const { files, memory } = host();
+      const outputs = { objects: true, probability: '16bit' } as const;
+      const made = await predictByRegion({ files, memory }, memorySource(image), request({ isStore, outputs }));
+      expect(made?.objects).toBe(`pred/objects/slide.${extension}`);
+      const { data, shape } = await readImageFile(files, made?.probability ?? '');
+      const whole = separateObjects({ foreground: ndarray('uint16', shape, data as Uint16Array) }, { by: 'shape' });
+      const objects = await readImageFile(files, made?.objects ?? '');
+      expect(made?.objectCount).toBe(whole.count);
+      expect(whole.count).toBeGreaterThan(3);
+      expect(objects).toMatchObject({ dtype: 'uint32', spacing: image.spacing });
+      expect([...objects.data]).toEqual([...whole.labels.data]);
+      // Nothing is left of what was in between.
+      expect((await files.list('pred')).filter((name) => name.includes('unfinished'))).toEqual([]);
+    });
+  }
+
+  test('with nothing but its objects', async () => {
+    const outputs = { objects: true, labels: false, probability: 'none', overlay: false } as const;
+    const made = await predictByRegion(host(), memorySource(image), request({ outputs }));
+    expect(made).toMatchObject({ objects: 'pred/objects/slide.tif', notes: [] });
+    expect(made?.probability).toBeUndefined();
+  });
+
+  // Without background nothing stands out.
+  test('objects that cannot be proved in the memory allowed are said', async () => {
+    const outputs = { objects: true, separation: { by: 'shape', threshold: -1 } } as const;
+    const memory = { tiles: 1e5, whole: 1000, isLimit: false };
+    const wide = { ...image, shape: [50, 700], data: new Uint8Array(35_000).map((_, i) => (i * 31) % 200) };
+    const asked = request({ outputs, memory, separation: outputs.separation });
+    const made = await predictByRegion(host(), memorySource(wide), asked);
+    expect(made?.notes[0]).toMatch(/^\d+ pixels of \d+ objects could not be proved .*: set `memory` to more\.$/);
+  });
+
   test('one that fits is not', async () => {
     const memory = { tiles: 1e6, whole: 1e6, isLimit: false };
     expect(await predictByRegion(host(), memorySource(image), request({ memory }))).toBeUndefined();
@@ -62,9 +101,9 @@ describe('what needs the whole image is said before it begins', () => {
   test('with the memory that it takes', async () => {
     const notes: string[] = [];
     const onNote = (note: string) => void notes.push(note);
-    const objects = request({ outputs: { objects: true }, onNote });
-    expect(await predictByRegion(host(), memorySource(image), objects)).toBeUndefined();
-    expect(notes).toEqual(['slide: it is predicted as a whole because of `objects`, which takes about 1 MB.']);
+    const median = request({ outputs: { median: 2, objects: true }, onNote });
+    expect(await predictByRegion(host(), memorySource(image), median)).toBeUndefined();
+    expect(notes).toEqual(['slide: it is predicted as a whole because of `median`, which takes about 1 MB.']);
   });
 
   test('and refused if that is not free', async () => {

@@ -12,7 +12,7 @@ export interface LabelledBlock {
   readonly labels: NdArray<'int32'>;
   /**
    * What a label is called in all blocks: the raster index in the whole image of the first pixel of the seed that it grew
-   * from, or of its part.
+   * from, or of its part; the number of a seed that was known before.
    */
   readonly first: Float64Array;
   /** 1 for parts without a seed, which go on in other blocks wherever they touch there; 0 for what grew from a seed. */

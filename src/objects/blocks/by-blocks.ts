@@ -14,20 +14,20 @@ import {
   type NumberingOptions,
 } from './join-blocks.ts';
 
-/** Where the labels of blocks wait for their numbers. */
+/** Where the labels of blocks wait for their numbers, by names that can be those of files. */
 export interface BlockStore {
-  write(index: number, labels: Int32Array): Promise<void>;
-  read(index: number): Promise<Int32Array>;
+  write(name: string, labels: Int32Array): Promise<void>;
+  read(name: string): Promise<Int32Array>;
 }
 
 /** Keeps them in memory: four bytes a pixel. */
 export function memoryBlockStore(): BlockStore {
-  const blocks = new Map<number, Int32Array>();
+  const blocks = new Map<string, Int32Array>();
   return {
-    write: async (index, labels) => void blocks.set(index, labels),
-    read: async (index) => {
-      const labels = blocks.get(index);
-      if (labels === undefined) throw new RangeError(`block ${index} was not written`);
+    write: async (name, labels) => void blocks.set(name, labels),
+    read: async (name) => {
+      const labels = blocks.get(name);
+      if (labels === undefined) throw new RangeError(`the labels ${name} were not written`);
       return labels;
     },
   };
@@ -43,35 +43,88 @@ export interface ByBlocksOptions {
   /** Default: in memory. */
   readonly store?: BlockStore;
   readonly signal?: AbortSignal;
-  /** Called after each block, of those that are labelled and then those that are written. */
-  readonly onProgress?: (done: number, total: number) => void;
+  /** Called after each block that is labelled, and each box that is written. @param done 0..1 */
+  readonly onProgress?: (done: number) => void;
 }
 
 export type ObjectsByBlocks = Omit<JoinedBlocks, 'numbersOf'>;
 
-/** One stage after the other: each block's labels and record, the join of the records, each block's numbers. */
+/** A block's labels, and what the other blocks need of them. */
+interface DescribedBlock {
+  readonly labels: NdArray<'int32'>;
+  readonly record: BlockRecord;
+}
+
+/** Labels of all blocks that are joined, but not numbered yet. */
+interface LabelledBlocks {
+  readonly join: BlockJoin;
+  /** The numbers of a box, from the blocks that it touches. */
+  numbersIn(box: Box, joined: JoinedBlocks): Promise<Uint32Array>;
+}
+
+export interface LabelBlocksOptions extends Pick<ByBlocksOptions, 'block' | 'signal'> {
+  readonly store: BlockStore;
+  readonly onBlock?: (done: number, total: number) => void;
+}
+
+/** Labels all blocks, keeps their labels by this name, and joins them. */
+export async function labelBlocks(
+  shape: readonly number[],
+  name: string,
+  { block, store, signal, onBlock }: LabelBlocksOptions,
+  options: JoinOptions,
+  label: (box: Box) => Promise<DescribedBlock>,
+): Promise<LabelledBlocks> {
+  const grid = requireGrid(shape, block);
+  const join = new BlockJoin(grid, options);
+  for (let index = 0; index < grid.length; index++) {
+    signal?.throwIfAborted();
+    const { labels, record } = await label(boxOf(grid, index));
+    await store.write(`${name}-${index}`, labels.data);
+    join.add(record);
+    onBlock?.(index + 1, grid.length);
+  }
+  return {
+    join,
+    async numbersIn(box, { numbersOf }) {
+      const numbers = new Uint32Array(elementCount(box.shape));
+      const strides = stridesOf(box.shape);
+      const first = box.start.map((at, axis) => Math.floor(at / grid.block[axis]));
+      const end = box.start.map((at, axis) => Math.ceil((at + box.shape[axis]) / grid.block[axis]));
+      for (const place of placesIn(first, end)) {
+        const index = indexOf(grid, place);
+        const of = boxOf(grid, index);
+        const labels = ndarray('int32', of.shape, await store.read(`${name}-${index}`));
+        const shared = overlapOf(of, box);
+        const within = (outer: Box): readonly number[] => shared.start.map((at, axis) => at - outer.start[axis]);
+        const own = stridesOf(of.shape);
+        const from = offsetIn(within(of), own);
+        const values = numberBlock(labels, numbersOf(index));
+        copyBox(values, from, own, numbers, offsetIn(within(box), strides), strides, shared.shape);
+      }
+      return numbers;
+    },
+  };
+}
+
+/** One stage after the other: each block's labels and record, the join of the records, each box's numbers. */
 export async function byBlocks(
   shape: readonly number[],
   { block, write, boxes, store = memoryBlockStore(), signal, onProgress }: ByBlocksOptions,
   { connectivity, ...numbering }: JoinOptions & NumberingOptions,
-  label: (box: Box) => Promise<{ readonly labels: NdArray<'int32'>; readonly record: BlockRecord }>,
+  label: (box: Box) => Promise<DescribedBlock>,
 ): Promise<ObjectsByBlocks> {
+  const onBlock = (done: number, total: number): void => onProgress?.(done / total / 2);
+  const blocks = await labelBlocks(shape, 'labels', { block, store, signal, onBlock }, { connectivity }, label);
+  const joined = blocks.join.finish(numbering);
   const grid = requireGrid(shape, block);
-  const all = new BlockJoin(grid, { connectivity });
-  for (let index = 0; index < grid.length; index++) {
-    signal?.throwIfAborted();
-    const { labels, record } = await label(boxOf(grid, index));
-    await store.write(index, labels.data);
-    all.add(record);
-    onProgress?.(index + 1, 2 * grid.length);
-  }
-  const { numbersOf, ...found } = all.finish(numbering);
   const written = boxes ?? Array.from({ length: grid.length }, (_, index) => boxOf(grid, index));
   for (const [i, box] of written.entries()) {
     signal?.throwIfAborted();
-    await write(box, await numbered(grid, box, store, numbersOf));
-    onProgress?.(grid.length * (1 + (i + 1) / written.length), 2 * grid.length);
+    await write(box, await blocks.numbersIn(box, joined));
+    onProgress?.((1 + (i + 1) / written.length) / 2);
   }
+  const { numbersOf: _, ...found } = joined;
   return found;
 }
 
@@ -84,29 +137,6 @@ export function requireGrid(shape: readonly number[], block: readonly number[]):
   throw new UsageError(`Blocks of [${block.join(', ')}] do not fit an image of ${rank} axes.`, {
     remedy: `Use ${rank} positive whole numbers.`,
   });
-}
-
-/** The numbers of a box, from the blocks that it touches. */
-async function numbered(
-  grid: BlockGrid,
-  box: Box,
-  store: BlockStore,
-  numbersOf: (index: number) => BlockNumbers,
-): Promise<Uint32Array> {
-  const labels = new Uint32Array(elementCount(box.shape));
-  const strides = stridesOf(box.shape);
-  const firstBlock = box.start.map((at, axis) => Math.floor(at / grid.block[axis]));
-  const end = box.start.map((at, axis) => Math.ceil((at + box.shape[axis]) / grid.block[axis]));
-  for (const place of placesIn(firstBlock, end)) {
-    const index = indexOf(grid, place);
-    const of = boxOf(grid, index);
-    const shared = overlapOf(of, box);
-    const own = numberBlock(ndarray('int32', of.shape, await store.read(index)), numbersOf(index));
-    const within = (outer: Box): readonly number[] => shared.start.map((at, axis) => at - outer.start[axis]);
-    const from = stridesOf(of.shape);
-    copyBox(own, offsetIn(within(of), from), from, labels, offsetIn(within(box), strides), strides, shared.shape);
-  }
-  return labels;
 }
 
 /** A block's labels as numbers of the whole image, holes filled. */

@@ -4,17 +4,9 @@ import { cropped, stridesOf } from '../../array/boxes.ts';
 import { type NdArray, ndarray } from '../../array/ndarray.ts';
 import { connectedComponents } from '../connected-components.ts';
 import { distanceToZero } from '../distance-transform.ts';
-import { filterObjects } from '../filter-objects.ts';
 import { extentsOf } from '../grid.ts';
 import { hMaxima, peaksWithin } from '../h-maxima.ts';
-import {
-  borderSeeds,
-  depthOf,
-  negative,
-  type PredictedMaps,
-  peakHeightOf,
-  type SeparationSettings,
-} from '../instances.ts';
+import { depthOf, negative, type PredictedMaps, peakHeightOf, type SeparationSettings } from '../instances.ts';
 import { watershed } from '../seeded-watershed.ts';
 import { type Box, firstPixels } from './block-grid.ts';
 import type { LabelledBlock } from './block-record.ts';
@@ -27,6 +19,8 @@ export interface Window {
   readonly shape: readonly number[];
   readonly maps: PredictedMaps;
   readonly mask: NdArray<'uint8'>;
+  /** The numbers of the seeds in the whole image, for seeds that are known before: those by the border. */
+  readonly seeds?: Uint32Array;
 }
 
 /** Labels of a window, and what they are called in the whole image. */
@@ -106,9 +100,15 @@ export function provedObjects(window: Window, settings: SeparationSettings): Div
   const margins = marginsOf(window);
   const edge = ndarray('uint8', box.shape, new Uint8Array(mask.data.length));
   for (let i = 0; i < margins.length; i++) edge.data[i] = margins[i] === 1 ? 1 : 0;
-  if (by !== 'shape') {
+  if (by === 'border') {
+    const { labels, names } = knownSeeds(window);
+    for (let i = 0; i < labels.length; i++) {
+      if (labels[i] === 0 && edge.data[i] === 1 && mask.data[i] !== 0) labels[i] = OUTSIDE;
+    }
+    return grown(window, depthOf(mask, maps, settings), labels, names);
+  }
+  if (by === 'distance') {
     const depth = depthOf(mask, maps, settings);
-    if (by === 'border') return grown(window, depth, insideSeeds(window, depth, edge, settings));
     const { labels, isOpen } = peaksWithin(depth, peakHeightOf(settings), { mask, edge });
     return grown(window, depth, contested(labels.data, isOpen, mask, edge.data));
   }
@@ -139,32 +139,37 @@ function contested(labels: Int32Array, isOpen: Uint8Array, mask: NdArray<'uint8'
   return seeds;
 }
 
-/** Seeds by the border: those that reach the edge of the window are open. */
-function insideSeeds(
-  { mask }: Window,
-  inner: NdArray<'float32'>,
-  edge: NdArray<'uint8'>,
-  settings: SeparationSettings,
-): Int32Array {
-  const { labels, count } = connectedComponents(borderSeeds(inner, mask, settings));
-  const sizes = new Float64Array(count + 1);
-  const isOpen = new Uint8Array(count + 1);
-  for (let i = 0; i < labels.data.length; i++) {
-    const label = labels.data[i];
-    sizes[label]++;
-    if (edge.data[i] === 1 && label > 0) isOpen[label] = 1;
-  }
-  const { minSeedSize = 1 } = settings;
-  const seeds = labels.data;
+/** Seeds that are known in the whole image, by their numbers there. */
+function knownSeeds({ seeds = new Uint32Array() }: Window): {
+  readonly labels: Int32Array;
+  readonly names: Float64Array;
+} {
+  const labels = new Int32Array(seeds.length);
+  const names = [0];
+  const byName = new Map<number, number>();
   for (let i = 0; i < seeds.length; i++) {
-    if (isOpen[seeds[i]] === 0 && sizes[seeds[i]] < minSeedSize) seeds[i] = 0;
+    const name = seeds[i];
+    if (name === 0) continue;
+    let label = byName.get(name);
+    if (label === undefined) {
+      label = names.length;
+      byName.set(name, label);
+      names.push(name);
+    }
+    labels[i] = label;
   }
-  return contested(seeds, isOpen, mask, edge.data);
+  return { labels, names: Float64Array.from(names) };
 }
 
 /** Grows seeds against the outside. Parts that neither reaches are whole within the window. */
-function grown({ box, shape, mask }: Window, depth: NdArray<'float32'>, seeds: Int32Array): Divided {
+function grown(
+  { box, shape, mask }: Window,
+  depth: NdArray<'float32'>,
+  seeds: Int32Array,
+  names?: Float64Array,
+): Divided {
   const labels = floodAgainstOutside(negative(depth), seeds, mask);
+  if (names !== undefined) return withParts(labels, names, { box, shape, mask });
   let count = 0;
   for (let i = 0; i < seeds.length; i++) {
     if (seeds[i] === OUTSIDE) seeds[i] = 0;
@@ -174,15 +179,16 @@ function grown({ box, shape, mask }: Window, depth: NdArray<'float32'>, seeds: I
 }
 
 /** Objects of a window as if it were an image. */
-function objectsWithin({ box, shape, mask, maps }: Window, settings: SeparationSettings): Divided {
-  const { by, minSeedSize = 1 } = settings;
+function objectsWithin(window: Window, settings: SeparationSettings): Divided {
+  const { box, shape, mask, maps } = window;
   const depth = depthOf(mask, maps, settings);
-  const { labels: seeds, count } =
-    by === 'border'
-      ? filterObjects(connectedComponents(borderSeeds(depth, mask, settings)).labels, { minSize: minSeedSize })
-      : hMaxima(depth, peakHeightOf(settings), { mask });
-  const labels = watershed(negative(depth), seeds, { mask }).data;
-  return withParts(labels, firstPixels(seeds.data, count, box, shape), { box, shape, mask });
+  const peaks = () => {
+    const { labels, count } = hMaxima(depth, peakHeightOf(settings), { mask });
+    return { labels: labels.data, names: firstPixels(labels.data, count, box, shape) };
+  };
+  const { labels, names } = settings.by === 'border' ? knownSeeds(window) : peaks();
+  const flooded = watershed(negative(depth), ndarray('int32', box.shape, labels), { mask }).data;
+  return withParts(flooded, names, { box, shape, mask });
 }
 
 /** Adds the parts of the mask that are not labelled. */

@@ -3,11 +3,26 @@
 import { cropped } from '../../array/boxes.ts';
 import { elementCount, type NdArray, ndarray } from '../../array/ndarray.ts';
 import { connectedComponents } from '../connected-components.ts';
-import { type PredictedMaps, probabilitiesOf, type SeparationSettings, stepsOf } from '../instances.ts';
+import {
+  borderSeeds,
+  depthOf,
+  type PredictedMaps,
+  probabilitiesOf,
+  type SeparationSettings,
+  stepsOf,
+} from '../instances.ts';
 import { aboveThreshold, otsuThreshold } from '../threshold.ts';
 import { type Box, boxOf, enlarged } from './block-grid.ts';
 import { describeBlock, type LabelledBlock } from './block-record.ts';
-import { type ByBlocksOptions, byBlocks, type ObjectsByBlocks, requireGrid } from './by-blocks.ts';
+import {
+  type ByBlocksOptions,
+  byBlocks,
+  type LabelBlocksOptions,
+  labelBlocks,
+  memoryBlockStore,
+  type ObjectsByBlocks,
+  requireGrid,
+} from './by-blocks.ts';
 import { partsOf } from './components-by-blocks.ts';
 import { divideWindow } from './divide-window.ts';
 
@@ -34,6 +49,9 @@ export interface SeparateByBlocksOptions extends ByBlocksOptions {
   readonly maxWindow?: number;
 }
 
+/** Pixels around a block of a plane, and of a volume. */
+export const DEFAULT_HALO = { 2: 64, 3: 16 } as const;
+
 /**
  * As `separateObjects` of the whole maps: the same objects with the same numbers, wherever nothing is open. A window
  * around each block is enlarged until it is proved that the image beyond it changes nothing, or `maxWindow` is reached;
@@ -50,13 +68,38 @@ export async function separateByBlocks(
   const { shape } = maps;
   const threshold = await thresholdOf(maps, settings, options);
   const { minConfidence = 0, fillHoles: holes = true, minSize, border } = settings;
-  const chosen = { ...settings, threshold, halo: halo ?? (shape.length === 2 ? 64 : 16), maxWindow };
+  const { store = memoryBlockStore() } = options;
+  const seeds =
+    settings.by === 'border' ? await seedsOf(maps, { ...settings, threshold }, { ...options, store }) : undefined;
+  const chosen = { ...settings, threshold, halo: halo ?? DEFAULT_HALO[shape.length === 3 ? 3 : 2], maxWindow };
   const minMean = minConfidence > 0 ? minConfidence * stepsOf(maps) : undefined;
-  return byBlocks(shape, options, { minSize, border, minMean }, async (box) => {
-    const { block, map } = await separateBlock(maps, box, chosen);
+  return byBlocks(shape, { ...options, store }, { minSize, border, minMean }, async (box) => {
+    const { block, map } = await separateBlock(maps, box, chosen, seeds);
     return { labels: block.labels, record: describeBlock(block, box, { shape, map, holes }) };
   });
 }
+
+/** The seeds by the border, which are known before anything is flooded: their numbers in a box. */
+type SeedsIn = (box: Box) => Promise<Uint32Array>;
+
+async function seedsOf(
+  maps: MapsByBox,
+  { minSeedSize = 1, ...settings }: SeparationSettings & { readonly threshold: number },
+  { block, store, signal }: LabelBlocksOptions,
+): Promise<SeedsIn> {
+  const { shape } = maps;
+  const blocks = await labelBlocks(shape, 'seeds', { block, store, signal }, {}, async (box) => {
+    const read = await maps.read(box);
+    const mask = maskOf(read, settings);
+    const { labels, count } = connectedComponents(borderSeeds(depthOf(mask, read, settings), mask, settings));
+    return { labels, record: describeBlock(partsOf(labels, count, box, shape), box, { shape }) };
+  });
+  const joined = blocks.join.finish({ minSize: minSeedSize });
+  return (box) => blocks.numbersIn(box, joined);
+}
+
+const maskOf = ({ foreground }: StoredMaps, { threshold }: { readonly threshold: number }): NdArray<'uint8'> =>
+  aboveThreshold(probabilitiesOf(foreground), threshold);
 
 /** The threshold of the foreground; Otsu's by a pass over the image. */
 export async function thresholdOf(
@@ -87,22 +130,23 @@ export async function separateBlock(
     maxWindow,
     ...settings
   }: SeparationSettings & { readonly threshold: number; readonly halo: number; readonly maxWindow: number },
+  seedsIn?: SeedsIn,
 ): Promise<{ readonly block: LabelledBlock; readonly map: Stored }> {
   const { shape } = maps;
   const sizeOf = (margin: number): number => elementCount(enlarged(box, margin, shape).shape);
   const whole = elementCount(shape);
-  const maskOf = ({ foreground }: StoredMaps): NdArray<'uint8'> =>
-    aboveThreshold(probabilitiesOf(foreground), threshold);
   if (settings.by === 'components') {
     const read = await maps.read(box);
-    const { labels, count } = connectedComponents(maskOf(read));
+    const { labels, count } = connectedComponents(maskOf(read, { threshold }));
     return { block: partsOf(labels, count, box, shape), map: read.foreground };
   }
   for (let margin = halo; ; margin *= 2) {
     const window = enlarged(box, margin, shape);
     const read = await maps.read(window);
     const isLast = sizeOf(2 * margin) > maxWindow || sizeOf(margin) === whole;
-    const block = divideWindow({ box: window, shape, maps: read, mask: maskOf(read) }, box, settings, { isLast });
+    const mask = maskOf(read, { threshold });
+    const seeds = await seedsIn?.(window);
+    const block = divideWindow({ box: window, shape, maps: read, mask, seeds }, box, settings, { isLast });
     if (block === undefined) continue;
     const start = box.start.map((at, axis) => at - window.start[axis]);
     return { block, map: cropped(read.foreground, start, box.shape) };

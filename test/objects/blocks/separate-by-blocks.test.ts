@@ -5,7 +5,11 @@ import { blockGrid, boxOf, enlarged } from '../../../src/objects/blocks/block-gr
 import { provedObjects } from '../../../src/objects/blocks/divide-window.ts';
 import { OUTSIDE } from '../../../src/objects/blocks/opponent-flood.ts';
 import { type StoredMaps, separateByBlocks } from '../../../src/objects/blocks/separate-by-blocks.ts';
+import { connectedComponents } from '../../../src/objects/connected-components.ts';
+import { filterObjects } from '../../../src/objects/filter-objects.ts';
 import {
+  borderSeeds,
+  depthOf,
   probabilitiesOf,
   type SeparationSettings,
   type SeparationWay,
@@ -25,6 +29,12 @@ function coarse({ foreground, border, distance }: StoredMaps): StoredMaps {
     ...(border && { border: { ...border, data: border.data.map((value) => rounded(value, most)) } }),
     ...(distance && { distance: { ...distance, data: distance.data.map((value) => rounded(value, 1)) } }),
   };
+}
+
+/** Numbered as in the whole image, which are known before windows are. */
+function seedsOf(maps: StoredMaps, mask: NdArray<'uint8'>, settings: SeparationSettings): Uint32Array {
+  const { labels } = connectedComponents(borderSeeds(depthOf(mask, maps, settings), mask, settings));
+  return Uint32Array.from(filterObjects(labels, { minSize: settings.minSeedSize }).labels.data);
 }
 
 async function compare(
@@ -104,7 +114,9 @@ describe('what is proved in a window is so in the whole image', () => {
   function windows(maps: StoredMaps, settings: SeparationSettings, block: readonly number[], halo: number) {
     const { shape } = maps.foreground;
     const mask = aboveThreshold(probabilitiesOf(maps.foreground), settings.threshold as number);
-    const whole = provedObjects({ box: { start: shape.map(() => 0), shape }, shape, maps, mask }, settings);
+    const seeds = settings.by === 'border' ? ndarray('uint32', shape, seedsOf(maps, mask, settings)) : undefined;
+    const all = { box: { start: shape.map(() => 0), shape }, shape, maps, mask, seeds: seeds?.data };
+    const whole = provedObjects(all, settings);
     expect(whole.labels.includes(OUTSIDE)).toBe(false);
     const nameIn = ({ first, isPart }: Pick<typeof whole, 'first' | 'isPart'>, label: number): number =>
       label === 0 ? -1 : 2 * first[label] + isPart[label];
@@ -119,7 +131,8 @@ describe('what is proved in a window is so in the whole image', () => {
         ...(border && { border: part(border) }),
         ...(distance && { distance: part(distance) }),
       };
-      const own = provedObjects({ box, shape, maps: read, mask: part(mask) }, settings);
+      const window = { box, shape, maps: read, mask: part(mask), seeds: seeds && part(seeds).data };
+      const own = provedObjects(window, settings);
       const truth = part(ndarray('int32', shape, whole.labels)).data;
       for (let i = 0; i < truth.length; i++) {
         if (own.labels[i] === OUTSIDE) found.open++;
@@ -151,6 +164,21 @@ describe('what is proved in a window is so in the whole image', () => {
       expect(open).toBeGreaterThan(1000);
     });
   }
+});
+
+test('seeds by the border are known however far they reach', async () => {
+  const maps = scene([150, 170], 0.92, 2);
+  maps.border?.data.fill(0);
+  const { found, whole, differing } = await compare(maps, { by: 'border', minSeedSize: 40 }, [32, 32], 4, 40 * 40);
+  // One seed nearly as large as the image, in windows of two thousandths of it.
+  const sizes = new Float64Array(whole.count + 1);
+  for (const label of whole.labels.data) sizes[label]++;
+  expect(Math.max(...sizes.subarray(1))).toBeGreaterThan(0.7 * 150 * 170);
+  expect({ count: found.count, open: found.openPixels, differing }).toEqual({
+    count: whole.count,
+    open: 0,
+    differing: 0,
+  });
 });
 
 test('what cannot be proved in the memory allowed is separated all the same, and counted', async () => {

@@ -1,0 +1,102 @@
+/** Objects of predictions that are larger than memory, from the maps that were stored. */
+
+import { elementCount, type NdArray, ndarray } from '../array/ndarray.ts';
+import { sizes } from '../image/image.ts';
+import { type ImageSink, regionsOf } from '../image/sink.ts';
+import type { ImageInfo, ImageSource } from '../image/source.ts';
+import type { Box } from '../objects/blocks/block-grid.ts';
+import type { BlockStore, ObjectsByBlocks } from '../objects/blocks/by-blocks.ts';
+import { DEFAULT_HALO, type StoredMaps, separateByBlocks } from '../objects/blocks/separate-by-blocks.ts';
+import type { SeparationSettings } from '../objects/instances.ts';
+
+/** Measured: bytes for each pixel of a window in which objects are separated. */
+const WINDOW_BYTES = 100;
+/** Sides of blocks, of planes and of volumes: the largest that leaves room for twice the halo. */
+const SIDES = { 2: [1024, 512, 256, 128], 3: [256, 128, 64, 32] } as const;
+/** What is written at once, at most. */
+const WRITE_BYTES = 64 * 2 ** 20;
+
+export interface ObjectRegionsOptions {
+  /** For a window: it is enlarged no further. */
+  readonly bytes: number;
+  /** Where labels of blocks wait. */
+  readonly store: BlockStore;
+  readonly signal?: AbortSignal;
+}
+
+/** The block and the largest window, in pixels, for the objects of an image of this shape. */
+export function objectBlocks(shape: readonly number[], bytes: number) {
+  const maxWindow = Math.floor(bytes / WINDOW_BYTES);
+  const rank = shape.length === 3 ? 3 : 2;
+  const blockOf = (side: number) => shape.map((length) => Math.min(side, length));
+  const windowOf = (side: number) =>
+    elementCount(shape.map((length) => Math.min(side + 2 * (2 * DEFAULT_HALO[rank]), length)));
+  const sides = SIDES[rank];
+  const side = sides.find((one) => windowOf(one) <= maxWindow) ?? sides[sides.length - 1];
+  return { block: blockOf(side), maxWindow };
+}
+
+/**
+ * Separates objects as `objectsImage`, block by block, and writes their numbers. Time points are numbered by themselves.
+ * Neither closes the source nor finishes the sink.
+ * @param source maps as `objectMaps` makes them
+ * @param sink of uint32, with the axes of the source without `c`
+ * @returns objects, and pixels that are open, of all time points
+ */
+export async function objectsToSink(
+  source: ImageSource,
+  sink: ImageSink,
+  settings: SeparationSettings,
+  { bytes, store, signal }: ObjectRegionsOptions,
+): Promise<ObjectsByBlocks> {
+  const { axes } = sink.info;
+  const isTime = (axis: number): boolean => axes[axis] === 't';
+  const spatial = <T>(list: readonly T[]): readonly T[] => list.filter((_, axis) => !isTime(axis));
+  const shape = spatial(sink.info.shape);
+  const { inOrder } = sink;
+  const info = { ...sink.info, axes: axes.replace('t', ''), shape };
+  const boxes = regionsOf({ info, unit: spatial(sink.unit), inOrder }, { maxBytes: WRITE_BYTES });
+  const { times } = sizes(sink.info);
+  const total = { count: 0, openPixels: 0, openObjects: 0 };
+  for (let t = 0; t < times; t++) {
+    const inTime = (list: readonly number[], value: number): readonly number[] =>
+      axes.includes('t') ? [value, ...list] : list;
+    const found = await separateByBlocks({ shape, dtype: 'uint16', read: mapsOf(source, t) }, settings, {
+      ...objectBlocks(shape, bytes),
+      boxes,
+      store,
+      signal,
+      write: (box, labels) => sink.write({ start: inTime(box.start, t), shape: inTime(box.shape, 1) }, labels),
+    });
+    total.count += found.count;
+    total.openPixels += found.openPixels;
+    total.openObjects += found.openObjects;
+  }
+  return total;
+}
+
+/** Reads the maps of a time point. */
+function mapsOf({ info, read }: ImageSource, t: number): (box: Box) => Promise<StoredMaps> {
+  const { channels } = sizes(info);
+  return async ({ start, shape }) => {
+    const first: Readonly<Record<string, number>> = { t, c: 0 };
+    const extent: Readonly<Record<string, number>> = { t: 1, c: channels };
+    // A stored image may be without axes along which there is one pixel.
+    const spatial = 'zyx'.slice(-start.length);
+    const along = (of: Readonly<Record<string, number>>, list: readonly number[]): readonly number[] =>
+      [...info.axes].map((axis) => of[axis] ?? list[spatial.indexOf(axis)]);
+    const { data } = await read(0, { start: along(first, start), shape: along(extent, shape) });
+    const size = elementCount(shape);
+    const [foreground, border] = Array.from(
+      { length: channels },
+      (_, c): NdArray<'uint16'> => ndarray('uint16', shape, (data as Uint16Array).subarray(c * size, (c + 1) * size)),
+    );
+    return { foreground, border };
+  };
+}
+
+/** What objects are written as. @param maps as `objectMaps` makes them */
+export function objectsInfo({ channels: _, axes, shape, ...maps }: ImageInfo): ImageInfo {
+  const isSpace = (_length: number, axis: number): boolean => axes[axis] !== 'c';
+  return { ...maps, dtype: 'uint32', axes: axes.replace('c', ''), shape: shape.filter(isSpace), labelKind: 'objects' };
+}
