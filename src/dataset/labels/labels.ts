@@ -347,7 +347,9 @@ export function hasRim({ classes }: LabelMapping): boolean {
 
 /** The mapping as one line. */
 export function describeMapping(mapping: LabelMapping): string {
-  return `labels (${mapping.kind}): ${describeClasses(mapping)}`;
+  // Two classes that a project names are those that its files have without it.
+  const kind = mapping.kind === 'integer' && mapping.classes.length === 2 ? 'binary' : mapping.kind;
+  return `labels (${kind}): ${describeClasses(mapping)}`;
 }
 
 /** Which values are which class: `0 is background (class 0); 255 is cell (class 1)`. */

@@ -2,11 +2,12 @@
 
 import { batch, computed, effect, signal } from '@preact/signals';
 import type { Engine, ExportFormat, SegmentedImages, TablePage, TableQuery } from 'lamella/studio';
+import { text } from '../text/text.ts';
 import type { ShownLabels } from '../viewer/label-layer.ts';
 import { fixedPage } from '../viewer/label-source.ts';
 import type { Display, ShownPage } from './display.ts';
 import type { Messages } from './messages.ts';
-import type { OpenProject } from './project.ts';
+import type { OpenProject, PixelSize } from './project.ts';
 
 /** Rows that are asked for at a time. */
 const BLOCK = 100;
@@ -132,6 +133,16 @@ export function createMeasuring(engine: Engine, project: OpenProject, display: D
       }
     },
     stop: (): Promise<void> => engine.stop().catch(messages.failed),
+    /** What was measured with another size of pixels is forgotten. */
+    async setPixelSize(size: PixelSize): Promise<void> {
+      try {
+        await project.setPixelSize(size);
+        if (result.value !== undefined) messages.note(text.measure.measureAgain);
+        this.forget();
+      } catch (error) {
+        messages.failed(error);
+      }
+    },
     /** Sorts by a column; by the same one again the other way round. */
     sortBy(column: string): void {
       const descending = sort.value?.column === column ? !sort.value.descending : true;

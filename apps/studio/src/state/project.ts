@@ -13,6 +13,8 @@ export interface Thumbnail {
 
 const THUMBNAIL_PX = 96;
 
+export type PixelSize = NonNullable<Parameters<Engine['change']>[0]['spacing']>;
+
 export type OpenProject = ReturnType<typeof createOpenProject>;
 
 export function createOpenProject(engine: Engine, messages: Messages) {
@@ -132,6 +134,13 @@ export function createOpenProject(engine: Engine, messages: Messages) {
     async change(values: Parameters<Engine['change']>[0]): Promise<void> {
       const project = await engine.change(values);
       if (state.value !== undefined) state.value = { ...state.value, project };
+    },
+    /** Of the pixels of all images, whatever their files state; without z, slices stay as far apart as they state. */
+    async setPixelSize(size: PixelSize): Promise<void> {
+      await this.change({ spacing: size });
+      const { unit, ...steps } = size;
+      const own = Object.fromEntries(Object.entries(steps).map(([axis, value]) => [axis, { value, unit }]));
+      images.value = images.value.map((one) => ({ ...one, spacing: { ...one.spacing, ...own } }));
     },
   };
 }

@@ -1,5 +1,7 @@
+import { useSignal } from '@preact/signals';
 import { Play, Square } from 'lucide';
 import type { JSX } from 'preact';
+import type { PixelSize } from '../state/project.ts';
 import { text } from '../text/text.ts';
 import { useStudio } from './context.ts';
 import { Doubt } from './doubt.tsx';
@@ -33,6 +35,7 @@ export function MeasureTab(): JSX.Element {
           {text.measure.pixels}
         </span>
       </label>
+      <PixelSizeFields />
       <Toggle value={measuring.excludeBorder} label={text.measure.excludeBorder} />
       <Toggle value={measuring.fillHoles} label={text.measure.fillHoles} />
       {running.value ? (
@@ -62,6 +65,95 @@ export function MeasureTab(): JSX.Element {
         </>
       )}
     </section>
+  );
+}
+
+const UNITS = ['nm', 'µm', 'mm', 'cm', 'm'];
+
+/** What the file states, or what was typed for all files. */
+function PixelSizeFields(): JSX.Element | null {
+  const { measuring, project } = useStudio();
+  const chosen = useSignal('µm');
+  const image = project.image.value;
+  if (image === undefined) return null;
+  const { x, y, z } = image.spacing;
+  const unit = x?.unit ?? chosen.value;
+  const isSquare = x?.value === y?.value;
+  const slice = z?.unit === unit ? z.value : undefined;
+  const set = (size: Partial<PixelSize>): void => {
+    const { x: width = x?.value, y: height = y?.value, z: distance = slice, unit: named = unit } = size;
+    if (width === undefined || height === undefined) return;
+    void measuring.setPixelSize({ x: width, y: height, unit: named, ...(distance !== undefined && { z: distance }) });
+  };
+  return (
+    <>
+      <div class="field">
+        <label for="pixel-size">{text.measure.pixelSize}</label>
+        <span class="row">
+          <Length
+            id="pixel-size"
+            value={isSquare ? x?.value : undefined}
+            placeholder={isSquare ? undefined : `${x?.value} × ${y?.value}`}
+            onChange={(length) => set({ x: length, y: length })}
+          />
+          <select
+            aria-label={text.measure.unit}
+            value={unit}
+            onChange={({ currentTarget: { value } }) => {
+              if (x === undefined) chosen.value = value;
+              else set({ unit: value });
+            }}
+          >
+            {[...new Set([...UNITS, unit])].map((name) => (
+              <option key={name}>{name}</option>
+            ))}
+          </select>
+        </span>
+      </div>
+      {x === undefined && <p class="hint">{text.measure.noPixelSize}</p>}
+      {x !== undefined && image.slices > 1 && (
+        <div class="field">
+          <label for="slice-distance">{text.measure.sliceDistance}</label>
+          <span class="row">
+            <Length
+              id="slice-distance"
+              value={slice}
+              placeholder={z && `${z.value} ${z.unit}`}
+              onChange={(length) => set({ z: length })}
+            />
+            {unit}
+          </span>
+        </div>
+      )}
+    </>
+  );
+}
+
+interface LengthProps {
+  readonly id: string;
+  readonly value: number | undefined;
+  readonly placeholder?: string;
+  readonly onChange: (length: number) => void;
+}
+
+/** What is no length is put back. */
+function Length({ id, value, placeholder, onChange }: LengthProps): JSX.Element {
+  const { measuring } = useStudio();
+  return (
+    <input
+      id={id}
+      class="field short"
+      type="number"
+      min={0}
+      step="any"
+      value={value}
+      placeholder={placeholder}
+      disabled={measuring.running.value}
+      onChange={({ currentTarget }) => {
+        if (Number(currentTarget.value) > 0) onChange(Number(currentTarget.value));
+        else currentTarget.value = String(value ?? '');
+      }}
+    />
   );
 }
 

@@ -1,0 +1,93 @@
+/** S23: the table of the page is what `lamella measure` makes of the exported labels, in the units that were typed. */
+
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { unzipSync } from 'fflate';
+import { readImage, writePng } from 'lamella';
+import type { Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import { labelledFiles } from './labelled-files.ts';
+import { studioPages, takeIn, whyNoPage } from './studio-page.ts';
+
+const columnOf = (csv: string, name: string): readonly number[] => {
+  const [head = '', ...rows] = csv.trim().split('\n');
+  const at = head.split(',').indexOf(name);
+  return rows.map((row) => Number(row.split(',')[at]));
+};
+
+describe.skipIf(whyNoPage !== undefined)(`S23 measure${whyNoPage === undefined ? '' : ` (${whyNoPage})`}`, () => {
+  const pages = studioPages();
+
+  async function segmentAll(page: Page): Promise<void> {
+    await page.getByRole('button', { name: 'Segment all' }).click();
+    await page.waitForFunction(() => studio.measuring.total.value > 0 && !studio.measuring.running.value);
+  }
+
+  it('is what the command line measures', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'lamella-measure-'));
+    const { page, errors, close } = await pages.open({ dialogs: false });
+    /** @returns what the page wrote, and what the command line makes of its labels */
+    const tables = async (name: string): Promise<readonly [page: string, commandLine: string]> => {
+      const base64 = await page.evaluate(async () => {
+        const prediction = studio.measuring.result.value?.prediction;
+        const { content } = await studio.engine.export({ formats: ['csv', 'labels'], prediction });
+        const bytes = content instanceof Uint8Array ? content : new Uint8Array(await content.arrayBuffer());
+        return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''));
+      });
+      for (const [path, bytes] of Object.entries(unzipSync(Buffer.from(base64, 'base64')))) {
+        mkdirSync(dirname(join(folder, name, path)), { recursive: true });
+        writeFileSync(join(folder, name, path), bytes);
+      }
+      const out = join(folder, `${name}-measured`);
+      const args = ['measure', join(folder, name, 'labels'), '--images', join(folder, 'images'), '--out', out];
+      execFileSync(process.execPath, ['dist/cli/main.js', ...args, '--as', 'objects', '--no-report']);
+      return [readFileSync(join(folder, name, 'objects.csv'), 'utf8'), readFileSync(join(out, 'objects.csv'), 'utf8')];
+    };
+
+    const files: Record<string, Uint8Array> = {};
+    for (const [path, bytes] of Object.entries(labelledFiles({ seed: 3 }))) {
+      const stated = await readImage(bytes, path, { palette: 'index' });
+      files[path] = writePng({ ...stated, spacing: {} });
+    }
+    mkdirSync(join(folder, 'images'));
+    for (const [path, bytes] of Object.entries(files)) {
+      if (path.startsWith('images/')) writeFileSync(join(folder, path), bytes);
+    }
+    await takeIn(page, files);
+    const settings = { seed: 3, patch: [32, 32], depth: 1, baseChannels: 8, batch: 2 };
+    await page.evaluate((options) => studio.engine.train(options), { steps: 60, settings, from: 'scratch' as const });
+    await page.evaluate(() => studio.training.forget(true));
+    await page.waitForFunction(() => studio.training.runs.value.length === 1);
+    await page.getByRole('tab', { name: 'Measure' }).click();
+    await page.getByText('The file does not state it.').waitFor();
+    await segmentAll(page);
+    const [inPixels, again] = await tables('pixels');
+    expect(inPixels).toBe(again);
+    const areas = columnOf(inPixels, 'area_px2');
+    expect(areas.length).toBeGreaterThan(1);
+
+    await page.getByLabel('Pixel size', { exact: true }).fill('0.5');
+    await page.getByLabel('Pixel size', { exact: true }).press('Tab');
+    await page.waitForFunction(() => studio.measuring.result.value === undefined);
+    await segmentAll(page);
+    const [inMicrons, byCommand] = await tables('microns');
+    expect(inMicrons).toBe(byCommand);
+    expect(columnOf(inMicrons, 'area_um2')).toEqual(areas.map((area) => area / 4));
+    expect(await page.evaluate(() => studio.measuring.columns.value.find(({ name }) => name === 'area')?.unit)).toBe(
+      'µm²',
+    );
+
+    await page.getByLabel('Unit of the pixel size').selectOption('nm');
+    await page.waitForFunction(() => studio.project.image.value?.spacing.x?.unit === 'nm');
+    expect(await page.evaluate(() => studio.project.state.value?.project.spacing)).toEqual({
+      x: 0.5,
+      y: 0.5,
+      unit: 'nm',
+    });
+    expect(errors).toEqual([]);
+    await close();
+    rmSync(folder, { recursive: true });
+  });
+});
