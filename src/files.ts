@@ -50,6 +50,11 @@ export interface Files {
   open(folder: string, name?: string): Promise<ByteSource>;
   /** The path in full, where the place can tell. */
   resolve?(path: string): string;
+  /**
+   * A package of BioImage.IO as one ONNX file that says what the package says, where the platform reads packages.
+   * @param path a zip, or the description in a folder
+   */
+  modelPackage?(path: string): Promise<Uint8Array>;
   /** A decompressor of the platform, if faster than our own. */
   readonly zlib?: Zlib;
   /** The largest image that the platform has memory for, in bytes. */

@@ -65,7 +65,7 @@ export {
   openClassifier,
 } from './predict/classifier.ts';
 export type { SegmentationModel } from './predict/model.ts';
-export { type OpenedModel, type OpenModelOptions, openModel } from './predict/open.ts';
+export { type OpenModelOptions, openModel } from './predict/open.ts';
 export {
   classOf,
   type LabelMapOptions,
@@ -74,6 +74,7 @@ export {
   type ProbabilityOptions,
   probabilityImage,
 } from './predict/output.ts';
+export type { OpenedModel } from './predict/own.ts';
 export { type PageRegion, type PredictOptions, planPage, predictImage, predictPages } from './predict/predict.ts';
 export {
   blockFor,

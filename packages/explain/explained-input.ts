@@ -4,10 +4,10 @@ import {
   type InputSpec,
   ModelError,
   type NdArray,
+  type OpenedModel,
   openClassifier,
   openModel,
   type Runtime,
-  type SegmentationModel,
   UsageError,
 } from 'lamella';
 import { type Graph, readOnnx, readSignature, type Signature, type Value } from 'lamella/graph';
@@ -80,9 +80,7 @@ export async function openExplainedInput(
     return foreignClassifier(bytes, signature, page, at, where);
   }
   const model = await openModel(runtime, bytes, where);
-  return model.patches === undefined
-    ? pixelInput(bytes, model, page, at, where)
-    : windowInput(bytes, model, page, at, where);
+  return model.patches === undefined ? pixelInput(model, page, at, where) : windowInput(model, page, at, where);
 }
 
 function requireInside({ width, height, name }: NamedPage, { x, y }: Point): void {
@@ -102,13 +100,7 @@ interface Where {
 }
 
 /** Segmentation: the tile of `predict` that outputs this pixel. */
-function pixelInput(
-  bytes: Uint8Array,
-  model: SegmentationModel,
-  page: NamedPage,
-  at: Point,
-  where: Where,
-): ExplainedInput {
+function pixelInput({ bytes, ...model }: OpenedModel, page: NamedPage, at: Point, where: Where): ExplainedInput {
   const input = inputAt(model, page, at);
   const { feed, pixel } = input;
   const graph = readOnnx(bytes, { ...where, shapes: { [model.inputName]: feed.shape } });
@@ -152,13 +144,7 @@ export function intersection(a: Rectangle, b: Rectangle): Rectangle {
 }
 
 /** A classifier of the central pixel of a window. */
-function windowInput(
-  bytes: Uint8Array,
-  model: SegmentationModel,
-  page: NamedPage,
-  at: Point,
-  where: Where,
-): ExplainedInput {
+function windowInput({ bytes, ...model }: OpenedModel, page: NamedPage, at: Point, where: Where): ExplainedInput {
   const input = inputAt(model, page, at);
   const graph = readOnnx(bytes, { ...where, shapes: { [model.inputName]: input.feed.shape } });
   const { side = 0, cover = side, foveationPx = 0 } = model.patches?.window ?? {};

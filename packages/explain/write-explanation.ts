@@ -2,7 +2,7 @@
 
 import { baseName, type DeviceName, option, UsageError } from 'lamella';
 import { type ChannelChoice, inputPages } from 'lamella/predict';
-import { type Host, modelFileOf, readImageFile } from 'lamella/workflows';
+import { type Host, modelFileOf, readImageFile, readModel } from 'lamella/workflows';
 import { type ExplainOptions, explain } from './explain.ts';
 import type { Explanation } from './explanation.ts';
 import { renderExplanation } from './page/page.ts';
@@ -13,6 +13,8 @@ export interface WriteExplanationOptions extends Omit<ExplainOptions, 'file' | '
   readonly device?: DeviceName | 'auto';
   /** For a run: its best model (default) or its last. */
   readonly which?: 'best' | 'last';
+  /** Which of several outputs of a model of another program to explain. */
+  readonly output?: string;
   /** Zero-based slice of a stack. */
   readonly page?: number;
   /** Channels of the image to use, by name or by number from 0; default: as in training. */
@@ -29,7 +31,7 @@ export async function writeExplanation(
   host: Host,
   model: string,
   image: string,
-  { out, device = 'auto', which = 'best', page = 0, channel, command, ...options }: WriteExplanationOptions,
+  { out, device = 'auto', which = 'best', output, page = 0, channel, command, ...options }: WriteExplanationOptions,
 ): Promise<{ readonly file: string; readonly explanation: Explanation }> {
   const file = await modelFileOf(host.files, model, which);
   const read = await readImageFile(host.files, image);
@@ -41,7 +43,7 @@ export async function writeExplanation(
       remedy: `Use ${option('page', pages.length > 1 ? `0..${pages.length - 1}` : 0)}.`,
     });
   }
-  const bytes = await host.files.read(file);
+  const bytes = await readModel(host.files, file, output);
   const runtime = await host.openRuntime(device);
   try {
     const explanation = await explain(runtime, bytes, chosen, { ...options, image: read, file });

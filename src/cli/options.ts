@@ -43,6 +43,12 @@ export const text = (flags: string, help: string): Row<string | undefined> => ro
 /** An option without a value. */
 export const flag = (flags: string, help: string): Row<boolean | undefined> => ({ flags, help });
 
+/** For models of other programs. */
+export const OUTPUT = text(
+  '--output <name>',
+  'which of several outputs of a model of another program is the map of classes (default: the only one that may be)',
+);
+
 /** `--no-x`, without which x is true. */
 export const no = (flags: string, help: string): Row<boolean> => ({ flags, help });
 

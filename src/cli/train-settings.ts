@@ -15,7 +15,7 @@ import {
   SEGMENTATION_TASKS,
   type TrainSettings,
 } from '../train/tasks/segmentation/choose-recipe.ts';
-import { choice, flag, levelOf, type Row, row, text } from './options.ts';
+import { choice, flag, levelOf, OUTPUT, type Row, row, text } from './options.ts';
 import {
   channels,
   classList,
@@ -115,8 +115,9 @@ export const NETWORK = {
 export const START = {
   from: text(
     '--from <model>',
-    'train on from a run or its ONNX file: its weights, normalisation and classes; or from an ONNX file of another program',
+    'train on from a run or its ONNX file: its weights, normalisation and classes; or from an ONNX file or a BioImage.IO package of another program',
   ),
+  output: OUTPUT,
   freeze: row(
     '--freeze <layers>',
     'with --from: layers to keep as they are: encoder, or encoder0,decoder1/conv2',

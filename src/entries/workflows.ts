@@ -31,7 +31,7 @@ export type { Inspected, InspectOptions } from '../workflows/inspect-image.ts';
 export type { MeasureFolderOptions, MeasureHooks } from '../workflows/measure/inputs.ts';
 export { type MeasuredFolder, measureFolder } from '../workflows/measure/measure.ts';
 export { type FileContent, type MemoryFiles, memoryFiles } from '../workflows/memory-files.ts';
-export { modelFileOf } from '../workflows/model-files.ts';
+export { modelFileOf, readModel } from '../workflows/model-files.ts';
 export {
   type FailedFile,
   type PredictedFile,

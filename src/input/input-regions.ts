@@ -14,7 +14,7 @@ import {
   pickChannels,
   selectChannels,
 } from './channels.ts';
-import { type InputSpec, numbersFor, scale } from './normalise.ts';
+import { type InputSpec, numbersFor, operate, scale } from './normalise.ts';
 import { pixelSizeNote } from './pixel-size.ts';
 import { LEAST_HOUNSFIELD, type NonFinite, nonFinite, requireFinite, storedPages } from './planes.ts';
 import { StatisticsScan } from './statistics.ts';
@@ -59,7 +59,8 @@ export function needsWhole({ dtype, geometry, padding, valueUnit, modality }: Im
 /**
  * Opens a slice of an image, reading it once or twice from the first row to the last for the numbers of its
  * normalisation.
- * @returns undefined if only the whole image tells whether its values are Hounsfield units
+ * @returns undefined if only the whole image tells whether its values are Hounsfield units, or gives the numbers of its
+ * operations
  * @throws DatasetError as `inputPages` and `prepareInput`; Interrupted
  */
 export async function openInputRegions(
@@ -100,7 +101,8 @@ export async function openInputRegions(
     }
   }
 
-  const { scope, perChannel, percentiles, invertBright = false } = normalisation;
+  const { kind, scope, perChannel, percentiles, invertBright = false } = normalisation;
+  if (kind === 'operations' && scope === 'image') return undefined;
   const { count } = channels;
   const blocks = perChannel ? count : 1;
   const scans = Array.from({ length: blocks }, () => new StatisticsScan(count / blocks));
@@ -136,7 +138,8 @@ export async function openInputRegions(
       : normalisation.numbers.slice(0, blocks);
   const scaled = (page: NamedPage): Float32Array => {
     const planes = selectChannels(page, channels);
-    scale(planes, normalisation, numbers);
+    if (kind === 'operations') operate(planes, count, normalisation);
+    else scale(planes, normalisation, numbers);
     return planes;
   };
   let above = 0;

@@ -4,6 +4,7 @@ import { median } from '../array/quantile.ts';
 import { DatasetError } from '../errors.ts';
 import { invertIfBright } from './background.ts';
 import type { ChannelSpec } from './channels.ts';
+import { applyOperations, needsAll, type Operation } from './operations.ts';
 import type { PixelSizes } from './pixel-size.ts';
 import { type Statistics, StatisticsScan } from './statistics.ts';
 import type { WindowSpec } from './window.ts';
@@ -13,12 +14,13 @@ import type { WindowSpec } from './window.ts';
  * - `percentile`: y = 2 (x - low) / (high - low) - 1 with low and high the given percentiles, clipped to -3..3.
  * - `zscore`: y = (x - mean) / std.
  * - `range`: as `percentile`, with given values and clipped to -1..1; for instance a window in HU.
+ * - `operations`: those of a package of BioImage.IO, one after the other.
  *
  * `scope` image: numbers are computed per slice; dataset: from the training images and stored in `numbers`, one pair
  * [low, high] or [mean, std] per channel. `leastSpread` prevents amplifying the noise of an empty slice.
  */
 export interface NormalisationSpec {
-  readonly kind: 'percentile' | 'zscore' | 'range';
+  readonly kind: 'percentile' | 'zscore' | 'range' | 'operations';
   readonly scope: 'image' | 'dataset';
   /** Percentiles, for `percentile`. */
   readonly percentiles: readonly [number, number];
@@ -28,9 +30,12 @@ export interface NormalisationSpec {
   readonly leastSpread: number;
   /** Images that are bright overall are negated, see `chooseInversion`. */
   readonly invertBright?: true;
+  /** For `operations`, over the axes `channel` and `y`, which stands for both `y` and `x`. */
+  readonly operations?: readonly Operation[];
 }
 
-export interface NormalisationOptions extends Partial<Pick<NormalisationSpec, 'kind' | 'scope' | 'percentiles'>> {
+export interface NormalisationOptions extends Partial<Pick<NormalisationSpec, 'scope' | 'percentiles'>> {
+  readonly kind?: Exclude<NormalisationSpec['kind'], 'operations'>;
   /** For `range`. */
   readonly range?: readonly [number, number];
   /** For `zscore`: (x - mean) / std by these, one for all channels or one for each. */
@@ -45,6 +50,26 @@ export interface InputSpec {
   readonly window?: WindowSpec;
   /** Pixel sizes of the training images, if all state them. */
   readonly pixelMm?: PixelSizes;
+}
+
+/** The normalisation by the operations of a package of BioImage.IO. */
+export function byOperations(operations: readonly Operation[]): NormalisationSpec {
+  const scope = operations.some(needsAll) ? 'image' : 'dataset';
+  return {
+    kind: 'operations',
+    scope,
+    percentiles: [0, 100],
+    perChannel: false,
+    numbers: [],
+    leastSpread: 0,
+    operations,
+  };
+}
+
+/** Applies the operations of a package to planes [channels, height, width], or to the same part of each, in place. */
+export function operate(planes: Float32Array, channelCount: number, { operations = [] }: NormalisationSpec): void {
+  const shape = [channelCount, planes.length / channelCount];
+  planes.set(applyOperations({ data: planes, shape, axes: ['channel', 'y'] }, operations));
 }
 
 /** Statistics of `count` planes that follow each other in memory. */
@@ -145,7 +170,11 @@ const describeStated = ({ mean, std }: Stated): string => `normalisation: (x - $
  * (zscore) everywhere.
  */
 export function normalise(planes: Float32Array, channelCount: number, spec: NormalisationSpec): Float32Array {
-  const { scope, percentiles, perChannel, invertBright } = spec;
+  const { kind, scope, percentiles, perChannel, invertBright } = spec;
+  if (kind === 'operations') {
+    operate(planes, channelCount, spec);
+    return planes;
+  }
   const blocks = perChannel ? channelCount : 1;
   const size = planes.length / blocks;
   const numbersOf = (block: number) =>

@@ -3,8 +3,9 @@
 import { joinPath } from '../files.ts';
 import { prepareInput } from '../input/network-input.ts';
 import { argmaxClasses } from '../metrics/argmax.ts';
+import { openOwnModel } from '../predict/own.ts';
 import { predictPlanes } from '../predict/predict.ts';
-import { openModelFile } from '../workflows/model-files.ts';
+import { modelFileOf } from '../workflows/model-files.ts';
 import type { ImageId, RunDoubt } from './engine.ts';
 import type { StudioHost } from './host.ts';
 import { type LiveData, LiveSource } from './live-data.ts';
@@ -27,8 +28,10 @@ export async function doubtAbout(
   { run, steps }: { readonly run: string; readonly steps: number },
 ): Promise<RunDoubt | undefined> {
   const data = await new LiveSource(open).read(spreadOut(annotatedImages(open), MOST_IMAGES));
-  const model = await openModelFile(host, joinPath(open.folder, run));
+  const file = await modelFileOf(host.files, joinPath(open.folder, run));
+  const runtime = await host.openRuntime();
   try {
+    const model = await openOwnModel(runtime, await host.files.read(file), { file });
     const { classes } = data;
     if (classes.some(({ name }, i) => model.classes[i] !== name)) return undefined;
     const painted = classes.map(() => 0);
@@ -52,7 +55,7 @@ export async function doubtAbout(
     if (least >= LEAST_FOUND) return undefined;
     return { steps, class: (classes[shares.indexOf(least)] as { name: string }).name, found: least };
   } finally {
-    await model.close();
+    await runtime.dispose();
   }
 }
 

@@ -16,7 +16,7 @@ import { exportedSpec, PROBABILITIES_NAME, predictionGraph } from '../models/pre
 import { sizesOf } from '../models/registry.ts';
 import { foldStandardised } from '../nn/standardise.ts';
 import type { SegmentationModel } from '../predict/model.ts';
-import { type OpenedModel, openModel } from '../predict/open.ts';
+import { type OpenedModel, openOwnModel } from '../predict/own.ts';
 import { type PageRegion, predictPlanes } from '../predict/predict.ts';
 import { smallestTile } from '../predict/tile-plan.ts';
 import type { Feeds, Program, Runtime } from '../runtime/runtime.ts';
@@ -80,7 +80,7 @@ function windowPreview(input: InputSpec, runtime: Runtime): Preview {
     async predict(page, region, version, current) {
       if (opened?.version !== version) {
         await dispose();
-        opened = { version, model: await openModel(runtime, await current.model()) };
+        opened = { version, model: await openOwnModel(runtime, await current.model()) };
       }
       const prepared = planes.get(page.data) ?? prepareInput(page, input);
       planes.set(page.data, prepared);

@@ -3,7 +3,7 @@
 import { type LabelledImage, type RawDataset, rawDataset } from '../dataset/raw.ts';
 import { Interrupted, TrainingError } from '../errors.ts';
 import { scheduleOf } from '../nn/schedules.ts';
-import { type OpenedModel, openModel } from '../predict/open.ts';
+import { type OpenedModel, openOwnModel } from '../predict/own.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { memoryStore } from './memory-store.ts';
 import { RUN_FILES } from './store.ts';
@@ -73,7 +73,7 @@ export async function trainQuick(
     const store = memoryStore('the quick model');
     await setup.saveModel(store)(RUN_FILES.last, await trainStep.readState(), steps);
     const bytes = (await store.read(RUN_FILES.last)) as Uint8Array;
-    return { ...(await openModel(runtime, bytes)), bytes };
+    return await openOwnModel(runtime, bytes);
   } finally {
     await setup.close();
   }

@@ -15,7 +15,9 @@ import { parametersOf } from '../graph/constants.ts';
 import type { Value } from '../graph/ir.ts';
 import { readSignature, type Signature } from '../graph/onnx/model.ts';
 import { readOnnx } from '../graph/onnx/read.ts';
+import { usualChannels } from '../input/channels.ts';
 import type { InputSpec } from '../input/normalise.ts';
+import { readDescription } from '../models/described.ts';
 import { readMetadata } from '../models/metadata.ts';
 import { type OnnxNetwork, openOnnxNetwork } from '../models/onnx/open.ts';
 import { buildNetwork, type ModelSpec, sizesOf } from '../models/registry.ts';
@@ -71,7 +73,26 @@ export function readStart({ name, bytes, model: read }: StartFile): StartModel {
   if (known === undefined) {
     const file = openOnnxNetwork(bytes, name);
     const { spec, weights, notes } = file;
-    return { name, fingerprint, model: spec, file, classNames: [], weights, notes };
+    const described = readDescription(signature, name);
+    const input = described?.input as unknown as InputSpec | undefined;
+    const classNames = Object.values(described?.classes ?? {}).find(
+      ({ length }) => length === Math.max(2, spec.numClasses),
+    );
+    return {
+      name,
+      fingerprint,
+      model: spec,
+      file,
+      ...(input && {
+        input: {
+          ...input,
+          channels: input.channels.count === spec.channels ? input.channels : usualChannels(spec.channels),
+        },
+      }),
+      classNames: classNames ?? [],
+      weights,
+      notes: [...(described?.notes ?? []), ...notes],
+    };
   }
   if (known.task === 'classification' || known.tile === undefined) {
     throw new ModelError(

@@ -8,7 +8,7 @@ import type { ScoredPage } from '../evaluate/scorer.ts';
 import { readSignature } from '../graph/onnx/model.ts';
 import type { WindowSpec } from '../input/window.ts';
 import { type CalibrationCounts, countPixels } from '../predict/calibration.ts';
-import { openModel } from '../predict/open.ts';
+import { openOwnModel } from '../predict/own.ts';
 import { loadPatches } from '../predict/patch-model.ts';
 import { classifyPixels } from '../predict/patchwise.ts';
 import { predictPage } from '../predict/predict.ts';
@@ -21,7 +21,7 @@ interface PagePredictor {
 
 /** Predicts slices; of one that is annotated in part only, that part with its surroundings, which are as in the whole. */
 export async function pagePredictor(runtime: Runtime, bytes: Uint8Array): Promise<PagePredictor> {
-  const model = await openModel(runtime, bytes);
+  const model = await openOwnModel(runtime, bytes);
   return {
     async predict(page, source) {
       const region = scoredPart(page);

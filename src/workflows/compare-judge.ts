@@ -15,7 +15,7 @@ import { LABEL_SCORES } from '../metrics/scores.ts';
 import { classifyPages, openClassifier } from '../predict/classifier.ts';
 import { denseGraph } from '../predict/dense.ts';
 import { separationSettings } from '../predict/objects.ts';
-import { type OpenedModel, openModel } from '../predict/open.ts';
+import { type OpenedModel, openOwnModel } from '../predict/own.ts';
 import { planPage, predictPage } from '../predict/predict.ts';
 import type { RunResult } from '../report/compare/comparison.ts';
 import type { Runtime } from '../runtime/runtime.ts';
@@ -79,7 +79,7 @@ export async function judgePages(
   // Chosen by the ground truth and not by the run, so that all runs are scored equally.
   const { metric } = chooseMetric(truths, labels);
   const names = shortNames(pages.map(({ name }) => name));
-  const model = await openModel(runtime, bytes, { file });
+  const model = await openOwnModel(runtime, bytes, { file });
   // Objects are separated as in prediction.
   const separation = model.metadata === undefined ? undefined : separationSettings(model.metadata);
   const scorer = scorerFor(

@@ -3,13 +3,14 @@
 import { float32, type NdArray } from '../array/ndarray.ts';
 import { stream } from '../array/random.ts';
 import { DatasetError, ModelError, option, UsageError } from '../errors.ts';
-import { applyOperations, preprocessingOf } from '../export/bioimageio/operations.ts';
+import { preprocessingOf } from '../export/bioimageio/operations.ts';
 import { type PackageDetails, testShape, writeBioImageIo } from '../export/bioimageio/package.ts';
 import { baseName, folderName, joinPath } from '../files.ts';
 import { readSignature } from '../graph/onnx/model.ts';
 import { selectChannels } from '../input/channels.ts';
 import { inputPages } from '../input/network-input.ts';
 import type { InputSpec } from '../input/normalise.ts';
+import { applyOperations } from '../input/operations.ts';
 import { type ModelMetadata, readMetadata } from '../models/metadata.ts';
 import type { Host } from './host.ts';
 import { readImageFile } from './image-files.ts';
@@ -102,6 +103,9 @@ export async function packageModel(
   return { bytes, name, test: image.shape, notes };
 }
 
+/** Of what a package takes and gives. */
+const PACKAGE_AXES = ['batch', 'channel', 'y', 'x'];
+
 /** When the run began that made the model; the beginning of 1970 if it does not say. */
 function madeAt({ provenance: { created } }: ModelMetadata): Date {
   const date = new Date(typeof created === 'string' ? created : Number.NaN);
@@ -123,13 +127,13 @@ async function runPackaged(
   host: Host,
   bytes: Uint8Array,
   image: NdArray<'float32'>,
-  { input, network }: ModelMetadata,
+  { input }: ModelMetadata,
 ): Promise<NdArray<'float32'>> {
   const { operations } = preprocessingOf(input as unknown as InputSpec);
   const signature = readSignature(bytes);
   const [inputName, outputName] = [signature.inputs[0]?.name, signature.outputs[0]?.name];
   if (inputName === undefined || outputName === undefined) throw new ModelError('The model has no input or no output.');
-  const data = applyOperations(image.data, network.channels, operations);
+  const data = applyOperations({ ...image, axes: PACKAGE_AXES }, operations);
   const runtime = await host.openRuntime();
   try {
     const program = await runtime.load(bytes);

@@ -7,6 +7,8 @@ import type { Image } from '../image/image.ts';
 export interface InspectOptions extends Pick<LabelOptions, 'classes' | 'ignore'> {
   /** Image height and width for computing costs, if the model does not fix them. */
   readonly size?: readonly [number, number];
+  /** Whether to run the test of a package of BioImage.IO; default: no. */
+  readonly check?: boolean;
   /** Which of several resolutions to describe; default 0, the full one. */
   readonly level?: number;
   /** Name of the DICOM series in a folder, or of the image in OME-Zarr. */

@@ -26,7 +26,16 @@ const shapeText = (dims: readonly (number | string)[] | undefined): string =>
 
 /** An ONNX file from any exporter. @throws FormatError for anything else. */
 export async function inspectModel(files: Files, file: string, size?: readonly [number, number]): Promise<Inspected> {
-  const bytes = await readModel(files, file);
+  const { describe, rows } = describeModel(await readModel(files, file), file, size);
+  return { describe, text: textOf(file, rows) };
+}
+
+/** What there is to say of the bytes of an ONNX file. @throws FormatError for anything else */
+export function describeModel(
+  bytes: Uint8Array,
+  file: string,
+  size?: readonly [number, number],
+): Pick<Inspected, 'describe'> & { readonly rows: readonly Row[] } {
   const signature = readSignature(bytes, { file });
   const metadata = readMetadata(signature, { file });
   const rows: Row[] = [
@@ -76,7 +85,7 @@ export async function inspectModel(files: Files, file: string, size?: readonly [
   else if (analysis !== undefined) rows.push(...analysisRows(graph, analysis, metadata === undefined));
   return {
     describe: { kind: 'model', file, ...signature, metadata: metadata ?? signature.metadata, ...analysis },
-    text: textOf(file, rows),
+    rows,
   };
 }
 
@@ -96,9 +105,9 @@ export function inspectNetwork(name: ModelName, size?: readonly [number, number]
   return { describe: { kind: 'network', name, spec, parameters: count, ...analysis }, text: textOf(name, rows) };
 }
 
-type Row = [string, string];
+export type Row = [string, string];
 
-function textOf(title: string, rows: readonly Row[]): string {
+export function textOf(title: string, rows: readonly Row[]): string {
   const width = Math.max(...rows.map(([label]) => label.length)) + 2;
   return [title, ...rows.map(([label, text]) => `  ${label.padEnd(width)}${text}`)].join('\n');
 }

@@ -7,25 +7,29 @@ import { MODELS } from '../models/registry.ts';
 import { RUN_FILES } from '../train/store.ts';
 import type { Host } from './host.ts';
 import { type Inspected, type InspectOptions, inspectedImage } from './inspect-image.ts';
+import { isPackage, PACKAGE_NAMES } from './model-files.ts';
 import { readPredictionFile } from './prediction-file.ts';
 
 /**
- * Describes an image, volume, data set, run, ONNX file or network name; loads only the code needed.
+ * Describes an image, volume, data set, run, ONNX file, package of BioImage.IO or network name; loads only the code needed.
  * @throws FormatError if nothing is there, or the file is neither an image nor a model; UsageError for options of labels
  *   where there are none.
  */
 export async function inspect(
-  host: Pick<Host, 'files'>,
+  host: Pick<Host, 'files'> & Partial<Pick<Host, 'openRuntime'>>,
   path: string,
   options: InspectOptions = {},
 ): Promise<Inspected> {
-  const inspected = await inspectAny(host.files, path, options);
+  const inspected = await inspectAny(host, path, options);
   const given = (['classes', 'ignore'] as const).filter((name) => options[name] !== undefined);
   if (given.length > 0 && inspected.describe.kind !== 'dataset') {
     throw new UsageError(`there are no labels for ${given.map((name) => option(name)).join(' and ')} to apply to.`, {
       file: path,
       remedy: 'Inspect a folder of images and labels.',
     });
+  }
+  if (options.check === true && inspected.describe.kind !== 'package') {
+    throw new UsageError(`${option('check')} is for packages of BioImage.IO.`, { file: path, remedy: 'Remove it.' });
   }
   if (options.personal !== true) return inspected;
   const { personalOf } = await import('./inspect-personal.ts');
@@ -42,7 +46,23 @@ export async function inspect(
   };
 }
 
-async function inspectAny(files: WritableFiles, path: string, options: InspectOptions): Promise<Inspected> {
+/** The package that a path is, or the description of one in a folder that is no run. */
+async function packageAt(files: WritableFiles, path: string, kind: 'file' | 'folder'): Promise<string | undefined> {
+  if (kind === 'file') return isPackage(path) ? path : undefined;
+  if ((await files.kind(joinPath(path, RUN_FILES.config))) !== undefined) return undefined;
+  for (const name of PACKAGE_NAMES) {
+    const file = joinPath(path, name);
+    if ((await files.kind(file)) === 'file') return file;
+  }
+  return undefined;
+}
+
+async function inspectAny(
+  host: Pick<Host, 'files'> & Partial<Pick<Host, 'openRuntime'>>,
+  path: string,
+  options: InspectOptions,
+): Promise<Inspected> {
+  const { files } = host;
   const kind = await files.kind(path);
   const { size } = options;
   if (kind === undefined) {
@@ -53,6 +73,9 @@ async function inspectAny(files: WritableFiles, path: string, options: InspectOp
       remedy: `Check the path, or use the name of a network: ${Object.keys(MODELS).join(', ')}.`,
     });
   }
+  const described = await packageAt(files, path, kind);
+  if (described !== undefined)
+    return (await import('./bioimageio/inspect.ts')).inspectPackage(host, described, options);
   if (holdsClasses(await files.list(path))) return (await import('./inspect-classes.ts')).inspectClasses(files, path);
   if (kind === 'folder') {
     const isRun = (await files.kind(joinPath(path, RUN_FILES.config))) !== undefined;

@@ -11,8 +11,9 @@ import type { SeparationSettings } from '../objects/instances.ts';
 import { predictAverage, requireSameClasses } from '../predict/average.ts';
 import { smoothed } from '../predict/median.ts';
 import { objectsImage, separationSettings } from '../predict/objects.ts';
-import type { OpenedModel, OpenModelOptions } from '../predict/open.ts';
+import type { OpenModelOptions } from '../predict/open.ts';
 import { labelImage, overlayImage, probabilityImage } from '../predict/output.ts';
+import type { OpenedModel } from '../predict/own.ts';
 import { type PredictOptions, planPage } from '../predict/predict.ts';
 import type { DeviceName, Runtime } from '../runtime/runtime.ts';
 import { encodeResult } from './encode.ts';
@@ -31,7 +32,7 @@ type Part = (typeof PARTS)[number];
 export interface PredictFolderOptions
   extends PredictionOutputs,
     Pick<PredictOptions, 'tta' | 'tile' | 'batch' | 'channel' | 'signal'>,
-    Pick<OpenModelOptions, 'evaluation'> {
+    Pick<OpenModelOptions, 'evaluation' | 'output'> {
   /** Where to write; default: `pred` in the run, or beside the model. */
   readonly out?: string;
   readonly device?: DeviceName | 'auto';
@@ -288,7 +289,7 @@ async function requireOrder(files: WritableFiles, model: string, images: string)
   if (!(await isModel(files, images)) || (await isModel(files, model))) return;
   throw new UsageError('this is a model, where images are expected.', {
     file: images,
-    remedy: 'Put the run or ONNX file first, then the images.',
+    remedy: 'Put the run, ONNX file or package first, then the images.',
   });
 }
 
@@ -296,14 +297,14 @@ async function requireOrder(files: WritableFiles, model: string, images: string)
 async function openAll(
   host: Host,
   paths: readonly string[],
-  { device, which, evaluation, signal }: PredictFolderOptions,
+  { device, which, evaluation, output, signal }: PredictFolderOptions,
   onProgress: PredictHooks['onWindow'],
 ): Promise<readonly [OpenedModelFile, ...OpenedModelFile[]]> {
   const opener = { files: host.files, openRuntime: () => host.openRuntime(device) };
   const models: OpenedModelFile[] = [];
   try {
     for (const path of paths) {
-      models.push(await openModelFile(opener, path, { which, evaluation, patches: { onProgress, signal } }));
+      models.push(await openModelFile(opener, path, { which, evaluation, output, patches: { onProgress, signal } }));
     }
     requireSameClasses(models);
   } catch (cause) {

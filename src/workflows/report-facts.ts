@@ -1,7 +1,7 @@
 /** A run's configuration and log as facts of the report. */
 
 import { describeClasses } from '../dataset/labels/labels.ts';
-import type { OpenedModel } from '../predict/open.ts';
+import type { OpenedModel } from '../predict/own.ts';
 import { shortName } from '../report/kit/short-name.ts';
 import { type FactRows, score, type TrainingLog } from '../report/run/data.ts';
 import type { Recipe, RunConfig } from '../train/config.ts';
@@ -99,6 +99,7 @@ export function dataFacts({ folder, trainingImages, validationImages, recipe }: 
         : normalisation.numbers
             .map(([mean, std]) => `(x - ${+mean.toPrecision(4)}) / ${+std.toPrecision(4)}`)
             .join(', '),
+    operations: `by the operations of a package: ${normalisation.operations?.map(({ id }) => id).join(', ')}`,
     range: `the range ${normalisation.numbers.map((pair) => pair.join('..')).join(', ')}`,
   }[normalisation.kind];
   return [

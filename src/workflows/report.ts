@@ -12,8 +12,8 @@ import { argmaxClasses } from '../metrics/argmax.ts';
 import { ISBI_THRESHOLDS, type IsbiScores, isbiScores, isbiSliceScores } from '../metrics/isbi.ts';
 import { networkNamed } from '../models/registry.ts';
 import { separationSettings } from '../predict/objects.ts';
-import { type OpenedModel, openModel } from '../predict/open.ts';
 import type { TestTimeAugmentation } from '../predict/orientation.ts';
+import { type OpenedModel, openOwnModel } from '../predict/own.ts';
 import { predictPage } from '../predict/predict.ts';
 import {
   instanceTable,
@@ -97,7 +97,7 @@ export async function collectReport(host: Host, run: string, options: ReportOpti
   const pages = pagesToShow(raw, config);
   const runtime = await host.openRuntime(device);
   try {
-    const model = await openModel(runtime, bytes, { file });
+    const model = await openOwnModel(runtime, bytes, { file });
     const evaluator = new Evaluator(evaluateOptions(config, pages.length, model));
     const names = shortNames(pages.map(({ name }) => name));
     const found: Uint8Array[] = [];

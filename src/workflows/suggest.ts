@@ -13,7 +13,7 @@ import { argmaxClasses } from '../metrics/argmax.ts';
 import type { Interval } from '../metrics/bootstrap.ts';
 import { shareInterval } from '../metrics/share-interval.ts';
 import { separationSettings } from '../predict/objects.ts';
-import type { OpenedModel } from '../predict/open.ts';
+import type { OpenedModel } from '../predict/own.ts';
 import {
   ANNOTATED_FRACTION,
   type CandidatePage,

@@ -30,8 +30,10 @@ const IN_MEMORY = 'memory';
 
 /** Settings that determine the result of a run. */
 export interface RunSettings extends TrainSettings {
-  /** Run folder, or its ONNX file, whose weights, normalisation and classes the run starts from. */
+  /** Run folder, its ONNX file, or a model of another program, whose weights, normalisation and classes the run starts from. */
   readonly from?: string;
+  /** Which of several outputs of a model of another program is trained. */
+  readonly output?: string;
   /** Skip unreadable images (classification). */
   readonly skipBad?: boolean;
   /** Which resolution of the images to train on; default 0, the full one. */
@@ -115,7 +117,7 @@ export function trainNew<M, F extends FinishedTraining>(
   hooks: TrainRunHooks = {},
 ): Promise<F> {
   return inRun(host, out, 'new', hooks, async (_, on) => {
-    const start = given.from === undefined ? undefined : await startFile(host.files, given.from);
+    const start = given.from === undefined ? undefined : await startFile(host.files, given.from, given.output);
     // Refused before the data are read, which may take long.
     const model = start && readStart(start);
     const inMemory = typeof data !== 'string';
@@ -207,7 +209,7 @@ export function repeatTraining<M, F extends FinishedTraining>(
       };
       const { start } = config.recipe;
       if (start !== undefined) {
-        await run.write(RUN_FILES.start, (await startFile(host.files, from ?? start.model)).bytes);
+        await run.write(RUN_FILES.start, (await startFile(host.files, from ?? start.model, outputOf(config))).bytes);
       }
       await writeConfig(run, again);
       return await on(await host.sameMachine(config, machine), (place) => continueTraining(again, raw, place, hooks));
@@ -263,6 +265,12 @@ async function readAgain(
 }
 
 /** The model of a run folder or file. @throws RunError, ModelError if there is none. */
-export async function startFile(files: WritableFiles, name: string): Promise<StartFile> {
-  return { name, bytes: await readModel(files, await modelFileOf(files, name)) };
+export async function startFile(files: WritableFiles, name: string, output?: string): Promise<StartFile> {
+  return { name, bytes: await readModel(files, await modelFileOf(files, name), output) };
+}
+
+/** The output that a run began with. */
+function outputOf({ settings }: RunConfig): string | undefined {
+  const output = settings?.output;
+  return typeof output === 'string' ? output : undefined;
 }

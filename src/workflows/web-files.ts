@@ -102,6 +102,12 @@ export function webFiles(fetch: Fetch): Pick<WritableFiles, 'list' | 'read' | 'o
 }
 
 /** Files where stores on web servers can be read by their addresses as well. */
+/** @throws UsageError for an address */
+async function readPackage(files: WritableFiles, path: string): Promise<Uint8Array> {
+  if (!isUrl(path) && files.modelPackage !== undefined) return files.modelPackage(path);
+  throw new UsageError('packages are not read from a web server.', { file: path, remedy: 'Download it first.' });
+}
+
 export function withWeb(files: WritableFiles, fetch: Fetch): WritableFiles {
   const web = webFiles(fetch);
   const of = (path: string): Pick<WritableFiles, 'list' | 'read' | 'open' | 'kind'> => (isUrl(path) ? web : files);
@@ -118,6 +124,7 @@ export function withWeb(files: WritableFiles, fetch: Fetch): WritableFiles {
     read: (folder, name) => of(folder).read(folder, name),
     open: (folder, name) => of(folder).open(folder, name),
     kind: (path) => of(path).kind(path),
+    ...(files.modelPackage && { modelPackage: (path: string) => readPackage(files, path) }),
     folders: async (folder) => (isUrl(folder) ? [] : ((await files.folders?.(folder)) ?? [])),
     resolve: (path) => (isUrl(path) ? path : files.resolve(path)),
     zstd: files.zstd,

@@ -169,7 +169,7 @@ const PUBLIC: { readonly [file: string]: Exported } = {
     values: words(`
       suggestPlaces
       PROJECT_FILE classifyFolder drawAugmentation evaluate exportBioImageIo inspect measureFolder memoryFiles modelFileOf parseProject predictFolder profileNetwork
-      readImageFile scoreClassifiers writeComparison writeProject writeReport
+      readImageFile readModel scoreClassifiers writeComparison writeProject writeReport
     `),
     types: words(`
       EstimatedAccuracy SuggestOptions SuggestedObject SuggestedObjects SuggestedPlace Suggestions

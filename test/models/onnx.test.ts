@@ -264,7 +264,7 @@ describe('what is found in a file', () => {
     );
   });
 
-  it('of several outputs the first map of full size, one of probabilities before others', () => {
+  it('of several outputs the only map of full size, and not what it makes probabilities of', () => {
     const after = (b: GraphBuilder, x: Value) => [
       b.op('AveragePool', [x], { kernel_shape: [2, 2], strides: [2, 2] }),
       x,
@@ -303,21 +303,26 @@ describe('what cannot be trained is refused, with what would fit', () => {
       { after: (b, x) => b.op('Cast', [b.op('Cast', [x], { to: 'int32' })], { to: 'float32' }) },
       /cannot be trained: Cast 'Cast_0' makes int32, which has no gradient/,
     ],
-    ['channels last', { dims: [1, 16, 16, 1] }, /with the channels last/],
+    [
+      'several maps',
+      { after: (_, x) => [x, x] },
+      /2 maps that may be classes: out0: .*; out1: .*Choose one with `output`/,
+    ],
+    ['distances', { after: (b, x) => b.op('Relu', [x]) }, /no map of classes: out0: .*distances or features/],
   ])('%s', (_, options, message) => {
     expect(() => openOnnxNetwork(small(options), 'small.onnx')).toThrow(message);
   });
   it('volumes', () => {
     const b = new GraphBuilder('volumes');
     const x = b.input('in', 'float32', [1, 1, 8, 8, 8]);
-    const bytes = writeOnnx(b.build([b.output(b.op('Relu', [x]), 'out')]));
+    const bytes = writeOnnx(b.build([b.output(b.op('Tanh', [x]), 'out')]));
     expect(() => openOnnxNetwork(bytes, 'v.onnx')).toThrow(/v\.onnx: the model takes volumes/);
     expect(() => openOnnxNetwork(bytes, 'v.onnx')).toThrow(fits);
   });
   it('a classes layer that is none, where the number of classes changes', () => {
-    const network = openOnnxNetwork(small({ after: (b, x) => b.op('Relu', [x]) }));
+    const network = openOnnxNetwork(small({ after: (b, x) => b.op('Tanh', [x]) }));
     expect(() => network.build({ ...network.spec, numClasses: 3 }, [1, 1, 16, 16])).toThrow(
-      /2 classes, which cannot become 3: Relu 'Relu_0' follows its last convolution/,
+      /2 classes, which cannot become 3: Tanh 'Tanh_0' follows its last convolution/,
     );
   });
   it('a network without its file', () => {

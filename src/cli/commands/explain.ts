@@ -1,5 +1,5 @@
 import { declare } from '../declare.ts';
-import { CHANNEL, CHECKPOINT, DEVICE, flag, row, text } from '../options.ts';
+import { CHANNEL, CHECKPOINT, DEVICE, flag, OUTPUT, row, text } from '../options.ts';
 import { integer, point } from '../values.ts';
 
 export const command = declare({
@@ -18,6 +18,7 @@ to the probability. All values are cross-checked by independent computation.`,
     out: text('-o, --out <file>', 'page to write (default: explain.html beside the run or model)'),
     page: row('--page <n>', 'slice of a stack, counted from 0', integer(0), 0),
     maps: row('--maps <n>', 'maximum number of filters and feature maps', integer(1, 512), 32),
+    output: OUTPUT,
     device: DEVICE,
     json: flag('--json', 'print the answer and the checks as JSON'),
     which: CHECKPOINT,

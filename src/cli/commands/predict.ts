@@ -1,17 +1,18 @@
 import { PROBABILITIES, RESULT_FORMATS } from '../../workflows/choices.ts';
 import { declare } from '../declare.ts';
-import { CHANNEL, CHECKPOINT, DEVICE, flag, JSON_SUMMARY, levelOf, no, QUIET, row, text } from '../options.ts';
+import { CHANNEL, CHECKPOINT, DEVICE, flag, JSON_SUMMARY, levelOf, no, OUTPUT, QUIET, row, text } from '../options.ts';
 import { bytes, integer, length, number, oneNumberOf, oneOf, spacing } from '../values.ts';
 
 export const command = declare({
-  description: `Segments images of any size with a run's best model, with any ONNX segmentation model, or with the average of several.
+  description: `Segments images of any size with a run's best model, with any ONNX segmentation model or BioImage.IO package, or with
+the average of several.
 Writes per image: probability/ (of the foreground class, or one map per class), label/ (the values of the training
 labels, or class numbers), overlay/, and with --objects one number per object. Axes, pages and pixel size are those of
 the input. Image classifiers print the class and all probabilities per image and write classes.csv. Unreadable images
 are reported and skipped.`,
   usage: '[options] <run|model.onnx> [more models] <images>',
   positionals: [
-    { name: '<run|model.onnx>', help: 'a run folder or an ONNX file' },
+    { name: '<run|model.onnx>', help: 'a run folder, an ONNX file or a BioImage.IO package' },
     {
       name: '<images...>',
       help: 'an image, a volume, an OME-Zarr store, or a folder of images or DICOM series; put more models before it to average them',
@@ -56,6 +57,7 @@ are reported and skipped.`,
     labels: no('--no-labels', 'do not write label maps'),
     overlay: no('--no-overlay', 'do not write overlays'),
     batch: row('--batch <n>', 'batch size: tiles per run of the network', integer(1)),
+    output: OUTPUT,
     device: DEVICE,
     dense: flag('--dense', 'patch classifiers: compute all pixels at once (default where possible)'),
     patchwise: flag('--patchwise', 'patch classifiers: compute one window after another (slow)'),

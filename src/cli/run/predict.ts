@@ -1,7 +1,7 @@
 import { counted, DatasetError, UsageError } from '../../errors.ts';
 import { ImageNotes } from '../../image/notes.ts';
 import { nodeHost } from '../../platform/node/host.ts';
-import type { OpenedModel } from '../../predict/open.ts';
+import type { OpenedModel } from '../../predict/own.ts';
 import { isClassifierModel } from '../../workflows/classify.ts';
 import { type PredictFolderOptions, type PredictHooks, predictFolder } from '../../workflows/predict.ts';
 import type { command } from '../commands/predict.ts';

@@ -11,11 +11,12 @@ import { type Zippable, zipSync } from 'fflate';
 import type { NdArray } from '../../array/ndarray.ts';
 import { ModelError, UsageError } from '../../errors.ts';
 import type { InputSpec } from '../../input/normalise.ts';
+import type { Operation } from '../../input/operations.ts';
 import type { ModelMetadata } from '../../models/metadata.ts';
 import type { TileSizes } from '../../models/sizes.ts';
 import { isWindowName } from '../../models/sliding-window.ts';
 import { writeNpy } from './npy.ts';
-import { type Operation, preprocessingOf } from './operations.ts';
+import { preprocessingOf } from './operations.ts';
 import { readme } from './readme.ts';
 
 export const FORMAT_VERSION = '0.5.10';

@@ -1,5 +1,5 @@
+import type { Operation } from '../../input/operations.ts';
 import type { ModelMetadata } from '../../models/metadata.ts';
-import type { Operation } from './operations.ts';
 
 const bullets = (lines: readonly string[]): string => lines.map((line) => `- ${line}`).join('\n');
 

@@ -20,10 +20,5 @@ export function imageInput({ inputs }: Pick<Signature, 'inputs'>, file?: string)
     return refuse(`The model has ${inputs.length} inputs (${shown}).`, remedy);
   const { dims, dtype } = input;
   if (dtype !== 'float32' || dims?.length !== 4) return refuse(`The model takes ${shown}.`, remedy);
-  const [, channels, height, last] = dims;
-  const few = (n: number | string | undefined): boolean => typeof n === 'number' && n <= 4;
-  if (few(last) && !few(channels) && !few(height)) {
-    refuse(`The model takes ${shown}, with the channels last.`, 'Export it with channels before height and width.');
-  }
   return input as ImageInput;
 }

@@ -5,6 +5,14 @@ import { LamellaError, ModelError } from '../../errors.ts';
 import { tileRule } from '../../graph/analysis/receptive-field.ts';
 import type { Graph, Value } from '../../graph/ir.ts';
 import type { ImageInput } from '../../graph/onnx/image-input.ts';
+import {
+  chooseClassMap,
+  isMap,
+  looksLikeCellpose,
+  notClassesByGraph,
+  notClassesByName,
+  outputText,
+} from '../class-maps.ts';
 import { logitsOf } from './activation.ts';
 import type { OnnxSpec } from './definition.ts';
 import { valueNamed } from './network.ts';
@@ -45,14 +53,26 @@ export function atFirstSize(
   return refuse(`the model cannot be differentiated: ${(problem as LamellaError).problem}`, undefined, problem);
 }
 
-/** The first map of full resolution; one that an activation makes probabilities is preferred. */
-export function chooseOutput(graph: Graph, refuse: Refuse): Value {
+/** The only map of full resolution that may be classes, or the one that the user has chosen. */
+export function chooseOutput(
+  graph: Graph,
+  {
+    file,
+    chosen,
+    operations,
+  }: {
+    readonly file?: string | undefined;
+    readonly chosen?: string | undefined;
+    readonly operations: ReadonlyMap<string, number>;
+  },
+  refuse: Refuse,
+): Value {
   const [, , height, width] = (graph.inputs[0] as Value).shape as Shape4;
-  const shown = graph.outputs.map(({ name, dtype, shape }) => `${name}: ${dtype} [${shape.join(', ')}]`).join('; ');
+  const shown = graph.outputs.map(outputText).join('; ');
   if (graph.outputs.every(({ shape }) => shape.length === 2)) {
     return refuse(`the model classifies whole images (it gives ${shown}).`);
   }
-  const maps = graph.outputs.filter(({ dtype, shape }) => dtype === 'float32' && shape.length === 4);
+  const maps = graph.outputs.filter(isMap);
   if (maps.length === 0) return refuse(`the model gives ${shown}, no map of classes.`);
   const isFull = ({ shape }: Value): boolean => 2 * (shape[2] as number) > height && 2 * (shape[3] as number) > width;
   const full = maps.filter(isFull);
@@ -62,8 +82,19 @@ export function chooseOutput(graph: Graph, refuse: Refuse): Value {
       'Use a network whose output has the resolution of its input, or append the enlargement before exporting.',
     );
   }
-  const ended = full.find((value) => logitsOf(graph, value).activation !== 'none');
-  return ended ?? (full[0] as Value);
+  const others = graph.outputs.filter((value) => !isMap(value));
+  return chooseClassMap(full, {
+    asked: chosen,
+    file,
+    why: (map) => {
+      const reason = notClassesByName(map) ?? notClassesByGraph(graph, map, full);
+      if (reason !== undefined) return reason;
+      const isRaw = logitsOf(graph, map).activation === 'none';
+      return isRaw && looksLikeCellpose(map, others, operations)
+        ? 'two flows and a cell probability, as Cellpose gives them'
+        : undefined;
+    },
+  });
 }
 
 /** Sizes that the network takes: from its graph, otherwise likely ones. */

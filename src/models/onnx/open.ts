@@ -8,10 +8,12 @@ import { option, UsageError } from '../../errors.ts';
 import { GraphBuilder } from '../../graph/builder.ts';
 import type { Graph, Node, Value } from '../../graph/ir.ts';
 import { editOnnx, separateVectors } from '../../graph/onnx/edit.ts';
+import { imageForm } from '../../graph/onnx/image-form.ts';
 import { imageInput } from '../../graph/onnx/image-input.ts';
 import { readSignature } from '../../graph/onnx/model.ts';
 import { readOnnx } from '../../graph/onnx/read.ts';
 import type { Network } from '../../nn/network.ts';
+import { chosenOutput } from '../chosen-output.ts';
 import type { BuildOptions, NetworkFile } from '../definition.ts';
 import { PROBABILITIES_NAME } from '../prediction.ts';
 import { type Logits, logitsOf } from './activation.ts';
@@ -45,8 +47,10 @@ export interface OnnxNetwork extends NetworkFile {
 /**
  * @throws FormatError if the bytes are not ONNX; ModelError for what cannot be trained, naming what is in the way.
  */
-export function openOnnxNetwork(bytes: Uint8Array, file?: string): OnnxNetwork {
+export function openOnnxNetwork(given: Uint8Array, file?: string): OnnxNetwork {
   const refuse = refusing(file);
+  const form = imageForm(given);
+  const { bytes } = form;
   const signature = readSignature(bytes, { file });
   if (signature.inputs[0]?.dims?.length === 5) {
     refuse('the model takes volumes [N, C, D, H, W]; training here is on slices.');
@@ -64,7 +68,11 @@ export function openOnnxNetwork(bytes: Uint8Array, file?: string): OnnxNetwork {
   const read = (of: Uint8Array, shape: Shape4): Graph => readOnnx(of, { file, shapes: { [input.name]: shape } });
   const graph = atFirstSize(input, refuse, (height, width) => read(open, [1, channels, height, width]));
   const image = graph.inputs[0] as Value;
-  const output = chooseOutput(graph, refuse);
+  const output = chooseOutput(
+    graph,
+    { file, chosen: chosenOutput(signature), operations: signature.operations },
+    refuse,
+  );
   const { value: logits, activation } = logitsOf(graph, output);
   const tile = tileOf(graph, logits, refuse);
   requireOpenSizes(output, tile, image.shape as Shape4, (shape) => read(open, shape), refuse);
@@ -119,7 +127,10 @@ export function openOnnxNetwork(bytes: Uint8Array, file?: string): OnnxNetwork {
 
   return {
     spec,
-    notes: notesOn(graph, output, { activation, classes: spec.numClasses, norms: statistics.length > 0 }),
+    notes: [
+      ...form.notes,
+      ...notesOn(graph, output, { activation, classes: spec.numClasses, norms: statistics.length > 0 }),
+    ],
     weights: Object.fromEntries(
       [...trained, ...statistics].map((value) => [
         value.name,

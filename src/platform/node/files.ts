@@ -64,6 +64,10 @@ export const localFiles: WritableFiles = {
     return Math.min(MAX_BYTES, process.availableMemory());
   },
   zstd: nodeZstd,
+  async modelPackage(path) {
+    const { packageAsOnnx } = await import('../../workflows/bioimageio/package.ts');
+    return packageAsOnnx(localFiles, path);
+  },
   write: atomicWrite,
   create: atomicFile,
   async remove(path) {

@@ -9,15 +9,15 @@ import { type OpenRuntimeOptions, openRuntime } from './runtime.ts';
 export interface OpenModelFileOptions extends OpenRuntimeOptions, OpenFileOptions {}
 
 /**
- * Opens the model of a run folder, or an ONNX file from any exporter.
+ * Opens the model of a run folder, an ONNX file from any exporter, or a package of BioImage.IO.
  * @throws RunError, ModelError if there is no model; as `openRuntime` and `openModel`.
  *
  * @example const model = await openModelFile('runs/a');
  */
 export async function openModelFile(
   path: string,
-  { which, evaluation, patches, ...device }: OpenModelFileOptions = {},
+  { which, evaluation, patches, output, ...device }: OpenModelFileOptions = {},
 ): Promise<OpenedModelFile> {
   const host = { files: nodeFiles, openRuntime: () => openRuntime(device) };
-  return openFile(host, path, { which, evaluation, patches });
+  return openFile(host, path, { which, evaluation, patches, output });
 }

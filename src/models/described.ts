@@ -1,0 +1,48 @@
+/** What a package says of the model of another program: JSON in the metadata of its ONNX file, as it is read from there. */
+
+import { ModelError } from '../errors.ts';
+import type { Signature } from '../graph/onnx/model.ts';
+import type { Json } from './metadata.ts';
+
+/** The key in the file's metadata. */
+export const DESCRIPTION_KEY = 'lamella.package';
+
+/** Sides of an image that a network takes. */
+export interface Sides {
+  readonly min: number;
+  readonly step: number;
+}
+
+export interface DescribedModel {
+  /** Name of the package. */
+  readonly name: string;
+  /** How an image becomes the input, as `input/normalise.ts` writes and reads it. */
+  readonly input: { readonly [key: string]: Json };
+  /** Names of the classes of each output that has them, background first. */
+  readonly classes: { readonly [output: string]: readonly string[] };
+  readonly sides?: { readonly y: Sides; readonly x: Sides };
+  /** What a user should know, one sentence each. */
+  readonly notes: readonly string[];
+}
+
+/** The metadata entry to write to the file. */
+export function descriptionEntry(model: DescribedModel): { readonly [DESCRIPTION_KEY]: string } {
+  return { [DESCRIPTION_KEY]: JSON.stringify(model) };
+}
+
+/** @throws ModelError if the entry is not what `descriptionEntry` writes */
+export function readDescription({ metadata }: Pick<Signature, 'metadata'>, file?: string): DescribedModel | undefined {
+  const entry = metadata[DESCRIPTION_KEY];
+  if (entry === undefined) return undefined;
+  try {
+    const model = JSON.parse(entry) as DescribedModel;
+    const isComplete = typeof model.input.channels === 'object' && typeof model.input.normalisation === 'object';
+    if (isComplete && typeof model.classes === 'object' && Array.isArray(model.notes)) return model;
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError || cause instanceof TypeError)) throw cause;
+  }
+  throw new ModelError(`The model's entry '${DESCRIPTION_KEY}' is not what Lamella writes there.`, {
+    file,
+    remedy: 'Use the package that the model is from.',
+  });
+}

@@ -1,0 +1,136 @@
+/** From the bytes of a model of Lamella to a model that predicts. */
+
+import { ModelError, option } from '../errors.ts';
+import { readSignature, type Signature } from '../graph/onnx/model.ts';
+import type { InputSpec } from '../input/normalise.ts';
+import { type ModelMetadata, readMetadata } from '../models/metadata.ts';
+import { isWindowName } from '../models/sliding-window.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import { modelMemory } from './memory.ts';
+import type { SegmentationModel } from './model.ts';
+import { holdsPatchClassifier, openPatchProgram, type PatchModelOptions } from './patch-model.ts';
+import { PreparedProgram } from './prepared-program.ts';
+import { type TilingRule, validSide } from './tile-plan.ts';
+
+/** A model, with what its file says about it. */
+export interface OpenedModel extends SegmentationModel {
+  /** The ONNX file in the form that is run. */
+  readonly bytes: Uint8Array;
+  readonly signature: Signature;
+  /** Undefined for models from other programs. */
+  readonly metadata?: ModelMetadata;
+}
+
+/** How to open a model of Lamella: how a patch classifier is evaluated. */
+export interface OpenOwnOptions extends Pick<PatchModelOptions, 'evaluation' | 'patches'> {
+  /** For messages. */
+  readonly file?: string;
+}
+
+/** Sides to build a graph with if the file leaves them symbolic: most networks support one of these. */
+export const TRIED_SIDES = [256, 572] as const;
+
+/** Opens a model that says itself all that is needed. @throws as `openModel`; ModelError for one of another program */
+export async function openOwnModel(
+  runtime: Runtime,
+  bytes: Uint8Array,
+  options: OpenOwnOptions = {},
+): Promise<OpenedModel> {
+  const { file } = options;
+  const signature = readSignature(bytes, { file });
+  const metadata = readMetadata(signature, { file });
+  if (metadata === undefined) throw new ModelError('this is no model of Lamella.', { file });
+  if (isWindowName(metadata.network.name) && holdsPatchClassifier(signature)) {
+    const window = (metadata.input as unknown as InputSpec).window;
+    return openPatches(runtime, bytes, { signature, metadata, window }, options, async (program, rule) => ({
+      ...ownModel(program, signature, metadata, options),
+      rule,
+    }));
+  }
+  refuseEvaluation(options);
+  const program = await runtime.load(bytes);
+  try {
+    const own = ownModel(program, signature, metadata, options);
+    const { channels } = own.input;
+    const side = validSide(TRIED_SIDES[0], own.rule.y);
+    const shape = [1, channels.count, side, side];
+    const memory = modelMemory(bytes, { input: own.inputName, shape, layout: runtime.layout });
+    const model = { ...own, memory };
+    // Only blocked kernels gain from compiling.
+    if (runtime.layout === 'nchw') return { ...model, bytes, signature, metadata };
+    const prepared = new PreparedProgram(runtime, bytes, program, model.inputName);
+    const prepare = prepared.prepare.bind(prepared);
+    return { ...model, bytes, program: prepared, prepare, signature, metadata };
+  } catch (error) {
+    await program.dispose();
+    throw error;
+  }
+}
+
+export function refuseEvaluation({ evaluation, file }: OpenOwnOptions): void {
+  if (evaluation === undefined) return;
+  throw new ModelError('the network gives every pixel of an image as it is.', {
+    file,
+    remedy: `Remove ${option('evaluation')}: it applies to patch classifiers only.`,
+  });
+}
+
+/**
+ * Opens a classifier of the central pixel of a window, to be evaluated at all pixels.
+ * @param complete the model of a program and a tile rule
+ */
+export async function openPatches(
+  runtime: Runtime,
+  bytes: Uint8Array,
+  { window, ...said }: Pick<OpenedModel, 'signature' | 'metadata'> & Pick<InputSpec, 'window'>,
+  options: OpenOwnOptions,
+  complete: (program: SegmentationModel['program'], rule: SegmentationModel['rule']) => Promise<SegmentationModel>,
+): Promise<OpenedModel> {
+  const opened = await openPatchProgram(runtime, bytes, said.signature, { ...options, window });
+  const { program, rule, notes, ...patches } = opened;
+  try {
+    const model = await complete(program, { y: rule, x: rule });
+    return { ...model, bytes, ...said, patches, notes: [...model.notes, ...notes] };
+  } catch (error) {
+    await program.dispose();
+    throw error;
+  }
+}
+
+function ownModel(
+  program: SegmentationModel['program'],
+  signature: Signature,
+  { network, input, classes, tile }: ModelMetadata,
+  { file }: Pick<OpenOwnOptions, 'file'>,
+): SegmentationModel {
+  if (tile === undefined) {
+    throw new ModelError('the network names the class of a whole image; it does not segment.', {
+      file,
+      remedy: 'Use it alone or with other image classifiers; in the library, open it with openClassifier.',
+    });
+  }
+  const rule: TilingRule = {
+    multiple: tile.multiple,
+    offset: tile.offset,
+    minimum: tile.min,
+    halo: tile.halo ?? 0,
+    margin: tile.margin / 2,
+    exact: tile.halo !== null,
+  };
+  const [image] = signature.inputs;
+  const [output] = signature.outputs;
+  if (image === undefined || output === undefined) throw new ModelError('The model has no input or no output.');
+  return {
+    program,
+    inputName: image.name,
+    outputName: output.name,
+    input: input as unknown as InputSpec,
+    outputs: network.numClasses,
+    // The file already ends with softmax or sigmoid.
+    activation: 'none',
+    classes: classes.map(({ name }) => name),
+    rule: { y: rule, x: rule },
+    maxBatch: typeof image.dims?.[0] === 'number' ? 1 : 8,
+    notes: rule.exact ? [] : ['The network looks at the whole image at once: tiles are not exact and are blended.'],
+  };
+}
