@@ -3,12 +3,8 @@
 export type { Box } from '../objects/blocks/block-grid.ts';
 export type { BlockStore, ByBlocksOptions, ObjectsByBlocks } from '../objects/blocks/by-blocks.ts';
 export { type ArrayByBox, componentsByBlocks as labelByBlocks } from '../objects/blocks/components-by-blocks.ts';
-export {
-  type MapsByBox,
-  type SeparateByBlocksOptions,
-  type StoredMaps,
-  separateByBlocks,
-} from '../objects/blocks/separate-by-blocks.ts';
+export type { MapsByBox, StoredMaps } from '../objects/blocks/separate-block.ts';
+export { type SeparateByBlocksOptions, separateByBlocks } from '../objects/blocks/separate-by-blocks.ts';
 export { type Components, connectedComponents as label } from '../objects/connected-components.ts';
 export {
   type DistanceTransform,

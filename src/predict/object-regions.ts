@@ -6,7 +6,8 @@ import { type ImageSink, regionsOf } from '../image/sink.ts';
 import type { ImageInfo, ImageSource } from '../image/source.ts';
 import type { Box } from '../objects/blocks/block-grid.ts';
 import type { BlockStore, ObjectsByBlocks } from '../objects/blocks/by-blocks.ts';
-import { DEFAULT_HALO, type StoredMaps, separateByBlocks } from '../objects/blocks/separate-by-blocks.ts';
+import { DEFAULT_HALO, type StoredMaps } from '../objects/blocks/separate-block.ts';
+import { separateByBlocks } from '../objects/blocks/separate-by-blocks.ts';
 import type { SeparationSettings } from '../objects/instances.ts';
 
 /** Measured: bytes for each pixel of a window in which objects are separated. */

@@ -46,6 +46,11 @@ export interface BlockRecord extends Omit<LabelledBlock, 'labels'> {
   readonly faces: readonly (readonly [Int32Array, Int32Array])[];
 }
 
+/** A block's labels, and what the other blocks need of them. */
+export interface DescribedBlock extends Pick<LabelledBlock, 'labels'> {
+  readonly record: BlockRecord;
+}
+
 export interface RecordOptions {
   /** The whole image. */
   readonly shape: readonly number[];

@@ -1,11 +1,11 @@
 /** Labels of an image of any size, block by block: those of the whole image, with the same numbers. */
 
-import { copyBox, offsetIn, placesIn, stridesOf } from '../../array/boxes.ts';
+import { copyBox, cropped, offsetIn, placesIn, stridesOf } from '../../array/boxes.ts';
 import { elementCount, type NdArray, ndarray } from '../../array/ndarray.ts';
 import { UsageError } from '../../errors.ts';
 import { extentsOf } from '../grid.ts';
 import { type BlockGrid, type Box, blockGrid, boxOf, indexOf, overlapOf } from './block-grid.ts';
-import { type BlockRecord, backgroundOf } from './block-record.ts';
+import { backgroundOf, type DescribedBlock } from './block-record.ts';
 import {
   BlockJoin,
   type BlockNumbers,
@@ -49,12 +49,6 @@ export interface ByBlocksOptions {
 
 export type ObjectsByBlocks = Omit<JoinedBlocks, 'numbersOf'>;
 
-/** A block's labels, and what the other blocks need of them. */
-interface DescribedBlock {
-  readonly labels: NdArray<'int32'>;
-  readonly record: BlockRecord;
-}
-
 /** Labels of all blocks that are joined, but not numbered yet. */
 interface LabelledBlocks {
   readonly join: BlockJoin;
@@ -96,11 +90,9 @@ export async function labelBlocks(
         const of = boxOf(grid, index);
         const labels = ndarray('int32', of.shape, await store.read(`${name}-${index}`));
         const shared = overlapOf(of, box);
-        const within = (outer: Box): readonly number[] => shared.start.map((at, axis) => at - outer.start[axis]);
-        const own = stridesOf(of.shape);
-        const from = offsetIn(within(of), own);
-        const values = numberBlock(labels, numbersOf(index));
-        copyBox(values, from, own, numbers, offsetIn(within(box), strides), strides, shared.shape);
+        const [from, to] = [of, box].map(({ start }) => shared.start.map((at, axis) => at - start[axis]));
+        const values = numberBox(labels, { start: from, shape: shared.shape }, numbersOf(index));
+        copyBox(values, 0, stridesOf(shared.shape), numbers, offsetIn(to, strides), strides, shared.shape);
       }
       return numbers;
     },
@@ -139,14 +131,14 @@ export function requireGrid(shape: readonly number[], block: readonly number[]):
   });
 }
 
-/** A block's labels as numbers of the whole image, holes filled. */
-export function numberBlock(labels: NdArray<'int32'>, numbers: BlockNumbers): Uint32Array {
-  const { data } = labels;
+/** Of a box of a block, the labels as numbers of the whole image, holes filled. */
+export function numberBox(labels: NdArray<'int32'>, { start, shape }: Box, numbers: BlockNumbers): Uint32Array {
+  const { data } = cropped(labels, start, shape);
   const result = new Uint32Array(data.length);
   for (let i = 0; i < data.length; i++) result[i] = numbers.labels[data[i]];
   const filled = numbers.holes;
   if (filled?.some((number) => number > 0) !== true) return result;
-  const { holes } = backgroundOf(labels);
+  const holes = cropped(ndarray('int32', labels.shape, backgroundOf(labels).holes), start, shape).data;
   for (let i = 0; i < result.length; i++) if (holes[i] > 0) result[i] = filled[holes[i]];
   return result;
 }

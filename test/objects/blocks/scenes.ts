@@ -4,7 +4,7 @@ import { cropped } from '../../../src/array/boxes.ts';
 import { allocate, elementCount, type NdArray, ndarray } from '../../../src/array/ndarray.ts';
 import { type Random, stream } from '../../../src/array/random.ts';
 import type { Box } from '../../../src/objects/blocks/block-grid.ts';
-import type { MapsByBox, StoredMaps } from '../../../src/objects/blocks/separate-by-blocks.ts';
+import type { MapsByBox, StoredMaps } from '../../../src/objects/blocks/separate-block.ts';
 
 /** Pixels that are 1 at random: ragged components of all sizes. */
 export function noise(shape: readonly number[], share: number, seed: number): NdArray<'uint8'> {

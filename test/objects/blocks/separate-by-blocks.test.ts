@@ -4,7 +4,8 @@ import { type DType, type NdArray, ndarray } from '../../../src/array/ndarray.ts
 import { blockGrid, boxOf, enlarged } from '../../../src/objects/blocks/block-grid.ts';
 import { provedObjects } from '../../../src/objects/blocks/divide-window.ts';
 import { OUTSIDE } from '../../../src/objects/blocks/opponent-flood.ts';
-import { type StoredMaps, separateByBlocks } from '../../../src/objects/blocks/separate-by-blocks.ts';
+import type { StoredMaps } from '../../../src/objects/blocks/separate-block.ts';
+import { separateByBlocks } from '../../../src/objects/blocks/separate-by-blocks.ts';
 import { connectedComponents } from '../../../src/objects/connected-components.ts';
 import { filterObjects } from '../../../src/objects/filter-objects.ts';
 import {
