@@ -28,7 +28,7 @@ describeWithPeers(
       const image = await read(name);
       expect([image.dtype, image.shape, image.spacing]).toEqual(['uint8', shape, {}]);
       expect(image.channels).toEqual(shape.length === 2 ? ['grey'] : ['red', 'green', 'blue']);
-      expect(Array.from(image.data as Uint8Array)).toEqual(values);
+      expect(image.data).toEqual(Uint8Array.from(values));
     });
 
     it('the orientation of a camera is noted and not applied, as in ImageJ', async () => {

@@ -89,8 +89,8 @@ async function decodeBy(decoderOf: () => Promise<new () => WasmDecoder>, bytes: 
     decoder.getEncodedBuffer(bytes.length).set(bytes);
     decoder.decode();
     const info = { ...decoder.getFrameInfo() };
-    // A copy: the decoder's memory is freed with it.
-    return { bytes: decoder.getDecodedBuffer().slice(), info, planar: decoder.getInterleaveMode?.() === 0 };
+    // A copy, since the decoder's memory is freed with it, and of one type: that of JPEG is a Uint8ClampedArray.
+    return { bytes: new Uint8Array(decoder.getDecodedBuffer()), info, planar: decoder.getInterleaveMode?.() === 0 };
   } catch (cause) {
     throw cause instanceof Error ? cause : new Error('the decoder failed');
   } finally {
