@@ -122,13 +122,19 @@ function describeListing({ json, joined = new Map() }: ImageListing, { pairs }: 
   const stacked = used.find(({ kind }) => kind === 'channels');
   if (stacked !== undefined) lines.push(`channels joined from files such as ${stacked.files.map(baseName).join(', ')}`);
   if (json === undefined) return lines;
-  const { channelNames, classes, ignore, trainingImages } = json;
+  const { channelNames, classes, ignore, regions = [], trainingImages } = json;
   const said = [
     `classes ${classes.map(({ name }) => name).join(', ')}`,
     ...(ignore.length > 0 ? [`label ${ignore.join(', ')} to ignore`] : []),
     ...(channelNames.length > 0 ? [`channels ${channelNames.join(', ')}`] : []),
   ];
   lines.push(`dataset.json: ${said.join('; ')}`);
+  if (regions.length > 0) {
+    const unions = regions.map(({ name, values }) => `${name} = ${values.join('+')}`);
+    lines.push(
+      `dataset.json has regions (${unions.join(', ')}): each value is a class, a region the union of its classes`,
+    );
+  }
   if (trainingImages !== undefined && trainingImages !== pairs.length) {
     lines.push(`dataset.json says numTraining ${trainingImages}, ${pairs.length} images have labels`);
   }

@@ -60,10 +60,11 @@ describe("nnU-Net's dataset.json", () => {
   });
   it.each([
     [
-      'regions',
+      'regions without their order',
       { background: 0, whole: [1, 2], core: 2 },
-      'the label "whole" is a region of the values 1, 2; regions are not supported',
+      'there are 2 regions of 2 values, and "regions_class_order" is undefined.',
     ],
+    ['regions of words', { background: 0, whole: ['a'], core: 2 }, 'a region has values that are no integers from 1'],
     [
       'an ignore below others',
       { background: 0, ignore: 1, tumour: 2 },
@@ -74,6 +75,21 @@ describe("nnU-Net's dataset.json", () => {
     ['words', { background: 'none' }, 'the label "background" has the value "none"'],
   ])('refuses %s', (_, labels, message) => {
     expect(() => parseDatasetJson(JSON.stringify({ labels }), 'd/dataset.json')).toThrow(`d/dataset.json: ${message}`);
+  });
+  it('has a class for each value of its regions', () => {
+    const labels = { background: 0, whole: [1, 2, 3], core: [2, 3], enhancing: 3, ignore: 4 };
+    expect(parseDatasetJson(JSON.stringify({ labels, regions_class_order: [1, 2, 3] }), 'd')).toMatchObject({
+      classes: ['background', 'whole only', 'core only', 'enhancing'].map((name, value) => ({ name, values: [value] })),
+      ignore: [4],
+      regions: [
+        { name: 'whole', values: [1, 2, 3] },
+        { name: 'core', values: [2, 3] },
+        { name: 'enhancing', values: [3] },
+      ],
+    });
+    expect(() => parseDatasetJson(JSON.stringify({ labels, regions_class_order: [3, 2, 1] }), 'd')).toThrow(
+      '3 regions of 3 values',
+    );
   });
   it('refuses what is not JSON', () => {
     expect(() => parseDatasetJson('{', 'd/dataset.json')).toThrow('d/dataset.json: this is not JSON.');

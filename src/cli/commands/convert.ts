@@ -5,9 +5,13 @@ import { integer } from '../values.ts';
 export const command = declare({
   description: `Converts an image or volume to OME-Zarr (.zarr, sharded, with lower resolutions), to labels in the OME-Zarr of their image
 (cells.zarr/labels/nuclei), to tiled OME-TIFF with lower resolutions (.ome.tif), or to .tif, .png, .nii and .nii.gz.
-Values stay as they are. From OME-Zarr and TIFF to OME-Zarr and OME-TIFF memory does not grow with the image.`,
+Values stay as they are. From OME-Zarr and TIFF to OME-Zarr and OME-TIFF memory does not grow with the image.
+With --nnunet a folder of images and labels, as train reads it, becomes a data set of nnU-Net.`,
   positionals: [
-    { name: '<image>', help: 'an image file, an OME-Zarr store or its address, or a folder of one DICOM series' },
+    {
+      name: '<image>',
+      help: 'an image file, an OME-Zarr store or its address, a folder of one DICOM series, or a data set',
+    },
     { name: '<out>', help: 'where to write; its extension is the format' },
   ],
   options: {
@@ -15,6 +19,7 @@ Values stay as they are. From OME-Zarr and TIFF to OME-Zarr and OME-TIFF memory 
     series: text('--series <name>', 'which of several DICOM series, or images in OME-Zarr, in a folder to convert'),
     labels: flag('--labels', 'values are labels: lower resolutions take one of the pixels, not their mean'),
     levels: row('--levels <n>', 'number of resolutions to write (default: down to 512 pixels)', integer(1, 32)),
+    nnunet: flag('--nnunet', 'write a data set of nnU-Net: imagesTr, labelsTr, dataset.json'),
     overwrite: flag('--overwrite', 'replace the file or store that is there'),
     quiet: QUIET,
     json: JSON_SUMMARY,
@@ -23,5 +28,6 @@ Values stay as they are. From OME-Zarr and TIFF to OME-Zarr and OME-TIFF memory 
     'convert slide.svs slide.ome.zarr',
     'convert nuclei.tif slide.ome.zarr/labels/nuclei',
     'convert slide.ome.zarr slide.ome.tif --level 1',
+    'convert ./my-data --nnunet Dataset001_Cells',
   ],
 });

@@ -4,7 +4,7 @@
  * Segmentation Decathlon.
  */
 
-import { counted, DatasetError, option } from '../../errors.ts';
+import { counted, DatasetError } from '../../errors.ts';
 import { type Image, sizes } from '../../image/image.ts';
 import type { LabelClass } from '../labels/labels.ts';
 
@@ -16,6 +16,8 @@ export interface DatasetJson {
   /** In the order of their values, without the ignored one. */
   readonly classes: readonly LabelClass[];
   readonly ignore: readonly number[];
+  /** Unions of values with a name, if the data set has any: `whole tumour = 1+2+3`. */
+  readonly regions?: readonly { readonly name: string; readonly values: readonly number[] }[];
   readonly fileEnding?: string;
   readonly trainingImages?: number;
 }
@@ -33,8 +35,8 @@ export const isNnunetFolder = (folder: string): boolean =>
 /**
  * @param file for messages
  * @returns undefined for a file of this name that is not nnU-Net's
- * @throws DatasetError for regions, labels that are not numbered consecutively from 0, and `ignore` below another
- * label.
+ * @throws DatasetError for labels that are not numbered consecutively from 0, `ignore` below another label, and regions
+ * without the value that each of them stands for (`regions_class_order`)
  */
 export function parseDatasetJson(text: string, file: string): DatasetJson | undefined {
   const refuse = (problem: string, remedy: string): never => {
@@ -48,13 +50,8 @@ export function parseDatasetJson(text: string, file: string): DatasetJson | unde
   }
   if (!isFields(json) || !isFields(json.labels)) return undefined;
   const labels = new Map<number, string>();
-  for (const [key, value] of Object.entries(json.labels)) {
-    if (Array.isArray(value)) {
-      return refuse(
-        `the label "${key}" is a region of the values ${value.join(', ')}; regions are not supported.`,
-        `List each value as a label of its own, or merge values with ${option('classes', 'tumour=2+3')}.`,
-      );
-    }
+  const regions = regionsIn(json, refuse);
+  for (const [key, value] of Object.entries(regions?.labels ?? json.labels)) {
     // Version 1 has { "1": "tumour" }, version 2 { "tumour": 1 }.
     const [number, name] = typeof value === 'string' && /^\d+$/.test(key) ? [Number(key), value] : [Number(value), key];
     if (!Number.isInteger(number) || number < 0) {
@@ -85,9 +82,49 @@ export function parseDatasetJson(text: string, file: string): DatasetJson | unde
       .filter((value) => !ignore.includes(value))
       .map((value) => ({ name: labels.get(value) as string, values: [value] })),
     ignore,
+    ...(regions && { regions: regions.regions }),
     fileEnding: typeof fileEnding === 'string' ? fileEnding : undefined,
     trainingImages: typeof numTraining === 'number' ? numTraining : undefined,
   };
+}
+
+type Refuse = (problem: string, remedy: string) => never;
+
+/**
+ * The regions of a data set whose labels are unions of values, and its values as labels with one value each. Regions are
+ * painted in their order over each other, each with its value of `regions_class_order`: so a value is that region without
+ * the later ones.
+ */
+function regionsIn(
+  { labels, regions_class_order: order }: Fields,
+  refuse: Refuse,
+): (Pick<Required<DatasetJson>, 'regions'> & { readonly labels: Fields }) | undefined {
+  if (!isFields(labels) || !Object.values(labels).some(Array.isArray)) return undefined;
+  const plain = Object.entries(labels).filter(([name, value]) => name === 'ignore' || value === 0);
+  const regions = Object.entries(labels)
+    .filter(([name, value]) => name !== 'ignore' && value !== 0)
+    .map(([name, value]) => ({ name, values: [value].flat() as number[] }));
+  const whole = 'Use integers from 0, and list in "regions_class_order" the value of each region, in their order.';
+  if (
+    !regions.every(({ values }) => values.length > 0 && values.every((value) => Number.isInteger(value) && value > 0))
+  ) {
+    return refuse('a region has values that are no integers from 1.', whole);
+  }
+  const values = new Set(regions.flatMap((region) => region.values));
+  const given: readonly unknown[] = Array.isArray(order) ? order : [];
+  const isOrder =
+    given.length === regions.length && regions.every((region, i) => region.values.includes(given[i] as number));
+  if (!isOrder || new Set(given).size < given.length || values.size !== given.length) {
+    return refuse(
+      `there are ${regions.length} regions of ${values.size} values, and "regions_class_order" is ${JSON.stringify(order)}.`,
+      whole,
+    );
+  }
+  const named = regions.map(({ name, values: own }, i): readonly [string, unknown] => {
+    const value = given[i] as number;
+    return [own.length === 1 ? name : `${name} only`, value];
+  });
+  return { regions, labels: Object.fromEntries([...plain, ...named]) };
 }
 
 /** `{ "0": "T2", "1": "ADC" }` in order; red, green, blue for a colour photograph. */
