@@ -77,6 +77,11 @@ export interface WritableFiles extends Files {
    * file in memory. @throws as `write`
    */
   create?(path: string): Promise<FileWriter>;
+  /**
+   * Writes a file that is not there yet, as `write`; of several that try at once, one succeeds. Without it, `writeNew`
+   * looks first. @returns false, and leaves it, if there is one. @throws as `write`
+   */
+  writeNew?(path: string, content: Uint8Array | string): Promise<boolean>;
   /** Removes a file, or a folder with all that it holds, if there is one. @throws LamellaError without permission */
   remove?(path: string): Promise<void>;
   /** A Zstandard compressor of the platform, if faster than the one of zarrita. */
@@ -102,6 +107,14 @@ export async function createFile(files: WritableFiles, path: string): Promise<Fi
     finish: () => files.write(path, bytes.subarray(0, size)),
     abort: async () => {},
   };
+}
+
+/** Writes a file unless there is one. @returns whether it was written. @throws as `WritableFiles.write` */
+export async function writeNew(files: WritableFiles, path: string, content: Uint8Array | string): Promise<boolean> {
+  if (files.writeNew !== undefined) return files.writeNew(path, content);
+  if ((await files.kind(path)) !== undefined) return false;
+  await files.write(path, content);
+  return true;
 }
 
 /** At most the first `count` bytes of a file. @throws as `Files.read` */

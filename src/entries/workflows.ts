@@ -13,6 +13,7 @@ export {
   writeProject,
 } from '../project/project.ts';
 export { type DrawAugmentationOptions, drawAugmentation } from '../workflows/augment.ts';
+export type { PredictFolderOptions } from '../workflows/begin-prediction.ts';
 export {
   type ClassifiedFolder,
   type ClassifyFolderOptions,
@@ -36,7 +37,6 @@ export {
   type FailedFile,
   type PredictedFile,
   type PredictedFolder,
-  type PredictFolderOptions,
   type PredictHooks,
   predictFolder,
 } from '../workflows/predict.ts';

@@ -25,6 +25,7 @@ export interface InputRegions {
   readonly width: number;
   readonly channels: number;
   readonly name: string;
+  readonly scan: InputScan;
   /** What is to be said of the image, as `inputNotes`, and what its reader said of parts of it. */
   notes(): readonly string[];
   /** Pixels of the slice, float32 [channels, height, width], normalised. */
@@ -43,6 +44,17 @@ export interface InputRegionsOptions {
   readonly atOnce?: number;
   /** Checked before each part. */
   readonly signal?: AbortSignal;
+  /** What another process found by reading the slice; default: it is found now. */
+  readonly scan?: InputScan;
+}
+
+/** What is found of a slice only by reading all of it. */
+export interface InputScan {
+  /** By which it is normalised: as `scale`. */
+  readonly numbers: readonly (readonly [number, number])[];
+  /** Whether it is inverted, because most of it is bright. */
+  readonly inverts: boolean;
+  readonly notes: readonly string[];
 }
 
 /**
@@ -58,7 +70,7 @@ export function needsWhole({ dtype, geometry, padding, valueUnit, modality }: Im
 
 /**
  * Opens a slice of an image, reading it once or twice from the first row to the last for the numbers of its
- * normalisation.
+ * normalisation, where they are not given.
  * @returns undefined if only the whole image tells whether its values are Hounsfield units, or gives the numbers of its
  * operations
  * @throws DatasetError as `inputPages` and `prepareInput`; Interrupted
@@ -66,7 +78,7 @@ export function needsWhole({ dtype, geometry, padding, valueUnit, modality }: Im
 export async function openInputRegions(
   source: ImageSource,
   { channels, normalisation, pixelMm }: InputSpec,
-  { level = 0, t = 0, z = 0, channel, atOnce = 8 * 2 ** 20, signal }: InputRegionsOptions = {},
+  { level = 0, t = 0, z = 0, channel, atOnce = 8 * 2 ** 20, signal, scan }: InputRegionsOptions = {},
 ): Promise<InputRegions | undefined> {
   const info = infoAt(source, level);
   const { times, slices, channels: stored, height, width } = sizes(info);
@@ -105,57 +117,71 @@ export async function openInputRegions(
   if (kind === 'operations' && scope === 'image') return undefined;
   const { count } = channels;
   const blocks = perChannel ? count : 1;
-  const scans = Array.from({ length: blocks }, () => new StatisticsScan(count / blocks));
-  const each = (page: NamedPage, add: (scan: StatisticsScan, plane: number, values: Float32Array) => void): void => {
-    const planes = selectChannels(page, channels);
-    const size = planes.length / count;
-    for (let c = 0; c < count; c++) {
-      add(scans[perChannel ? c : 0], perChannel ? 0 : c, planes.subarray(c * size, (c + 1) * size));
-    }
-  };
-  const colours = new ColourScan();
-  const isSigned = !/^(u|bool)/.test(info.dtype);
-  const mayBeHounsfield = isSigned && info.valueUnit === undefined && info.modality === undefined;
-  const first = pageOf(await read({ y: 0, x: 0, height: 1, width: 1 }));
-  const looksForColour = losesColour(first, channels);
-  let bad: NonFinite | undefined;
-  if (scope === 'image' || isSigned || looksForColour) {
-    for await (const { image, y } of parts()) {
-      bad = together(bad, nonFinite(image.data, sizes(image)), y);
-      if (mayBeHounsfield && isBelow(image.data, LEAST_HOUNSFIELD)) return undefined;
-      const page = pageOf(image);
-      if (looksForColour) colours.add(page);
-      if (scope === 'image') each(page, (scan, plane, values) => scan.addFirst(plane, values));
-    }
-    requireFinite(bad, info.source);
-  }
-  if (scope === 'image') {
-    for await (const { image } of parts()) each(pageOf(image), (scan, plane, values) => scan.addSecond(plane, values));
-  }
-  const numbers =
-    scope === 'image'
-      ? scans.map((scan) => numbersFor(normalisation, scan.result(percentiles)))
-      : normalisation.numbers.slice(0, blocks);
-  const scaled = (page: NamedPage): Float32Array => {
+  const scaled = (page: NamedPage, numbers: InputScan['numbers']): Float32Array => {
     const planes = selectChannels(page, channels);
     if (kind === 'operations') operate(planes, count, normalisation);
     else scale(planes, normalisation, numbers);
     return planes;
   };
-  let above = 0;
-  if (invertBright) {
-    for await (const { image } of parts()) above += countAbove(scaled(pageOf(image)));
+
+  /** Reads all of the slice; undefined if its values may be Hounsfield units. */
+  async function scanned(): Promise<InputScan | undefined> {
+    const scans = Array.from({ length: blocks }, () => new StatisticsScan(count / blocks));
+    const each = (page: NamedPage, add: (scan: StatisticsScan, plane: number, values: Float32Array) => void): void => {
+      const planes = selectChannels(page, channels);
+      const size = planes.length / count;
+      for (let c = 0; c < count; c++) {
+        add(scans[perChannel ? c : 0], perChannel ? 0 : c, planes.subarray(c * size, (c + 1) * size));
+      }
+    };
+    const colours = new ColourScan();
+    const isSigned = !/^(u|bool)/.test(info.dtype);
+    const mayBeHounsfield = isSigned && info.valueUnit === undefined && info.modality === undefined;
+    const first = pageOf(await read({ y: 0, x: 0, height: 1, width: 1 }));
+    const looksForColour = losesColour(first, channels);
+    let bad: NonFinite | undefined;
+    if (scope === 'image' || isSigned || looksForColour) {
+      for await (const { image, y } of parts()) {
+        bad = together(bad, nonFinite(image.data, sizes(image)), y);
+        if (mayBeHounsfield && isBelow(image.data, LEAST_HOUNSFIELD)) return undefined;
+        const page = pageOf(image);
+        if (looksForColour) colours.add(page);
+        if (scope === 'image') each(page, (scan, plane, values) => scan.addFirst(plane, values));
+      }
+      requireFinite(bad, info.source);
+    }
+    if (scope === 'image') {
+      for await (const { image } of parts())
+        each(pageOf(image), (scan, plane, values) => scan.addSecond(plane, values));
+    }
+    const numbers =
+      scope === 'image'
+        ? scans.map((scan) => numbersFor(normalisation, scan.result(percentiles)))
+        : normalisation.numbers.slice(0, blocks);
+    let above = 0;
+    if (invertBright) {
+      for await (const { image } of parts()) above += countAbove(scaled(pageOf(image), numbers));
+    }
+    const noted = [channelNote(first, channels, colours.isGrey), pixelSizeNote(pixelMm, info)];
+    return {
+      numbers,
+      inverts: 2 * above > count * height * width,
+      notes: noted.filter((note) => note !== undefined),
+    };
   }
-  const inverts = 2 * above > count * height * width;
-  const noted = [channelNote(first, channels, colours.isGrey), pixelSizeNote(pixelMm, info)];
+
+  const found = scan ?? (await scanned());
+  if (found === undefined) return undefined;
+  const { numbers, inverts, notes } = found;
   return {
     height,
     width,
     channels: count,
     name,
-    notes: () => [...noted.filter((note) => note !== undefined), ...said],
+    scan: found,
+    notes: () => [...notes, ...said],
     async read(box) {
-      const planes = scaled(pageOf(await read(box)));
+      const planes = scaled(pageOf(await read(box)), numbers);
       if (inverts) for (let i = 0; i < planes.length; i++) planes[i] = -planes[i];
       return planes;
     },

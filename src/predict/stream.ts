@@ -9,8 +9,8 @@ import type { Rectangle } from '../array/window-sums.ts';
 import { LamellaError } from '../errors.ts';
 import { type Image, sizes } from '../image/image.ts';
 import type { ImageSink } from '../image/sink.ts';
-import { type ImageInfo, type ImageSource, infoAt } from '../image/source.ts';
-import { type InputRegions, needsWhole, openInputRegions } from '../input/input-regions.ts';
+import { type ImageInfo, type ImageSource, infoAt, type Region } from '../image/source.ts';
+import { type InputRegions, type InputScan, needsWhole, openInputRegions } from '../input/input-regions.ts';
 import type { SegmentationModel } from './model.ts';
 import { onGridOf } from './output.ts';
 import { type PredictOptions, planPage } from './predict.ts';
@@ -30,6 +30,17 @@ export interface RegionOutput {
 export interface PredictRegionsOptions extends PredictOptions {
   /** Which resolution of the image; default 0, the full one. */
   readonly level?: number;
+  /** The box to predict, made of whole blocks; default: everything. It is as in the whole, to the last bit. */
+  readonly part?: ImagePart;
+  /** What was found of a slice by reading it (`InputRegions.scan`), in every slice that is predicted. Default: it is found now. */
+  readonly scanOf?: (t: number, z: number) => InputScan | undefined;
+}
+
+/** A box of an image of several slices, of one time. */
+export interface ImagePart extends Rectangle {
+  readonly t: number;
+  readonly z: number;
+  readonly slices: number;
 }
 
 /**
@@ -62,23 +73,38 @@ const MOST_UNITS = 8;
 /** A block that tiles of this share of the largest fill is as good as any. */
 const GOOD_SHARE = 0.95;
 
+/** A part as a region of an image, with all its channels. */
+export function regionOfPart(info: ImageInfo, { t, z, y, x, slices, height, width }: ImagePart): Region {
+  const first: Readonly<Record<string, number>> = { t, z, c: 0, y, x };
+  const extent: Readonly<Record<string, number>> = { t: 1, z: slices, c: sizes(info).channels, y: height, x: width };
+  const along = (of: Readonly<Record<string, number>>) => [...info.axes].map((axis) => of[axis]);
+  return { start: along(first), shape: along(extent) };
+}
+
+/** What of a sink decides how blocks are made for it. */
+export type BlockSink = Pick<ImageSink, 'info' | 'unit' | 'inOrder'>;
+
 /**
  * The blocks in which slices are predicted for these sinks: whole units of each that are filled by tiles nearly as large
  * as can be, except that a sink that is written in order takes all columns at once.
  * @param core pixels that the largest tile gives, along y and x
- * @param bytes for the blocks (`sinkBytes`), as far as units allow; default: any
+ * @param options bytes: for the blocks (`sinkBytes`), as far as units allow, default any; parts: sides of the parts to
+ * predict one by one, which blocks divide
  */
 export function blockFor(
-  sinks: readonly ImageSink[],
+  sinks: readonly BlockSink[],
   core: readonly [y: number, x: number],
-  bytes = Number.POSITIVE_INFINITY,
+  {
+    bytes = Number.POSITIVE_INFINITY,
+    parts,
+  }: { readonly bytes?: number; readonly parts?: Readonly<Record<'y' | 'x', number>> } = {},
 ): readonly [y: number, x: number] {
   const sides = (axis: 'y' | 'x', most: number): readonly number[] => {
     const unit = unitOf(sinks, axis);
-    const shares = Array.from({ length: MOST_UNITS }, (_, i) => {
-      const side = (i + 1) * unit;
-      return { side, share: side / Math.ceil(side / most) / most };
-    });
+    const lengths = Array.from({ length: MOST_UNITS }, (_, i) => (i + 1) * unit);
+    const shares = lengths
+      .filter((side) => parts === undefined || parts[axis] % side === 0)
+      .map((side) => ({ side, share: side / Math.ceil(side / most) / most }));
     const best = shares.reduce((max, { share }) => Math.max(max, share), 0);
     // From the best to the least: the smallest block that is good, then whatever fits.
     const good = shares.filter(({ share }) => share >= Math.min(best, GOOD_SHARE));
@@ -92,7 +118,7 @@ export function blockFor(
 }
 
 /** Bytes of the blocks that are collected and written. */
-export function sinkBytes(sinks: readonly ImageSink[], block: readonly [y: number, x: number]): number {
+export function sinkBytes(sinks: readonly BlockSink[], block: readonly [y: number, x: number]): number {
   const depth = unitOf(sinks, 'z');
   return sinks.reduce((sum, { info }) => {
     const { channels, slices, height, width } = sizes(info);
@@ -102,7 +128,7 @@ export function sinkBytes(sinks: readonly ImageSink[], block: readonly [y: numbe
 }
 
 /** The least that is a whole number of units of each sink; 1 along an axis that they do not have. */
-const unitOf = (sinks: readonly ImageSink[], axis: string): number =>
+const unitOf = (sinks: readonly BlockSink[], axis: string): number =>
   sinks.map(({ unit, info }) => unit[info.axes.indexOf(axis)] ?? 1).reduce(leastCommonMultiple, 1);
 
 /**
@@ -130,13 +156,6 @@ export async function predictToSinks(
   }
 }
 
-/** A box of an image of several slices. */
-interface Block extends Rectangle {
-  readonly t: number;
-  readonly z: number;
-  readonly slices: number;
-}
-
 async function predictBlocks(
   model: SegmentationModel,
   source: ImageSource,
@@ -146,6 +165,8 @@ async function predictBlocks(
     channel,
     signal,
     onProgress,
+    part,
+    scanOf,
     ...options
   }: PredictRegionsOptions & Required<Pick<PredictRegionsOptions, 'block'>>,
 ): Promise<readonly string[]> {
@@ -156,9 +177,10 @@ async function predictBlocks(
   if (why !== undefined) throw mustBeWhole(why, info.source);
   const plan = planPage(model, height, width, options);
   const sides = { y: plan.y.side, x: plan.x.side };
-  const areas = blocksOf(plan.y.tiles, block[0], height).flatMap((y) =>
-    blocksOf(plan.x.tiles, block[1], width).map((x) => ({ y, x })),
-  );
+  const within = part ?? { y: 0, x: 0, height, width };
+  const rows = blocksOf(plan.y.tiles, block[0], height).filter(isWithin(within.y, within.height));
+  const columns = blocksOf(plan.x.tiles, block[1], width).filter(isWithin(within.x, within.width));
+  const areas = rows.flatMap((y) => columns.map((x) => ({ y, x })));
   // Sinks take so many slices at once.
   const depth = Math.min(
     slices,
@@ -169,12 +191,16 @@ async function predictBlocks(
   );
   const writers = outputs.map((output) => new BlockWriter(output, [depth, ...block]));
   const notes = new Set<string>();
-  for (let page = 0; page < times * slices; ) {
-    const [t, z] = [Math.floor(page / slices), page % slices];
-    const together = Math.min(depth, slices - z);
+  const firstPage = part === undefined ? 0 : part.t * slices + part.z;
+  const pages = part?.slices ?? times * slices;
+  for (let done = 0; done < pages; ) {
+    const [t, z] = [Math.floor((firstPage + done) / slices), (firstPage + done) % slices];
+    const together = Math.min(depth, slices - z, pages - done);
     const input: InputRegions[] = [];
     for (let slice = 0; slice < together; slice++) {
-      const regions = await openInputRegions(source, model.input, { level, t, z: z + slice, channel, signal });
+      const at = { t, z: z + slice };
+      const scan = scanOf?.(at.t, at.z);
+      const regions = await openInputRegions(source, model.input, { level, ...at, channel, signal, scan });
       if (regions === undefined) throw mustBeWhole('the image, whose values may be Hounsfield units', info.source);
       input.push(regions);
     }
@@ -184,13 +210,12 @@ async function predictBlocks(
     }));
     const jobs = areas.flatMap(({ y, x }) => jobsOf(y.tiles, x.tiles, together, tta));
     let sum = float32([0]);
-    const done = page * jobs.length;
-    const all = (times * slices * jobs.length) / together;
+    const [before, all] = [(done * jobs.length) / together, (pages * jobs.length) / together];
     await runTiles(
       model,
       regionsInput(input as [InputRegions, ...InputRegions[]]),
       { sides, jobs },
-      { ...options, signal, onProgress: onProgress && ((runs) => onProgress(done / together + runs, all)) },
+      { ...options, signal, onProgress: onProgress && ((runs) => onProgress(before + runs, all)) },
       async (tile) => {
         const { orientation, slice = 0 } = tile.job;
         const area = rectangleOf(tile.job);
@@ -208,11 +233,16 @@ async function predictBlocks(
       },
     );
     for (const regions of input) for (const note of regions.notes()) notes.add(note);
-    page += together;
+    done += together;
   }
   for (const writer of writers) await writer.end();
   return [...notes];
 }
+
+const isWithin =
+  (start: number, length: number) =>
+  ({ from, to }: Stretch): boolean =>
+    from >= start && to <= start + length;
 
 /** The runs of a block: slice by slice, tile by tile, each in all orientations. */
 function jobsOf(rows: readonly AxisTile[], columns: readonly AxisTile[], slices: number, tta: number): readonly Job[] {
@@ -278,7 +308,7 @@ class BlockWriter {
   }
 
   /** Takes a part of one slice of the block. */
-  place(prediction: Image<'float32'>, area: Rectangle & Pick<Block, 'z'>, block: Block): void {
+  place(prediction: Image<'float32'>, area: Rectangle & Pick<ImagePart, 'z'>, block: ImagePart): void {
     const { data } = this.#output.of(prediction);
     const strides = stridesOf([this.#channels, block.slices, block.height, block.width]);
     const shape = [this.#channels, 1, area.height, area.width];
@@ -287,12 +317,9 @@ class BlockWriter {
   }
 
   /** Begins to write the block, when the one before is written. */
-  async write({ t, z, y, x, slices, height, width }: Block): Promise<void> {
+  async write(block: ImagePart): Promise<void> {
     const { sink } = this.#output;
-    const first: Readonly<Record<string, number>> = { t, z, c: 0, y, x };
-    const extent: Readonly<Record<string, number>> = { t: 1, z: slices, c: this.#channels, y: height, x: width };
-    const along = (of: Readonly<Record<string, number>>) => [...sink.info.axes].map((axis) => of[axis]);
-    const region = { start: along(first), shape: along(extent) };
+    const region = regionOfPart(sink.info, block);
     const data = this.#buffers[this.#turn].subarray(0, elementCount(region.shape));
     await this.#writing;
     this.#turn = (this.#turn + 1) % BUFFERS;

@@ -15,6 +15,10 @@ export type Probability = (typeof PROBABILITIES)[number];
 export const RESULT_FORMATS = ['same', 'png', 'tiff', 'nifti', 'zarr'] as const;
 export type ResultFormat = (typeof RESULT_FORMATS)[number];
 
+/** What the jobs of a prediction in shards do, in this order. */
+export const SHARD_STAGES = ['scan', 'predict', 'finish'] as const;
+export type ShardStage = (typeof SHARD_STAGES)[number];
+
 export const MEASURE_TASKS = ['objects', 'lungs'] as const;
 export type MeasureTask = (typeof MEASURE_TASKS)[number];
 

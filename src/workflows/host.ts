@@ -7,6 +7,8 @@ export interface Host extends Clock {
   readonly files: WritableFiles;
   /** Bytes that this process has and that it could still get, if the platform can tell. */
   memory?(): { readonly used: number; readonly free: number };
+  /** What the last bits of results depend on, by name: versions, and the kind of processor. */
+  versions?(): Readonly<Record<string, string>>;
   /** Opens a device; default: the fastest available. @throws DeviceError if it is not available. */
   openRuntime(device?: DeviceName | 'auto'): Promise<Runtime>;
   /** Measures the CPU's energy, if the machine reports it. */

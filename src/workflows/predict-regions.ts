@@ -14,7 +14,15 @@ import { objectsInfo, objectsToSink } from '../predict/object-regions.ts';
 import { objectMaps, separationOf } from '../predict/objects.ts';
 import { labelImage, probabilityImage } from '../predict/output.ts';
 import { type PredictOptions, planPage } from '../predict/predict.ts';
-import { blockFor, type OutputOf, outputInfo, predictToSinks, sinkBytes, wholeFor } from '../predict/stream.ts';
+import {
+  type BlockSink,
+  blockFor,
+  type OutputOf,
+  outputInfo,
+  predictToSinks,
+  sinkBytes,
+  wholeFor,
+} from '../predict/stream.ts';
 import { DEFAULT_TILE, type TilingRule } from '../predict/tile-plan.ts';
 import { blockFiles } from './block-files.ts';
 import type { Host } from './host.ts';
@@ -22,7 +30,7 @@ import { openImageFile } from './image-files.ts';
 import { DEPTHS, type PredictionOutputs } from './prediction-outputs.ts';
 
 /** What tiles may take without being asked: more makes them larger, and gains little. */
-const DEFAULT_BYTES = 1.5 * 2 ** 30;
+export const DEFAULT_BYTES = 1.5 * 2 ** 30;
 /** And of what is free, at most. */
 const FREE_SHARE = 1 / 4;
 /** What an image in memory may take of it. */
@@ -63,6 +71,27 @@ export function planMemory(
     `Too little memory: ${megabytes(asked)} are allowed, but ${takes} ${megabytes(now.used + compiled)}.`,
     { remedy: `Set ${option('memory')} to at least ${megabytes(1.5 * (now.used + compiled))}.` },
   );
+}
+
+/** What is written of an image that is predicted by region. */
+export type RegionPart = 'probability' | 'label';
+
+interface RegionOutputOf {
+  readonly part: RegionPart;
+  readonly of: OutputOf;
+}
+
+/** What is asked for, and how it is made. @param values of the label maps */
+export function regionOutputs(
+  { probability = '8bit', labels = true, threshold }: PredictionOutputs,
+  values: readonly number[] | undefined,
+): readonly RegionOutputOf[] {
+  const made: RegionOutputOf[] = [];
+  if (probability !== 'none') {
+    made.push({ part: 'probability', of: (map) => probabilityImage(map, { depth: DEPTHS[probability] }) });
+  }
+  if (labels) made.push({ part: 'label', of: (map) => labelImage(map, { threshold, values }) });
+  return made;
 }
 
 export interface RegionPrediction {
@@ -131,7 +160,7 @@ export async function predictByRegion(
 }
 
 /** What of the request needs the whole image, as a noun. */
-function wholeNeeded(
+export function wholeNeeded(
   models: RegionRequest['models'],
   info: ImageInfo,
   { objects = false, median, probability, labels = true, format = 'same', spacing }: PredictionOutputs,
@@ -176,11 +205,11 @@ async function predictInto(
 ): Promise<RegionPrediction> {
   const { models, level, out, name, outputs, values, predict, memory } = request;
   const [model] = models;
-  const { probability = '8bit', labels = true, objects = false, threshold, overlay = true } = outputs;
+  const { objects = false, overlay = true } = outputs;
   const info = infoAt(source, level);
   const made: { readonly of: OutputOf; readonly sink: ImageSink }[] = [];
-  const paths: { probability?: string; label?: string } = {};
-  const add = async (part: keyof typeof paths, of: OutputOf): Promise<void> => {
+  const paths: { [P in RegionPart]?: string } = {};
+  const add = async (part: RegionPart, of: OutputOf): Promise<void> => {
     const { path, sink } = await newResult(files, part, outputInfo(model, info, of), request);
     made.push({ of, sink });
     paths[part] = path;
@@ -190,10 +219,7 @@ async function predictInto(
   const between = joinPath(out, 'objects', `${name}.unfinished`);
   const maps = joinPath(between, 'maps.ome.zarr');
   try {
-    if (probability !== 'none') {
-      await add('probability', (map) => probabilityImage(map, { depth: DEPTHS[probability] }));
-    }
-    if (labels) await add('label', (map) => labelImage(map, { threshold, values }));
+    for (const { part, of } of regionOutputs(outputs, values)) await add(part, of);
     if (separation !== undefined) {
       const output = outputInfo(model, info, objectMaps);
       made.push({ of: objectMaps, sink: await newStore(files, maps, output, { levels: 1 }) });
@@ -251,18 +277,22 @@ async function separateInto(
 /** Share of the memory for blocks that are collected and written, where units allow. */
 const BLOCK_SHARE = 0.15;
 
-/** The largest tile and its blocks for this memory. */
-function tilesWithin(
+/**
+ * The largest tile and its blocks for this memory.
+ * @param parts sides of the parts to predict one by one, which blocks divide
+ */
+export function tilesWithin(
   model: SegmentationModel,
-  sinks: readonly ImageSink[],
+  sinks: readonly BlockSink[],
   { tile, batch }: Pick<PredictOptions, 'tile' | 'batch'>,
   memory: MemoryPlan | undefined,
+  parts?: Readonly<Record<'y' | 'x', number>>,
 ): Required<Pick<PredictOptions, 'block'>> & Pick<PredictOptions, 'tile'> {
   const forBlocks = memory && BLOCK_SHARE * memory.tiles;
   const blockOf = (side: number) => {
     const core = ({ halo, margin, multiple }: TilingRule): number =>
       Math.max(1, side - 2 * Math.max(halo, margin) - multiple);
-    return blockFor(sinks, [core(model.rule.y), core(model.rule.x)], forBlocks);
+    return blockFor(sinks, [core(model.rule.y), core(model.rule.x)], { bytes: forBlocks, parts });
   };
   if (memory === undefined || forBlocks === undefined || tile !== undefined) {
     return { tile, block: blockOf(tile ?? DEFAULT_TILE) };

@@ -1,56 +1,33 @@
 /** Segments the images of a file or folder and writes the requested outputs. */
 
 import { DatasetError, FormatError, option, UsageError } from '../errors.ts';
-import { joinPath, type WritableFiles } from '../files.ts';
-import { millimetres, withSpacingMm } from '../image/geometry.ts';
+import { joinPath } from '../files.ts';
+import { withSpacingMm } from '../image/geometry.ts';
 import { type Image, sizes } from '../image/image.ts';
 import { displayMap, reorient } from '../image/orient.ts';
 import { infoAt } from '../image/source.ts';
-import { lengthText, nearestLevel } from '../input/pixel-size.ts';
+import { lengthText } from '../input/pixel-size.ts';
 import type { SeparationSettings } from '../objects/instances.ts';
-import { predictAverage, requireSameClasses } from '../predict/average.ts';
+import { predictAverage } from '../predict/average.ts';
 import { smoothed } from '../predict/median.ts';
 import { objectsImage, separationSettings } from '../predict/objects.ts';
-import type { OpenModelOptions } from '../predict/open.ts';
 import { labelImage, overlayImage, probabilityImage } from '../predict/output.ts';
 import type { OpenedModel } from '../predict/own.ts';
 import { type PredictOptions, planPage } from '../predict/predict.ts';
-import type { DeviceName, Runtime } from '../runtime/runtime.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import { beginPrediction, describePrediction, type OpenHooks, type PredictFolderOptions } from './begin-prediction.ts';
 import { encodeResult } from './encode.ts';
 import type { Host } from './host.ts';
-import { type ListedImage, listImages, openListedImage, readListedImage } from './image-list.ts';
-import { isModel, type OpenedModelFile, openModelFile } from './model-files.ts';
+import { type ListedImage, openListedImage, readListedImage } from './image-list.ts';
+import type { OpenedModelFile } from './model-files.ts';
 import { requireFreeFolder } from './out-folder.ts';
 import { planMemory, predictByRegion, tileBeside } from './predict-regions.ts';
-import { defaultOut, MEASURES_FOLDER, PREDICTION_FILE, writePredictionFile } from './prediction-file.ts';
-import { DEPTHS, type PredictionOutputs } from './prediction-outputs.ts';
+import { MEASURES_FOLDER, PREDICTION_FILE } from './prediction-file.ts';
+import { DEPTHS } from './prediction-outputs.ts';
 
 /** Output folders; a folder with nothing else may be overwritten. */
-const PARTS = ['probability', 'label', 'overlay', 'objects'] as const;
+export const PARTS = ['probability', 'label', 'overlay', 'objects'] as const;
 type Part = (typeof PARTS)[number];
-
-export interface PredictFolderOptions
-  extends PredictionOutputs,
-    Pick<PredictOptions, 'tta' | 'tile' | 'batch' | 'channel' | 'signal'>,
-    Pick<OpenModelOptions, 'evaluation' | 'output'> {
-  /** Where to write; default: `pred` in the run, or beside the model. */
-  readonly out?: string;
-  readonly device?: DeviceName | 'auto';
-  /** For a run folder: its best model (default) or its last. */
-  readonly which?: 'best' | 'last';
-  /**
-   * Bytes that the process may take, which decides the size of tiles, and which images of TIFF and OME-Zarr are predicted by
-   * region. Default: 1.5 GiB for tiles, or a quarter of what is free, and half of it for an image.
-   */
-  readonly memory?: number;
-  /**
-   * Which resolution of the images to predict, counted from 0, the full one; default: that whose pixels are nearest in
-   * size to those of the training images.
-   */
-  readonly level?: number;
-  /** Side of a pixel in mm: of images at several resolutions that with the nearest is predicted. Instead of `level`. */
-  readonly pixelSize?: number;
-}
 
 /** The files written for one image. */
 export interface PredictedFile extends Readonly<Partial<Record<Part, string>>> {
@@ -71,9 +48,7 @@ export interface FailedFile {
   readonly reason: string;
 }
 
-export interface PredictHooks {
-  /** Called before the first image. */
-  onOpen?(models: readonly OpenedModelFile[]): void;
+export interface PredictHooks extends OpenHooks {
   /** Called after each image. @param plan a description of its tiling */
   onImage?(
     done: PredictedFile,
@@ -83,8 +58,6 @@ export interface PredictHooks {
   onNote?(note: string): void;
   /** Called for an unreadable image, which is skipped. */
   onFailure?(failed: FailedFile): void;
-  /** Progress of a patch classifier that is run window by window. */
-  onWindow?(done: number, total: number): void;
 }
 
 export interface PredictedFolder {
@@ -102,7 +75,7 @@ export interface PredictedFolder {
  * Values of the label maps: those of the training labels, if they fit into 16 bits and are distinct; otherwise class
  * numbers.
  */
-function labelValues({ metadata }: OpenedModel): readonly number[] | undefined {
+export function labelValues({ metadata }: OpenedModel): readonly number[] | undefined {
   const values = metadata?.classes.map(({ value }) => value);
   const fit = values?.every((value) => Number.isInteger(value) && value >= 0 && value <= 65_535) === true;
   return fit && new Set(values).size === values?.length ? values : undefined;
@@ -114,7 +87,7 @@ const separationFor = (
   { separation }: PredictFolderOptions,
 ): SeparationSettings | undefined => separation ?? (metadata && separationSettings(metadata));
 
-interface WriteOptions {
+export interface WriteOptions {
   readonly out: string;
   readonly outputs: PredictFolderOptions;
   readonly predict: PredictOptions;
@@ -122,7 +95,7 @@ interface WriteOptions {
   readonly onNote?: (note: string) => void;
 }
 
-interface Predicted {
+export interface Predicted {
   readonly file: PredictedFile;
   /** A description of its tiling. */
   readonly plan: string;
@@ -130,24 +103,6 @@ interface Predicted {
 
 const chosenNote = (level: number, pixelSize: number | undefined): string =>
   `Level ${level} of it is predicted, whose pixels are nearest in size to ${pixelSize === undefined ? 'those of the training images' : lengthText(pixelSize)}; ${option('level')} chooses another.`;
-
-/** Chooses a level of an image. @throws FormatError if a pixel size is asked for and a level has none */
-const levelFor = (
-  model: OpenedModelFile,
-  file: string,
-  { level, pixelSize }: PredictFolderOptions,
-): ListedImage['level'] =>
-  level ??
-  ((levels) => {
-    if (pixelSize === undefined) return nearestLevel(model.input.pixelMm, levels);
-    if (levels.every(({ spacing }) => millimetres(spacing.x) !== undefined && millimetres(spacing.y) !== undefined)) {
-      return nearestLevel([pixelSize, pixelSize], levels);
-    }
-    throw new FormatError('it states no pixel size by which one of its resolutions could be chosen.', {
-      file,
-      remedy: `Use ${option('level')} instead.`,
-    });
-  });
 
 /** Predicts one image by region and writes what is asked for; undefined if it is to be predicted as a whole. */
 async function predictLarge(
@@ -193,15 +148,21 @@ async function predictLarge(
   }
 }
 
-/** Predicts one image and writes the requested outputs. */
-async function predictFile(
+/** Predicts one image, by region if it is large, and writes the requested outputs. */
+const predictFile = async (
+  host: Pick<Host, 'files' | 'nowMs' | 'memory'>,
+  models: readonly [OpenedModelFile, ...OpenedModelFile[]],
+  item: ListedImage,
+  options: WriteOptions,
+): Promise<Predicted> => (await predictLarge(host, models, item, options)) ?? predictWhole(host, models, item, options);
+
+/** Predicts one image as a whole and writes the requested outputs. */
+export async function predictWhole(
   host: Pick<Host, 'files' | 'nowMs' | 'memory'>,
   models: readonly [OpenedModelFile, ...OpenedModelFile[]],
   item: ListedImage,
   options: WriteOptions,
 ): Promise<Predicted> {
-  const large = await predictLarge(host, models, item, options);
-  if (large !== undefined) return large;
   const { out, outputs } = options;
   if (outputs.format === 'zarr') {
     throw new UsageError(
@@ -284,36 +245,6 @@ function tileFor(
   return { tile: tile === undefined && isKnown ? tileBeside(models, image, { objects, batch }, plan) : tile };
 }
 
-/** @throws UsageError if the model stands where the images belong, and the other way round */
-async function requireOrder(files: WritableFiles, model: string, images: string): Promise<void> {
-  if (!(await isModel(files, images)) || (await isModel(files, model))) return;
-  throw new UsageError('this is a model, where images are expected.', {
-    file: images,
-    remedy: 'Put the run, ONNX file or package first, then the images.',
-  });
-}
-
-/** Opens all models, or none if one fails. */
-async function openAll(
-  host: Host,
-  paths: readonly string[],
-  { device, which, evaluation, output, signal }: PredictFolderOptions,
-  onProgress: PredictHooks['onWindow'],
-): Promise<readonly [OpenedModelFile, ...OpenedModelFile[]]> {
-  const opener = { files: host.files, openRuntime: () => host.openRuntime(device) };
-  const models: OpenedModelFile[] = [];
-  try {
-    for (const path of paths) {
-      models.push(await openModelFile(opener, path, { which, evaluation, output, patches: { onProgress, signal } }));
-    }
-    requireSameClasses(models);
-  } catch (cause) {
-    for (const model of models) await model.close();
-    throw cause;
-  }
-  return models as [OpenedModelFile, ...OpenedModelFile[]];
-}
-
 /**
  * Predicts an image, or every image of a folder, by one model or the mean of several, and writes the results.
  * @param models run folders or ONNX files
@@ -331,49 +262,28 @@ export async function predictFolder(
   options: PredictFolderOptions = {},
   hooks: PredictHooks = {},
 ): Promise<PredictedFolder> {
-  const { files } = host;
-  const { tta, tile, batch, channel, signal, threshold, level, pixelSize, memory } = options;
-  const { probability, labels = true, overlay = true, objects = false } = options;
-  if (probability === 'none' && !labels && !overlay && !objects) {
-    throw new UsageError('All outputs are disabled.', {
-      remedy: 'Enable probabilities, label maps, overlays or objects.',
-    });
-  }
-  if (level !== undefined && pixelSize !== undefined) {
-    throw new UsageError(`${option('level')} and ${option('pixelSize')} exclude each other.`, {
-      remedy: 'Remove one of them.',
-    });
-  }
-  await requireOrder(files, models[0], images);
-  const out = options.out ?? (await defaultOut(files, models));
-  await requireFreeFolder(files, out, {
-    ignore: [...PARTS, PREDICTION_FILE, MEASURES_FOLDER],
-    option: 'another output folder',
+  const { tta, tile, batch, channel, signal, memory } = options;
+  const { out, opened, items } = await beginPrediction(host, models, images, options, {
+    ...hooks,
+    onFolder: (folder) =>
+      requireFreeFolder(host.files, folder, {
+        ignore: [...PARTS, PREDICTION_FILE, MEASURES_FOLDER],
+        option: 'another output folder',
+      }),
   });
-  const opened = await openAll(host, models, options, hooks.onWindow);
-  const [model] = opened;
   try {
-    const listed = await listImages(files, images, { channels: model.input.channels.count });
-    if (threshold !== undefined && model.classes.length !== 2) {
-      throw new UsageError(
-        `${option('threshold')} applies to two-class models; this model has ${model.classes.length} classes.`,
-        { remedy: 'Remove the option.' },
-      );
-    }
-    hooks.onOpen?.(opened);
     const predict: PredictOptions = { tta, signal, tile, batch, channel };
     const levels: Record<string, number> = {};
     const done: PredictedFile[] = [];
     const failed: FailedFile[] = [];
-    for (const [index, listedItem] of listed.entries()) {
-      const item = { ...listedItem, level: levelFor(model, listedItem.path, options) };
+    for (const [index, item] of items.entries()) {
       let predicted: Predicted;
       try {
         const { onNote } = hooks;
         predicted = await predictFile(host, opened, item, { out, outputs: options, predict, memory, onNote });
       } catch (cause) {
         // One unreadable file among many does not stop the others.
-        if (listed.length === 1 || !(cause instanceof FormatError || cause instanceof DatasetError)) throw cause;
+        if (items.length === 1 || !(cause instanceof FormatError || cause instanceof DatasetError)) throw cause;
         failed.push({ image: item.path, reason: cause.message });
         hooks.onFailure?.({ image: item.path, reason: cause.message });
         continue;
@@ -381,16 +291,11 @@ export async function predictFolder(
       const { file: result, plan } = predicted;
       done.push(result);
       if (result.level !== undefined) levels[item.name] = result.level;
-      hooks.onImage?.(result, { name: item.name, index, total: listed.length, plan });
+      hooks.onImage?.(result, { name: item.name, index, total: items.length, plan });
     }
-    const paths = opened.map(({ file }) => file);
-    await writePredictionFile(files, out, {
-      models: paths.map((file) => files.resolve(file)),
-      images: files.resolve(images),
-      ...(Object.keys(levels).length > 0 && { levels }),
-      classes: model.classes,
-    });
-    return { out, models: paths, device: model.runtime.device, classes: model.classes, images: done, failed };
+    await describePrediction(host.files, out, { opened, images, levels });
+    const [{ runtime, classes }] = opened;
+    return { out, models: opened.map(({ file }) => file), device: runtime.device, classes, images: done, failed };
   } finally {
     for (const each of opened) await each.close();
   }

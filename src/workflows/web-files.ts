@@ -1,7 +1,7 @@
 /** Stores of OME-Zarr on a web server, read by range: nothing lists a server's files, but a store's metadata name them. */
 
 import { DatasetError, UsageError } from '../errors.ts';
-import { type ByteSource, bytesSource, createFile, joinPath, type WritableFiles } from '../files.ts';
+import { type ByteSource, bytesSource, createFile, joinPath, type WritableFiles, writeNew } from '../files.ts';
 
 /** What is used of the platform's `fetch`. */
 export type Fetch = (
@@ -130,6 +130,7 @@ export function withWeb(files: WritableFiles, fetch: Fetch): WritableFiles {
     zstd: files.zstd,
     write: async (path, content) => files.write(toFolder(path), content),
     create: async (path) => createFile(files, toFolder(path)),
+    writeNew: async (path, content) => writeNew(files, toFolder(path), content),
     remove: async (path) => files.remove?.(toFolder(path)),
   };
 }

@@ -92,9 +92,9 @@ describe('blocks are whole units that tiles fill', () => {
 
   test('smaller where memory is short, with as many slices as are written together', () => {
     const volume = [sink([64, 64, 64], [200, 1000, 1000])];
-    const [y, x] = blockFor(volume, [400, 400], 64 * 128 * 128 * 2);
+    const [y, x] = blockFor(volume, [400, 400], { bytes: 64 * 128 * 128 * 2 });
     expect(sinkBytes(volume, [y, x])).toBeLessThanOrEqual(64 * 128 * 128 * 2);
-    expect(blockFor(volume, [400, 400], 1)).toEqual([64, 64]);
+    expect(blockFor(volume, [400, 400], { bytes: 1 })).toEqual([64, 64]);
     expect(sinkBytes(volume, [64, 128])).toBe(2 * 64 * 64 * 128);
   });
 });

@@ -1,6 +1,21 @@
-import { PROBABILITIES, RESULT_FORMATS } from '../../workflows/choices.ts';
+import { PROBABILITIES, RESULT_FORMATS, SHARD_STAGES } from '../../workflows/choices.ts';
 import { declare } from '../declare.ts';
-import { CHANNEL, CHECKPOINT, DEVICE, flag, JSON_SUMMARY, levelOf, no, OUTPUT, QUIET, row, text } from '../options.ts';
+import {
+  CHANNEL,
+  CHECKPOINT,
+  choice,
+  DEVICE,
+  flag,
+  JSON_SUMMARY,
+  levelOf,
+  no,
+  OUTPUT,
+  QUIET,
+  row,
+  text,
+  under,
+} from '../options.ts';
+import { shard } from '../shard.ts';
 import { bytes, integer, length, number, oneNumberOf, oneOf, spacing } from '../values.ts';
 
 export const command = declare({
@@ -69,6 +84,18 @@ are reported and skipped.`,
     json: JSON_SUMMARY,
     quiet: QUIET,
     which: CHECKPOINT,
+    ...under('Several jobs:', {
+      shard: row(
+        '--shard <k/n>',
+        'predict the k-th of n equal shares, such as 3/64; auto/64 in the jobs of an array of Slurm, Kubernetes, PBS, SGE, LSF, AWS Batch or Google Batch',
+        shard,
+      ),
+      stage: choice('--stage <name>', SHARD_STAGES, {
+        before: 'what this job does: ',
+        after: ' (scan makes the plan; finish writes what needs all shares; default: predict)',
+      }),
+      resume: flag('--resume', 'skip what is there and not damaged'),
+    }),
   },
   examples: [
     'predict runs/a ./new-images --out ./pred',
@@ -79,5 +106,6 @@ are reported and skipped.`,
     'predict runs/a runs/b runs/c ./new-images',
     'predict runs/a slide.ome.zarr --out ./pred --memory 600MB',
     'predict model.onnx ./images --device webgpu --json',
+    'predict runs/a slide.ome.zarr --out ./pred --shard 3/64',
   ],
 });

@@ -2,8 +2,9 @@ import { counted, DatasetError, UsageError } from '../../errors.ts';
 import { ImageNotes } from '../../image/notes.ts';
 import { nodeHost } from '../../platform/node/host.ts';
 import type { OpenedModel } from '../../predict/own.ts';
+import type { PredictFolderOptions } from '../../workflows/begin-prediction.ts';
 import { isClassifierModel } from '../../workflows/classify.ts';
-import { type PredictFolderOptions, type PredictHooks, predictFolder } from '../../workflows/predict.ts';
+import { type PredictHooks, predictFolder } from '../../workflows/predict.ts';
 import type { command } from '../commands/predict.ts';
 import type { Options, Positionals } from '../declare.ts';
 import { withFlags } from '../option-words.ts';
@@ -12,7 +13,7 @@ import { countDisplay, formatDuration } from '../progress.ts';
 import { stoppable } from '../stop-signal.ts';
 import { runClassify } from './classify.ts';
 
-type PredictFlags = Options<typeof command>;
+type PredictFlags = Omit<Options<typeof command>, 'shard' | 'stage' | 'resume'>;
 
 function describePatches({ window: { cover }, evaluation }: NonNullable<OpenedModel['patches']>): string {
   const how = evaluation === 'dense' ? 'all pixels at once' : 'one window after another';
@@ -33,11 +34,24 @@ function turnsOf({ tta }: Pick<PredictFlags, 'tta'>): PredictFolderOptions['tta'
   throw new UsageError('--tta 10 is for image classifiers.', { remedy: 'Use 1, 4 or 8.' });
 }
 
-export async function run([model, more]: Positionals<typeof command>, flags: PredictFlags): Promise<void> {
+export async function run([model, more]: Positionals<typeof command>, flags: Options<typeof command>): Promise<void> {
   const paths = [model, ...more.slice(0, -1)] as const;
   const images = more.at(-1) as string;
+  const { shard, stage, resume, ...rest } = flags;
+  if (shard !== undefined || stage !== undefined) {
+    const { runShards } = await import('./shards.ts');
+    return runShards(
+      paths,
+      images,
+      { ...rest, evaluation: evaluationOf(flags), tta: turnsOf(flags) },
+      { shard, stage, resume },
+    );
+  }
+  if (resume === true) {
+    throw new UsageError('--resume is for predictions in shards.', { remedy: 'Add --shard, or remove it.' });
+  }
   const isClassifier = await isClassifierModel(nodeHost.files, model, flags.which);
-  await (isClassifier ? runClassify : segment)(paths, images, flags);
+  await (isClassifier ? runClassify : segment)(paths, images, rest);
 }
 
 async function segment(paths: readonly [string, ...string[]], images: string, flags: PredictFlags): Promise<void> {

@@ -1,4 +1,5 @@
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { type FileHandle, link, open, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { LamellaError } from '../../errors.ts';
 import type { FileWriter } from '../../files.ts';
@@ -30,7 +31,9 @@ export function explainWrite(cause: unknown, file: string): LamellaError {
   }
 }
 
-let written = 0;
+/** A file beside another that no process on any machine has: in containers, all have the same number. */
+const temporaryFor = (file: string): string =>
+  join(dirname(file), `.${basename(file)}.${process.pid}-${randomUUID().slice(0, 13)}.tmp`);
 
 /**
  * Begins a file: a temporary one beside it, which `finish` flushes to disk and renames. Creates folders. Leaves nothing
@@ -38,7 +41,7 @@ let written = 0;
  * @throws LamellaError naming the file and what to do, as its methods do
  */
 export async function atomicFile(file: string): Promise<FileWriter> {
-  const temporary = join(dirname(file), `.${basename(file)}.${process.pid}-${written++}.tmp`);
+  const temporary = temporaryFor(file);
   let handle: FileHandle | undefined;
   const abort = async (): Promise<void> => {
     await handle?.close().catch(() => undefined);
@@ -80,6 +83,30 @@ export async function atomicWrite(file: string, content: Uint8Array | string): P
   const writer = await atomicFile(file);
   await writer.write(0, typeof content === 'string' ? new TextEncoder().encode(content) : content);
   await writer.finish();
+}
+
+/**
+ * Writes a file that is not there yet; whoever finds it finds all of it.
+ * @returns false, and leaves it, if there is one
+ * @throws as `atomicFile`
+ */
+export async function atomicWriteNew(file: string, content: Uint8Array | string): Promise<boolean> {
+  const temporary = temporaryFor(file);
+  await atomicWrite(temporary, content);
+  try {
+    await link(temporary, file).catch(async (cause: NodeJS.ErrnoException) => {
+      // Some file systems have no links.
+      if (!['EPERM', 'ENOTSUP', 'ENOSYS'].includes(cause.code ?? '')) throw cause;
+      await writeFile(file, content, { flag: 'wx' });
+    });
+    await flushFolder(dirname(file));
+    return true;
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw explainWrite(cause, file);
+  } finally {
+    await rm(temporary, { force: true }).catch(() => undefined);
+  }
 }
 
 /** Makes a rename survive a power failure if the system supports it (not on Windows). */

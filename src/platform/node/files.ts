@@ -4,7 +4,7 @@ import { DatasetError, type Facts, LamellaError } from '../../errors.ts';
 import { beyondEnd, type WritableFiles } from '../../files.ts';
 import { MAX_BYTES } from '../../image/read.ts';
 import { withWeb } from '../../workflows/web-files.ts';
-import { atomicFile, atomicWrite, explainWrite } from './atomic-write.ts';
+import { atomicFile, atomicWrite, atomicWriteNew, explainWrite } from './atomic-write.ts';
 import { nodeZlib, nodeZstd } from './zlib.ts';
 
 /** Node reads fewer than 2 GiB at a time. */
@@ -70,6 +70,7 @@ export const localFiles: WritableFiles = {
   },
   write: atomicWrite,
   create: atomicFile,
+  writeNew: atomicWriteNew,
   async remove(path) {
     await rm(path, { recursive: true, force: true }).catch((cause: unknown) => {
       throw explainWrite(cause, path);

@@ -4,12 +4,14 @@ import { openEnergyMeter } from './energy.ts';
 import { nodeFiles } from './files.ts';
 import { openTrace } from './profile.ts';
 import { type NodeDevice, openRuntime } from './runtime.ts';
+import { versions } from './versions.ts';
 
 /** This machine: its files, devices and clock. */
 export const nodeHost: Host = {
   files: nodeFiles,
   memory: () => ({ used: process.memoryUsage.rss(), free: process.availableMemory() }),
   nowMs: () => performance.now(),
+  versions,
   // An unsupported device is rejected by its name.
   openRuntime: (device) => openRuntime({ device: device as NodeDevice | 'auto' | undefined }),
   openEnergyMeter,

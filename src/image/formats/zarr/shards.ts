@@ -28,7 +28,11 @@ export type Pack = (bytes: Uint8Array) => Promise<Uint8Array>;
 /** Shards that are flushed at once. */
 const MOST_ENDING = 4;
 /** In the index, for a chunk that holds nothing but the fill value and is not stored. */
-const NOT_STORED = 2n ** 64n - 1n;
+export const NOT_STORED = 2n ** 64n - 1n;
+
+/** The file of a shard by its place. */
+export const shardKey = ({ path }: Pick<ShardedArray, 'path'>, place: readonly number[]): string =>
+  joinPath(path, 'c', ...place.map(String));
 
 /** Bytes followed by their CRC-32C: little-endian, as all that is written, as all hosts of JavaScript are. */
 function withChecksum(bytes: Uint8Array): Uint8Array {
@@ -98,10 +102,10 @@ export class ShardWriter {
   }
 
   async #store(place: readonly number[], packed: Uint8Array | undefined): Promise<void> {
-    const { chunk, shard, shape, path } = this.#array;
+    const { chunk, shard, shape } = this.#array;
     const per = shard.map((length, i) => length / chunk[i]);
     const at = place.map((p, i) => Math.floor(p / per[i]));
-    const key = joinPath(path, 'c', ...at.map(String));
+    const key = shardKey(this.#array, at);
     let open = this.#shards.get(key);
     if (open === undefined) {
       // Chunks within the array; those beyond its end are never stored.

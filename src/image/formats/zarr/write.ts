@@ -7,7 +7,7 @@
  */
 
 import { UsageError } from '../../../errors.ts';
-import { baseName, folderName, joinPath, type WritableFiles } from '../../../files.ts';
+import { baseName, folderName, joinPath, type WritableFiles, writeNew } from '../../../files.ts';
 import type { Halving } from '../../halve.ts';
 import { type PyramidLevel, PyramidWriter, planLevels } from '../../pyramid.ts';
 import { type ImageSink, WrittenUnits } from '../../sink.ts';
@@ -41,6 +41,53 @@ export function layoutOf(axes: string, shape: readonly number[]): Pick<ShardedAr
   return { chunk: chunks, shard: shards };
 }
 
+/** The arrays of a store and how their pixels follow from those of the first. */
+export interface PlannedStore {
+  readonly levels: readonly [PyramidLevel, ...PyramidLevel[]];
+  readonly arrays: readonly [ShardedArray, ...ShardedArray[]];
+  readonly isLabel: boolean;
+  readonly by: Halving;
+}
+
+export function planStore(
+  folder: string,
+  info: ImageInfo,
+  { labels: isLabel = info.labelKind !== undefined, levels: count }: WriteOmeZarrOptions = {},
+): PlannedStore {
+  const levels = planLevels(info).slice(0, count) as [PyramidLevel, ...PyramidLevel[]];
+  const { dtype, axes } = info;
+  const arrays = levels.map(
+    ({ shape }, n): ShardedArray => ({
+      path: joinPath(folder, String(n)),
+      dtype,
+      shape,
+      ...layoutOf(axes, shape),
+    }),
+  ) as [ShardedArray, ...ShardedArray[]];
+  return { levels, arrays, isLabel, by: isLabel ? 'first' : 'mean' };
+}
+
+const metadataOf = (folder: string): string => joinPath(folder, 'zarr.json');
+
+const UNFINISHED = { lamella: { unfinished: true } };
+
+/** Says that a store is being written, unless it is there. */
+export async function beginStore(files: WritableFiles, folder: string): Promise<void> {
+  await writeNew(files, metadataOf(folder), json(groupOf(UNFINISHED)));
+}
+
+/** Writes what describes the arrays and the image: from now on there is an image. */
+export async function describeStore(
+  files: WritableFiles,
+  folder: string,
+  info: ImageInfo,
+  { levels, arrays, isLabel, range }: PlannedStore & { readonly range: ValueRange },
+): Promise<void> {
+  for (const array of arrays) await files.write(metadataOf(array.path), json(arrayMetadata(array, info.axes)));
+  const image = imageMetadata(info, levels, { name: nameOf(folder), isLabel, range });
+  await files.write(metadataOf(folder), json(groupOf(image)));
+}
+
 /**
  * Begins an OME-Zarr store, or labels in one: `folder` is then `<store>/labels/<name>`. Memory is that of the region
  * written, and of the chunks of lower resolutions that it leaves unfinished: a row of chunks of each.
@@ -59,7 +106,7 @@ export async function writeOmeZarr(
   info: ImageInfo,
   { labels = info.labelKind !== undefined, levels: count }: WriteOmeZarrOptions = {},
 ): Promise<ImageSink> {
-  const { dtype, axes } = info;
+  const { dtype } = info;
   const group = /(^|[\\/])labels$/.test(folderName(folder)) ? folderName(folder) : undefined;
   const isLabel = labels || group !== undefined;
   if (isLabel && dtype.startsWith('float')) {
@@ -69,18 +116,9 @@ export async function writeOmeZarr(
     });
   }
   if (group !== undefined) await requireImage(files, folderName(group));
-  const by: Halving = isLabel ? 'first' : 'mean';
-  const levels = planLevels(info).slice(0, count) as [PyramidLevel, ...PyramidLevel[]];
-  const arrays = levels.map(
-    (level, n): ShardedArray => ({
-      path: joinPath(folder, String(n)),
-      dtype,
-      shape: level.shape,
-      ...layoutOf(axes, level.shape),
-    }),
-  );
-  const metadata = joinPath(folder, 'zarr.json');
-  await files.write(metadata, json(groupOf({ lamella: { unfinished: true } })));
+  const store = planStore(folder, info, { labels: isLabel, levels: count });
+  const { levels, arrays, by } = store;
+  await files.write(metadataOf(folder), json(groupOf(UNFINISHED)));
   const pack = await packer(files);
   const writers = arrays.map((array) => new ShardWriter(array, files, pack));
   const pyramid = new PyramidWriter(levels, dtype, by, {
@@ -100,9 +138,7 @@ export async function writeOmeZarr(
     async finish() {
       written.requireAll(folder);
       for (const writer of writers) await writer.finish();
-      for (const array of arrays)
-        await files.write(joinPath(array.path, 'zarr.json'), json(arrayMetadata(array, axes)));
-      await files.write(metadata, json(groupOf(imageMetadata(info, levels, { name: nameOf(folder), isLabel, range }))));
+      await describeStore(files, folder, info, { ...store, range });
       if (group !== undefined) await listLabels(files, group, baseName(folder));
     },
     async abort() {
@@ -119,7 +155,7 @@ const groupOf = (attributes: object): object => ({ zarr_format: 3, node_type: 'g
 const nameOf = (folder: string): string => baseName(folder).replace(/(\.ome)?\.zarr$/i, '');
 
 /** Zstandard of the platform, else of zarrita. */
-async function packer({ zstd }: WritableFiles): Promise<Pack> {
+export async function packer({ zstd }: WritableFiles): Promise<Pack> {
   if (zstd !== undefined) return zstd;
   const { registry } = await loadZarrita();
   const Codec = await registry.get('zstd')?.();

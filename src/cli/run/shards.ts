@@ -1,0 +1,73 @@
+/** `predict` as one of several jobs. */
+
+import { counted, FormatError, GraphError, type LamellaError, ModelError, UsageError } from '../../errors.ts';
+import { nodeHost } from '../../platform/node/host.ts';
+import type { PredictFolderOptions } from '../../workflows/begin-prediction.ts';
+import type { ShardStage } from '../../workflows/choices.ts';
+import { isClassifierModel } from '../../workflows/classify.ts';
+import { predictShards, type ShardWork } from '../../workflows/shards/predict-shards.ts';
+import { withFlags } from '../option-words.ts';
+import { say as print, printJson, warn } from '../print.ts';
+import { type ShardChoice, shardNumber } from '../shard.ts';
+import { stoppable } from '../stop-signal.ts';
+
+interface ShardFlags {
+  readonly shard?: ShardChoice;
+  readonly stage?: ShardStage;
+  readonly resume?: boolean;
+}
+
+/** @throws UsageError for a share where there is none, and none where there is one */
+function workOf({ shard, stage = 'predict', resume }: ShardFlags): ShardWork {
+  if (stage === 'predict') {
+    if (shard !== undefined) return { stage, shard: shardNumber(shard, process.env), resume };
+    throw new UsageError('--stage predict needs a share.', { remedy: 'Add --shard k/n.' });
+  }
+  if (shard === undefined) return { stage };
+  throw new UsageError(`--stage ${stage} is one job, without shares.`, { remedy: 'Remove --shard.' });
+}
+
+/** Errors that no other attempt can avoid end with 2, so that schedulers do not repeat the job. */
+function asFinal(cause: unknown): unknown {
+  const isFinal = cause instanceof FormatError || cause instanceof ModelError || cause instanceof GraphError;
+  if (!isFinal) return cause;
+  const { problem, file, remedy } = cause as LamellaError;
+  return new UsageError(problem, { file, remedy, cause });
+}
+
+type SharedOptions = PredictFolderOptions & {
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+  readonly dense?: boolean;
+  readonly patchwise?: boolean;
+};
+
+export async function runShards(
+  models: readonly [string, ...string[]],
+  images: string,
+  { json = false, quiet = false, dense: _, patchwise: __, ...options }: SharedOptions,
+  flags: ShardFlags,
+): Promise<void> {
+  const work = workOf(flags);
+  if (await isClassifierModel(nodeHost.files, models[0], options.which)) {
+    throw new UsageError('image classifiers do not predict in shards.', { file: models[0], remedy: 'Remove --shard.' });
+  }
+  const say = json || quiet ? () => {} : print;
+  try {
+    const result = await stoppable((signal) =>
+      predictShards(nodeHost, models, images, { ...options, signal }, work, {
+        onNote: (note) => say(withFlags(`note: ${note}`)),
+        onFailure: ({ reason }) => warn(reason),
+        onUnit: (done, total, { name, skipped }) => say(`${done}/${total} ${name}${skipped ? ': is there' : ''}`),
+      }),
+    );
+    const { out, units, written, skipped } = result;
+    if (json) return printJson({ stage: work.stage, ...result });
+    if (work.stage === 'predict') {
+      const { k, n } = work.shard;
+      say(`share ${k} of ${n}: ${written} of ${counted(units, 'part')} written, ${skipped} were there: ${out}`);
+    } else say(work.stage === 'scan' ? `planned: ${counted(units, 'part')}: ${out}` : `finished: ${out}`);
+  } catch (cause) {
+    throw asFinal(cause);
+  }
+}

@@ -1,0 +1,129 @@
+/**
+ * The plan of a prediction that several processes share: made once, before the first of them writes anything, and the
+ * same for all. What a process writes depends on the plan alone, not on how many there are or which it is.
+ */
+
+import { LamellaError, option, UsageError } from '../../errors.ts';
+import { joinPath, type WritableFiles, writeNew } from '../../files.ts';
+import type { ImageInfo } from '../../image/source.ts';
+import type { InputScan } from '../../input/input-regions.ts';
+import type { RegionPart } from '../predict-regions.ts';
+
+/** Folder of the plan, and of records, in the folder of results. */
+export const RECORDS = '.lamella';
+
+export const planFile = (out: string): string => joinPath(out, RECORDS, 'plan.json');
+
+/** A result of an image that is predicted in parts: an OME-Zarr store. */
+export interface PlannedOutput {
+  readonly part: RegionPart;
+  /** Relative to the folder of results. */
+  readonly path: string;
+  readonly info: ImageInfo;
+}
+
+/** How an image is predicted in parts. */
+export interface PlannedParts {
+  /** What the image must be wherever it is read. */
+  readonly info: Pick<ImageInfo, 'dtype' | 'axes' | 'shape' | 'spacing' | 'channels'>;
+  readonly level: number;
+  readonly tile?: number;
+  readonly block: readonly [y: number, x: number];
+  /** Of each slice, in the order t, z. */
+  readonly scans: readonly InputScan[];
+  readonly outputs: readonly [PlannedOutput, ...PlannedOutput[]];
+}
+
+export interface PlannedImage {
+  readonly name: string;
+  /** Undefined for an image that one process predicts as a whole. */
+  readonly parts?: PlannedParts;
+}
+
+export interface ShardPlan {
+  /** Of this file. */
+  readonly version: 1;
+  /** What must be the same in every process, by name. */
+  readonly facts: Readonly<Record<string, string>>;
+  /** Options that must be, by their names in the library. */
+  readonly settings: Readonly<Record<string, unknown>>;
+  /** Largest side of the tiles of images that are predicted as a whole. */
+  readonly tile: number;
+  readonly images: readonly PlannedImage[];
+}
+
+/** The plan in a folder of results; undefined if there is none. @throws LamellaError if it is no plan */
+export async function readPlan(files: WritableFiles, out: string): Promise<ShardPlan | undefined> {
+  const file = planFile(out);
+  if ((await files.kind(file)) === undefined) return undefined;
+  try {
+    const plan = JSON.parse(new TextDecoder().decode(await files.read(file))) as ShardPlan;
+    if (plan.version === 1 && Array.isArray(plan.images)) return plan;
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError)) throw cause;
+  }
+  throw new LamellaError('this is not the plan of a prediction that this version of Lamella reads.', {
+    file,
+    remedy: `Choose another ${option('out')}, or remove the folder and begin again.`,
+  });
+}
+
+/** Stores a plan, unless another process was quicker. @returns the plan that is there now */
+export async function storePlan(files: WritableFiles, out: string, plan: ShardPlan): Promise<ShardPlan> {
+  await writeNew(files, planFile(out), `${JSON.stringify(plan, undefined, 1)}\n`);
+  return (await readPlan(files, out)) ?? plan;
+}
+
+/**
+ * Whether a process may work on a plan.
+ * @throws UsageError naming everything in which they differ
+ */
+export function requirePlanned(
+  plan: ShardPlan,
+  here: Pick<ShardPlan, 'facts' | 'settings'> & { readonly names: readonly string[] },
+  out: string,
+): void {
+  const text = (value: unknown): string => (value === undefined ? 'not set' : JSON.stringify(value));
+  const different = [
+    ...keysOf(plan.facts, here.facts)
+      .filter((name) => plan.facts[name] !== here.facts[name])
+      .map((name) => `${name} (planned ${plan.facts[name] ?? 'without'}, here ${here.facts[name] ?? 'without'})`),
+    ...keysOf(plan.settings, here.settings)
+      .filter((name) => text(plan.settings[name]) !== text(here.settings[name]))
+      .map((name) => `${option(name)} (planned ${text(plan.settings[name])}, here ${text(here.settings[name])})`),
+    ...imagesDiffer(
+      plan.images.map(({ name }) => name),
+      here.names,
+    ),
+  ];
+  if (different.length === 0) return;
+  throw new UsageError(`this prediction was planned with another ${different.join('; another ')}.`, {
+    file: planFile(out),
+    remedy: `Use the same for all of its jobs, or another ${option('out')}.`,
+  });
+}
+
+const keysOf = (a: object, b: object): readonly string[] => [...new Set([...Object.keys(a), ...Object.keys(b)])];
+
+function imagesDiffer(planned: readonly string[], here: readonly string[]): readonly string[] {
+  const lost = planned.filter((name) => !here.includes(name));
+  const added = here.filter((name) => !planned.includes(name));
+  if (lost.length + added.length === 0) return [];
+  return [
+    `list of images (planned ${planned.length}, here ${here.length}; ${lost.length > 0 ? `"${lost[0]}" is missing` : `"${added[0]}" was added`})`,
+  ];
+}
+
+/** Whether an image is what was planned. @throws UsageError naming what differs */
+export function requireSameImage({ info }: PlannedParts, found: ImageInfo): void {
+  const keys = Object.keys(info) as (keyof PlannedParts['info'])[];
+  const other = keys.filter((key) => JSON.stringify(info[key]) !== JSON.stringify(found[key]));
+  if (other.length === 0) return;
+  const said = other.map(
+    (key) => `${key} (planned ${JSON.stringify(info[key])}, here ${JSON.stringify(found[key] ?? 'none')})`,
+  );
+  throw new UsageError(`the image is not the one of the plan: it has another ${said.join(', another ')}.`, {
+    file: found.source,
+    remedy: `Use the same image for all jobs, or another ${option('out')}.`,
+  });
+}
