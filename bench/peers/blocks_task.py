@@ -11,7 +11,7 @@ def components(side, block):
 
     # As `blobs` in bench/tasks/objects-by-blocks.ts.
     y, x = np.mgrid[0:side, 0:side]
-    waves = np.sin(x / 5) + np.sin(y / 7) + np.sin((x + 2 * y) / 11) + np.sin((3 * x - y) / 23)
+    waves = np.sin(x / 3) + np.sin(y / 4) + np.sin((x + 2 * y) / 11) + np.sin((3 * x - y) / 23)
     mask = (4 + waves) / 8 > 0.6
     chunks = dask.array.from_array(mask, chunks=(block, block))
 

@@ -2,20 +2,17 @@
 import { join } from 'node:path';
 import { elementCount, ndarray } from '../../src/array/ndarray.ts';
 import { writeOmeZarr } from '../../src/image/formats/zarr/write.ts';
-import { regionsOf } from '../../src/image/sink.ts';
-import type { ImageInfo } from '../../src/image/source.ts';
+import type { ImageInfo, ImageSource } from '../../src/image/source.ts';
 import type { Box } from '../../src/objects/blocks/block-grid.ts';
 import { componentsByBlocks } from '../../src/objects/blocks/components-by-blocks.ts';
-import type { StoredMaps } from '../../src/objects/blocks/separate-block.ts';
-import { separateByBlocks } from '../../src/objects/blocks/separate-by-blocks.ts';
 import { nodeFiles } from '../../src/platform/node/files.ts';
+import { objectsInfo, objectsToSink } from '../../src/predict/object-regions.ts';
 import { blockFiles } from '../../src/workflows/block-files.ts';
-import { REGION_BYTES } from '../../src/workflows/convert.ts';
 import type { Task } from './task.ts';
 
-/** Blobs that touch here and there, from 0 to 1; the same in bench/peers/blocks_task.py. */
+/** Blobs as far apart as nuclei, about 20 pixels, that touch here and there: 0 to 1; the same in bench/peers/blocks_task.py. */
 const blobs = (y: number, x: number): number =>
-  (4 + Math.sin(x / 5) + Math.sin(y / 7) + Math.sin((x + 2 * y) / 11) + Math.sin((3 * x - y) / 23)) / 8;
+  (4 + Math.sin(x / 3) + Math.sin(y / 4) + Math.sin((x + 2 * y) / 11) + Math.sin((3 * x - y) / 23)) / 8;
 
 function eachPixel({ start, shape }: Box, visit: (value: number, i: number) => void): void {
   const [top, left] = start as readonly [number, number];
@@ -33,28 +30,25 @@ export async function formulaObjectsTask({
 }): Promise<Task> {
   const between = join(folder, `blocks${side}`);
   const path = join(folder, `objects${side}.ome.zarr`);
-  const shape = [side, side];
-  const info: ImageInfo = { dtype: 'uint32', axes: 'yx', shape, spacing: {}, labelKind: 'objects' };
-  const read = async (box: Box): Promise<StoredMaps> => {
-    const foreground = ndarray('uint8', box.shape);
-    eachPixel(box, (value, i) => {
-      foreground.data[i] = 255 * value;
-    });
-    return { foreground };
+  const info: ImageInfo = { dtype: 'uint16', axes: 'yx', shape: [side, side], spacing: {} };
+  const source: ImageSource = {
+    info,
+    levels: [info],
+    async read(_level, box = { start: [0, 0], shape: info.shape }) {
+      const data = new Uint16Array(elementCount(box.shape));
+      eachPixel(box, (value, i) => {
+        data[i] = 65_535 * value;
+      });
+      return { ...info, shape: box.shape, data };
+    },
+    close: async () => {},
   };
   return {
     async run() {
       await nodeFiles.remove?.(path);
-      const sink = await writeOmeZarr(nodeFiles, path, info);
-      const boxes = regionsOf(sink, { maxBytes: REGION_BYTES });
-      const write = (box: Box, labels: Uint32Array) => sink.write(box, labels);
-      const store = blockFiles(nodeFiles, between);
-      const maps = { shape, dtype: 'uint8', read } as const;
-      const { openPixels } = await separateByBlocks(
-        maps,
-        { by: 'shape' },
-        { block: [1024, 1024], boxes, store, write },
-      );
+      const sink = await writeOmeZarr(nodeFiles, path, objectsInfo(info));
+      const options = { bytes: 300e6, store: blockFiles(nodeFiles, between) };
+      const { openPixels } = await objectsToSink(source, sink, { by: 'shape' }, options);
       if (openPixels > 0) throw new Error(`${openPixels} pixels are open`);
       await sink.finish();
       await nodeFiles.remove?.(between);

@@ -4,7 +4,7 @@ import { elementCount, type NdArray, ndarray } from '../array/ndarray.ts';
 import { sizes } from '../image/image.ts';
 import { type ImageSink, regionsOf } from '../image/sink.ts';
 import type { ImageInfo, ImageSource } from '../image/source.ts';
-import type { Box } from '../objects/blocks/block-grid.ts';
+import { type Box, blockGrid, boxOf } from '../objects/blocks/block-grid.ts';
 import type { BlockStore, ObjectsByBlocks } from '../objects/blocks/by-blocks.ts';
 import { DEFAULT_HALO, type StoredMaps } from '../objects/blocks/separate-block.ts';
 import { separateByBlocks } from '../objects/blocks/separate-by-blocks.ts';
@@ -14,8 +14,10 @@ import type { SeparationSettings } from '../objects/instances.ts';
 const WINDOW_BYTES = 100;
 /** Sides of blocks, of planes and of volumes: the largest that leaves room for twice the halo. */
 const SIDES = { 2: [1024, 512, 256, 128], 3: [256, 128, 64, 32] } as const;
-/** What is written at once, at most. */
-const WRITE_BYTES = 64 * 2 ** 20;
+/** What is written at once of a sink that takes regions in order, at most. */
+const WRITE_BYTES = 16 * 2 ** 20;
+/** Units along each axis whose regions follow one another, where any order will do: those of a shard of OME-Zarr. */
+const TOGETHER = 8;
 
 export interface ObjectRegionsOptions {
   /** For a window: it is enlarged no further. */
@@ -54,19 +56,16 @@ export async function objectsToSink(
   const isTime = (axis: number): boolean => axes[axis] === 't';
   const spatial = <T>(list: readonly T[]): readonly T[] => list.filter((_, axis) => !isTime(axis));
   const shape = spatial(sink.info.shape);
-  const { inOrder } = sink;
   const info = { ...sink.info, axes: axes.replace('t', ''), shape };
-  const boxes = regionsOf({ info, unit: spatial(sink.unit), inOrder }, { maxBytes: WRITE_BYTES });
+  const { block, maxWindow } = objectBlocks(shape, bytes);
+  const boxes = boxesOf({ info, unit: spatial(sink.unit), inOrder: sink.inOrder }, block);
   const { times } = sizes(sink.info);
   const total = { count: 0, openPixels: 0, openObjects: 0 };
   for (let t = 0; t < times; t++) {
     const inTime = (list: readonly number[], value: number): readonly number[] =>
       axes.includes('t') ? [value, ...list] : list;
     const found = await separateByBlocks({ shape, dtype: 'uint16', read: mapsOf(source, t) }, settings, {
-      ...objectBlocks(shape, bytes),
-      boxes,
-      store,
-      signal,
+      ...{ block, maxWindow, boxes, store, signal },
       write: (box, labels) => sink.write({ start: inTime(box.start, t), shape: inTime(box.shape, 1) }, labels),
     });
     total.count += found.count;
@@ -74,6 +73,24 @@ export async function objectsToSink(
     total.openObjects += found.openObjects;
   }
   return total;
+}
+
+/** What is written at once: about a block, and so that little of lower resolutions is unfinished. */
+function boxesOf(sink: Pick<ImageSink, 'info' | 'unit' | 'inOrder'>, block: readonly number[]): readonly Box[] {
+  const { info, unit, inOrder } = sink;
+  if (inOrder) return regionsOf(sink, { maxBytes: WRITE_BYTES });
+  const side = unit.map((length, axis) => length * Math.max(1, Math.floor(block[axis] / length)));
+  const groups = blockGrid(
+    info.shape,
+    side.map((length, axis) => length * Math.max(1, Math.floor((TOGETHER * unit[axis]) / length))),
+  );
+  return Array.from({ length: groups.length }, (_, index) => boxOf(groups, index)).flatMap((group) => {
+    const grid = blockGrid(group.shape, side);
+    return Array.from({ length: grid.length }, (_, index) => {
+      const { start, shape } = boxOf(grid, index);
+      return { start: start.map((at, axis) => group.start[axis] + at), shape };
+    });
+  });
 }
 
 /** Reads the maps of a time point. */

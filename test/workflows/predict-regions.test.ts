@@ -65,7 +65,7 @@ describe('an image that does not fit is predicted by region', () => {
       const objects = await readImageFile(files, made?.objects ?? '');
       expect(made?.objectCount).toBe(whole.count);
       expect(whole.count).toBeGreaterThan(3);
-      expect(objects).toMatchObject({ dtype: 'uint32', spacing: image.spacing });
+      expect(objects).toMatchObject({ dtype: 'uint32', labelKind: 'objects', spacing: image.spacing });
       expect([...objects.data]).toEqual([...whole.labels.data]);
       // Nothing is left of what was in between.
       expect((await files.list('pred')).filter((name) => name.includes('unfinished'))).toEqual([]);

@@ -69,7 +69,10 @@ export function omeXml(
     ' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"',
     ' xsi:schemaLocation="http://www.openmicroscopy.org/Schemas/OME/2016-06',
     ' http://www.openmicroscopy.org/Schemas/OME/2016-06/ome.xsd" Creator="Lamella">',
-    `<Image${attributes({ ID: 'Image:0', Name: name })}><Pixels${attributes(pixels)}>`,
+    `<Image${attributes({ ID: 'Image:0', Name: name })}>`,
+    // As in the TIFF of ImageJ: OME has no word for it.
+    info.labelKind === undefined ? '' : `<Description>label_kind=${info.labelKind}</Description>`,
+    `<Pixels${attributes(pixels)}>`,
     ...described,
     `<TiffData${attributes({ IFD: 0, PlaneCount: pages })}/></Pixels></Image></OME>`,
   ].join('');

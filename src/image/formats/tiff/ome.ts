@@ -1,5 +1,5 @@
 import { FormatError } from '../../../errors.ts';
-import type { Spacings } from '../../image.ts';
+import { labelKindOf, type Spacings } from '../../image.ts';
 import { normaliseUnit, spacingOf, spacingsOf } from '../../units.ts';
 import {
   type Arrangement,
@@ -64,6 +64,7 @@ export function omeArrangement({ description, held, layout, file }: Described): 
         : undefined;
   const all = Array.from({ length: sizes.c }, (_, c) => c);
   const several = allPixels.length > 1;
+  const labelKind = labelKindOf(/<Description>label_kind=(\w+)</.exec(firstImage)?.[1]);
   const notes = several ? [firstOf(allPixels.length, 'OME')] : [];
 
   const { stated, others } = tiffData(xml, firstImage, grid, samples, held, file);
@@ -73,10 +74,11 @@ export function omeArrangement({ description, held, layout, file }: Described): 
       const cut = used.z < sizes.z ? ` Objects and volumes end at its ${used.z} of ${sizes.z} slices.` : '';
       notes.push(`It is one file of an OME-TIFF set of ${planes} planes: only its own ${stated.size} are read.${cut}`);
     }
-    return { ...used, pages: [...stated.keys()], spacing, channels: names(used.kept('c')), notes };
+    return { ...used, pages: [...stated.keys()], spacing, channels: names(used.kept('c')), notes, labelKind };
   }
   if (others) partOfSet('its pages are some of those of an OME-TIFF set of several files');
-  if (planes === held || (several && planes < held)) return { ...grid, spacing, channels: names(all), notes };
+  if (planes === held || (several && planes < held))
+    return { ...grid, spacing, channels: names(all), notes, labelKind };
   if (several) partOfSet(`its OME description has ${allPixels.length} images that do not fit its ${held} pages`);
   return stack(
     held,
