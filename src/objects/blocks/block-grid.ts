@@ -73,9 +73,10 @@ export function firstPixels(labels: Int32Array, count: number, { start, shape }:
     for (let y = 0; y < height; y++) {
       // Beyond 2^31 in large images, so no bitwise arithmetic.
       const row = ((z0 + z) * rows + y0 + y) * columns + x0;
-      for (let x = 0; x < width; x++, i++) {
+      for (let x = 0, last = 0; x < width; x++, i++) {
         const label = labels[i];
-        if (label > 0 && first[label] < 0) first[label] = row + x;
+        if (label !== last && label > 0 && first[label] < 0) first[label] = row + x;
+        last = label;
       }
     }
   }

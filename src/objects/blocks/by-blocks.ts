@@ -81,7 +81,7 @@ export async function labelBlocks(
   return {
     join,
     async numbersIn(box, { numbersOf }) {
-      const numbers = new Uint32Array(elementCount(box.shape));
+      let numbers: Uint32Array | undefined;
       const strides = stridesOf(box.shape);
       const first = box.start.map((at, axis) => Math.floor(at / grid.block[axis]));
       const end = box.start.map((at, axis) => Math.ceil((at + box.shape[axis]) / grid.block[axis]));
@@ -92,9 +92,12 @@ export async function labelBlocks(
         const shared = overlapOf(of, box);
         const [from, to] = [of, box].map(({ start }) => shared.start.map((at, axis) => at - start[axis]));
         const values = numberBox(labels, { start: from, shape: shared.shape }, numbersOf(index));
+        // Most often a box is within one block.
+        if (values.length === elementCount(box.shape)) return values;
+        numbers ??= new Uint32Array(elementCount(box.shape));
         copyBox(values, 0, stridesOf(shared.shape), numbers, offsetIn(to, strides), strides, shared.shape);
       }
-      return numbers;
+      return numbers ?? new Uint32Array();
     },
   };
 }
@@ -134,8 +137,14 @@ export function requireGrid(shape: readonly number[], block: readonly number[]):
 /** Of a box of a block, the labels as numbers of the whole image, holes filled. */
 export function numberBox(labels: NdArray<'int32'>, { start, shape }: Box, numbers: BlockNumbers): Uint32Array {
   const { data } = cropped(labels, start, shape);
-  const result = new Uint32Array(data.length);
-  for (let i = 0; i < data.length; i++) result[i] = numbers.labels[data[i]];
+  const result = new Uint32Array(data.buffer);
+  for (let i = 0, last = 0, number = 0; i < data.length; i++) {
+    if (data[i] !== last) {
+      last = data[i];
+      number = numbers.labels[last];
+    }
+    result[i] = number;
+  }
   const filled = numbers.holes;
   if (filled?.some((number) => number > 0) !== true) return result;
   const holes = cropped(ndarray('int32', labels.shape, backgroundOf(labels).holes), start, shape).data;
