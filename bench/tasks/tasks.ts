@@ -4,6 +4,7 @@ import { commandTask, trainTask } from './command.ts';
 import { elasticTask } from './elastic.ts';
 import { formulaTask } from './formula.ts';
 import { liveStepTask, plainStepTask } from './live.ts';
+import { measureRegionsTask } from './measure-regions.ts';
 import { browserPreviewTask, networkPreviewTask } from './network-preview.ts';
 import { objectsTask } from './objects.ts';
 import { componentsTask, formulaObjectsTask } from './objects-by-blocks.ts';
@@ -28,6 +29,7 @@ export const TASKS: { readonly [name: string]: (options: any) => Promise<Task> }
   formula: formulaTask,
   formulaObjects: formulaObjectsTask,
   liveStep: liveStepTask,
+  measureRegions: measureRegionsTask,
   networkPreview: networkPreviewTask,
   objects: objectsTask,
   plainStep: plainStepTask,

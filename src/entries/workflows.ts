@@ -22,8 +22,9 @@ export {
   type TopK,
 } from '../workflows/classify.ts';
 export { type WriteComparisonOptions, writeComparison } from '../workflows/compare.ts';
-export { type Evaluation, evaluate } from '../workflows/evaluate.ts';
+export { evaluate } from '../workflows/evaluate.ts';
 export type { EvaluateOptions } from '../workflows/evaluate-items.ts';
+export type { Evaluation } from '../workflows/evaluation.ts';
 export { type ExportedModel, type ExportModelOptions, exportBioImageIo } from '../workflows/export-model.ts';
 export type { EnergyMeter, Host, Trace } from '../workflows/host.ts';
 export { readImageFile } from '../workflows/image-files.ts';

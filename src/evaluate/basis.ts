@@ -19,15 +19,22 @@ export class BasisCounter {
   #pixels = 0;
   #ofPixels = 0;
   #objects: number | undefined;
+  /** Objects of the image that is added in parts. */
+  readonly #seen = new Set<number>();
 
   /**
    * @param truth class of each pixel of an image or volume, `IGNORE` where it is not scored
    * @param objects number of the object at each pixel, 0 and below for none
    */
   add(truth: Uint8Array, objects?: ArrayLike<number>): void {
-    const seen = new Set<number>();
+    this.addPart(truth, objects);
+    this.endImage();
+  }
+
+  /** Adds a part of an image, as `add`. */
+  addPart(truth: Uint8Array, objects?: ArrayLike<number>): void {
+    const seen = this.#seen;
     let last = 0;
-    this.#images++;
     this.#ofPixels += truth.length;
     for (let p = 0; p < truth.length; p++) {
       if (truth[p] === IGNORE) continue;
@@ -37,7 +44,14 @@ export class BasisCounter {
       seen.add(object);
       last = object;
     }
-    if (objects !== undefined) this.#objects = (this.#objects ?? 0) + seen.size;
+    if (objects !== undefined) this.#objects ??= 0;
+  }
+
+  /** All parts of an image were added. */
+  endImage(): void {
+    this.#images++;
+    if (this.#objects !== undefined) this.#objects += this.#seen.size;
+    this.#seen.clear();
   }
 
   result(): ScoreBasis {

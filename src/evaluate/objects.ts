@@ -1,7 +1,7 @@
 /** Compares objects with objects: AP and its counts, per image and over all objects. */
 
 import { type NdArray, ndarray } from '../array/ndarray.ts';
-import { contingency, type IgnoreOption } from '../metrics/contingency.ts';
+import { type Contingency, contingency, type IgnoreOption } from '../metrics/contingency.ts';
 import { type InstanceMatching, type InstanceScores, instanceScores, matchInstances } from '../metrics/instances.ts';
 import { connectedComponents } from '../objects/connected-components.ts';
 import type { IntegerArray } from '../objects/grid.ts';
@@ -18,7 +18,12 @@ export class ObjectScorer {
    * @returns its AP at IoU 0.5
    */
   add(truth: IntegerArray, predicted: IntegerArray, mask: IgnoreOption = {}): number {
-    const matching = matchInstances(contingency(truth, predicted, mask));
+    return this.addTable(contingency(truth, predicted, mask));
+  }
+
+  /** Adds one image or volume by its table. @returns its AP at IoU 0.5 */
+  addTable(table: Contingency): number {
+    const matching = matchInstances(table);
     this.#matchings.push(matching);
     return averagePrecisionOf(instanceScores([matching]));
   }

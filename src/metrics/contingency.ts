@@ -110,6 +110,44 @@ export function comparedLabels(truth: IntegerArray, prediction: IntegerArray, { 
   return { objects, segments, table: contingencyOfGroups(groups, segments.labels, segments.count) };
 }
 
+/** The table of two label maps that are compared part by part. Memory: about 100 bytes per pair of labels that overlap. */
+export class ContingencyParts {
+  /** By label of the truth: pixels by label of the prediction. */
+  readonly #cells = new Map<number, Map<number, number>>();
+
+  /** @throws as `contingency` */
+  add(truth: IntegerArray, prediction: IntegerArray, { ignore }: IgnoreOption = {}): void {
+    requireComparable(truth, prediction, ignore);
+    const { objects, segments, table } = comparedLabels(withoutIgnored(truth, { ignore }), prediction, { ignore });
+    for (const [k, pixels] of table.pixels.entries()) {
+      const label = objects.values[table.truth[k] as number] as number;
+      const other = segments.values[table.prediction[k] as number] as number;
+      const row = this.#cells.get(label) ?? new Map<number, number>();
+      this.#cells.set(label, row.set(other, (row.get(other) ?? 0) + pixels));
+    }
+  }
+
+  /** Of all parts; labels that are ignored everywhere have no number. */
+  table(): Contingency {
+    const numbered = (labels: Iterable<number>): ReadonlyMap<number, number> =>
+      new Map([...new Set([0, ...labels])].sort((a, b) => a - b).map((label, number) => [label, number]));
+    const truth = numbered(this.#cells.keys());
+    const others = new Set<number>();
+    for (const row of this.#cells.values()) for (const label of row.keys()) others.add(label);
+    const prediction = numbered(others);
+    const cells = [...truth].flatMap(([label, t]) =>
+      [...(this.#cells.get(label) ?? [])].map(([other, pixels]) => ({ t, p: prediction.get(other) ?? 0, pixels })),
+    );
+    return {
+      truth: Int32Array.from(cells, ({ t }) => t),
+      prediction: Int32Array.from(cells, ({ p }) => p),
+      pixels: Float64Array.from(cells, ({ pixels }) => pixels),
+      truthCount: truth.size - 1,
+      predictionCount: prediction.size - 1,
+    };
+  }
+}
+
 /** Pixels of each label, by label. */
 export function labelPixels({ pixels, ...table }: Contingency) {
   const truth = new Float64Array(table.truthCount + 1);

@@ -1,6 +1,12 @@
 /** What the data of a run that trains on from a model keep of it: channels, normalisation, the meaning of labels. */
 
-import { findMapping, ignoredAmongObjects, type LabelMapping, type LabelOptions } from '../dataset/labels/labels.ts';
+import {
+  findMapping,
+  ignoredAmongObjects,
+  type LabelMapping,
+  type LabelOptions,
+  labelValues,
+} from '../dataset/labels/labels.ts';
 import { labelOptions, type RawDataset, type RawPage } from '../dataset/raw.ts';
 import { LamellaError } from '../errors.ts';
 import { type ChannelChoice, chooseChannels, selectChannels } from '../input/channels.ts';
@@ -49,7 +55,7 @@ export function startLabels(
     ...own.classes.flatMap(({ values }) => (typeof values === 'string' ? [] : values)),
   ]);
   if (own.classes.some(({ values }) => values === 'rest')) {
-    return { ...own, ignore: ignoredAmongObjects(pages, own.ignore) };
+    return { ...own, ignore: ignoredAmongObjects(labelValues(pages), own.ignore) };
   }
   for (const { values } of pages)
     for (let p = 0; p < values.length; p++) if (!known.has(values[p] as number)) return findMapping(pages, options);

@@ -39,6 +39,10 @@ export interface EvaluateOptions {
    * Whether label values number objects or encode classes. Default: stated by the files, or inferred, with the reason.
    */
   readonly as?: LabelKind;
+  /** Bytes that the program may take: larger images are scored by region. Default: half of what is free. */
+  readonly memory?: number;
+  /** Called before something that takes much memory. */
+  readonly onNote?: (note: string) => void;
   /** Score volumes slice by slice, not in 3D. The ISBI scores always are. */
   readonly slices?: boolean;
 }
@@ -72,7 +76,7 @@ export const PARTS = {
   auto: ['probability', 'label'],
 } as const satisfies { readonly [group in MetricGroup | 'auto']: readonly string[] };
 
-interface Match {
+export interface Match {
   readonly prediction: ListedImage;
   readonly truth: ListedImage;
 }
@@ -135,7 +139,7 @@ const holdsOut = ({ truth }: Match): boolean => truth.annotated?.regions.some(({
  * What is scored: where regions of predicted images are held out these alone, as in training; otherwise all that is
  * annotated.
  */
-function scoredPairs(
+export function scoredPairs(
   predictions: readonly ListedImage[],
   truths: readonly ListedImage[],
 ): { readonly pairs: readonly Match[]; readonly regionsAlone: boolean; readonly notScored: readonly NotScored[] } {

@@ -53,10 +53,14 @@ async function inspectWithin(files: WritableFiles, path: string, options: Inspec
     const listed = await listImages(files, path).catch(() => []);
     // Images without labels can be predicted; other problems are reported.
     if (listed.length === 0 || cause.code !== 'no-labels') throw cause;
-    const images = await Promise.all(listed.map((item) => readListedImage(files, item, { level })));
-    const pages = images.flatMap(pagesOf);
+    const pages: { readonly height: number; readonly width: number }[] = [];
     const noted = new ImageNotes();
-    for (const [i, image] of images.entries()) noted.add({ ...image, source: listed[i]?.name });
+    // One after the other: all images of a folder may take more than the memory there is.
+    for (const item of listed) {
+      const image = await readListedImage(files, item, { level });
+      for (const { height, width } of pagesOf(image)) pages.push({ height, width });
+      noted.add({ notes: image.notes, source: item.name });
+    }
     const { project } = listing;
     const about = project === undefined ? [] : describeProject(project, baseName(files.resolve(path)));
     const notes = [...about, ...noted.lines()];

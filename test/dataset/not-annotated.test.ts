@@ -8,6 +8,7 @@ import {
   ignoredAmongObjects,
   type LabelOptions,
   labelPages,
+  labelValues,
 } from '../../src/dataset/labels/labels.ts';
 import { notAnnotatedValue } from '../../src/dataset/labels/not-annotated.ts';
 import type { Image } from '../../src/image/image.ts';
@@ -74,9 +75,9 @@ describe('label images of objects', () => {
     expect(classes(image('uint16', [0, 5, 65535]), { classes: named })).toEqual({ classes: [0, 1, 2], ignore: [] });
   });
   it('is ignored beside what a model or the user ignores', () => {
-    const pages = labelPages(image('uint16', [0, 5, 9, 65535]));
-    expect(ignoredAmongObjects(pages, [9])).toEqual([9, 65535]);
-    expect(ignoredAmongObjects(labelPages(image('uint16', [0, 65535])), [])).toEqual([]);
+    const values = labelValues(labelPages(image('uint16', [0, 5, 9, 65535])));
+    expect(ignoredAmongObjects(values, [9])).toEqual([9, 65535]);
+    expect(ignoredAmongObjects(labelValues(labelPages(image('uint16', [0, 65535]))), [])).toEqual([]);
   });
   it('one number alone is refused with what to do', () => {
     expect(() => classes(image('uint16', [5, 65535]), { task: 'instances' })).toThrow(

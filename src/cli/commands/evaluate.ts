@@ -3,7 +3,7 @@ import { SCORE_WORDS } from '../../metrics/scores.ts';
 import { METRIC_GROUPS } from '../../workflows/choices.ts';
 import { declare } from '../declare.ts';
 import { flag, JSON_ONLY, levelOf, row } from '../options.ts';
-import { classList, integerList, number, oneOf } from '../values.ts';
+import { bytes, classList, integerList, number, oneOf } from '../values.ts';
 
 const METRICS = ['auto', ...METRIC_GROUPS, 'topk'] as const;
 type Metric = (typeof METRICS)[number];
@@ -55,6 +55,11 @@ scored in 3D.`,
       '--threshold <p>',
       'probability above which a pixel is foreground; for probability maps, not for isbi (default: 0.5)',
       number({ least: 0, most: 1 }),
+    ),
+    memory: row(
+      '--memory <size>',
+      'memory that the program may take, such as 600MB: larger label maps in TIFF and OME-Zarr are scored by region (default: half of what is free)',
+      bytes,
     ),
     skipBad: flag('--skip-bad', 'topk: skip unreadable images'),
     json: JSON_ONLY,

@@ -13,9 +13,11 @@ import {
   scoreRows,
 } from '../../metrics/scores.ts';
 import { nodeHost } from '../../platform/node/host.ts';
-import { type Evaluation, evaluate } from '../../workflows/evaluate.ts';
+import { evaluate } from '../../workflows/evaluate.ts';
+import type { Evaluation } from '../../workflows/evaluation.ts';
 import type { command } from '../commands/evaluate.ts';
 import type { Options, Positionals } from '../declare.ts';
+import { withFlags } from '../option-words.ts';
 import { printJson, say } from '../print.ts';
 import { evaluatesClasses, runEvaluateClasses } from './classify.ts';
 
@@ -34,7 +36,11 @@ export async function run(
   }
   const groups = metrics.filter((name) => name !== 'auto' && name !== 'topk');
   const asked = groups.length === 0 ? undefined : groups;
-  const { mapping, ...evaluation } = await evaluate(nodeHost, predictions, truth, { ...options, metrics: asked });
+  const { mapping, ...evaluation } = await evaluate(nodeHost, predictions, truth, {
+    ...options,
+    metrics: asked,
+    onNote: json ? undefined : (note) => say(withFlags(`note: ${note}`)),
+  });
   if (json) return printJson({ predictions, truth, ...evaluation, labels: mapping }, roundedThresholds);
   const notes = evaluation.notes.map((note) => `note: ${note}`);
   say(

@@ -136,9 +136,26 @@ export function stackLabels(pages: readonly LabelPage[]): NdArray<'int32' | 'uin
   return labelGrid(data, [pages.length, height, width]);
 }
 
-/** Pixels per value over all slices. */
-function histogram(pages: readonly LabelPage[]): Map<number, number> {
-  const counts = new Map<number, number>();
+/** The values of label slices. */
+export interface LabelValues {
+  /** Pixels of each value over all slices. */
+  readonly counts: ReadonlyMap<number, number>;
+  /** Whether they are colours. */
+  readonly colour: boolean;
+  /** Number of slices, and what the first is of. */
+  readonly pages: number;
+  readonly source?: string;
+}
+
+export const labelValues = (pages: readonly LabelPage[]): LabelValues => ({
+  counts: addCounts(new Map(), pages),
+  colour: pages.some((page) => page.colour),
+  pages: pages.length,
+  source: pages[0]?.source,
+});
+
+/** Adds the pixels of each value of some slices. */
+export function addCounts(counts: Map<number, number>, pages: readonly LabelPage[]): Map<number, number> {
   for (const { values } of pages) {
     let run = values[0];
     let length = 0;
@@ -190,9 +207,9 @@ function skippedValue(values: readonly number[], objects: boolean): number | und
 }
 
 /** The values to ignore in maps of objects: those given, and the one that means "not annotated". */
-export function ignoredAmongObjects(pages: readonly LabelPage[], ignore: readonly number[]): readonly number[] {
-  const found = [...histogram(pages).keys()].filter((value) => !ignore.includes(value)).sort((a, b) => a - b);
-  const skipped = pages.some((page) => page.colour) ? undefined : skippedValue(found, true);
+export function ignoredAmongObjects({ counts, colour }: LabelValues, ignore: readonly number[]): readonly number[] {
+  const found = [...counts.keys()].filter((value) => !ignore.includes(value)).sort((a, b) => a - b);
+  const skipped = colour ? undefined : skippedValue(found, true);
   return skipped === undefined ? ignore : [...ignore, skipped];
 }
 
@@ -205,16 +222,25 @@ export function ignoredAmongObjects(pages: readonly LabelPage[], ignore: readonl
  * @throws DatasetError if all pixels have one value, if there are too many values for classes, or more classes than
  * `classCount`; UsageError if the options contradict each other.
  */
-export function findMapping(pages: readonly LabelPage[], options: LabelOptions = {}): LabelMapping {
+export const findMapping = (pages: readonly LabelPage[], options: LabelOptions = {}): LabelMapping =>
+  mappingOfValues(labelValues(pages), options, (ignore) => numbersObjects(pages, ignore));
+
+/**
+ * `findMapping` of values that were counted.
+ * @param numbersObjects asked where neither `kind` nor `task` says whether values number objects
+ */
+export function mappingOfValues(
+  { counts: all, colour, pages, source: first = 'labels' }: LabelValues,
+  options: LabelOptions,
+  numbersObjects: (ignore: readonly number[]) => boolean,
+): LabelMapping {
   const { classes = [], ignore: given = [], task, kind, classCount, objectsBy } = options;
-  const counts = histogram(pages);
+  const counts = new Map(all);
   for (const value of given) counts.delete(value);
   const found = [...counts.keys()].sort((a, b) => a - b);
-  const colour = pages.some((page) => page.colour);
   const skipped = colour ? undefined : skippedValue(found, kind === 'objects' || task === 'instances');
   const values = found.filter((value) => value !== skipped);
   const ignore = skipped === undefined ? given : [...given, skipped];
-  const first = pages[0]?.source ?? 'labels';
   const explicit = classes.filter((item): item is LabelClass => typeof item !== 'string');
   if (explicit.length > 0) {
     if (explicit.length < classes.length) {
@@ -233,7 +259,7 @@ export function findMapping(pages: readonly LabelPage[], options: LabelOptions =
     const left = values.length === 0 ? 'nothing' : `the value ${values[0]} only`;
     if (ignore.length > 0) {
       const which = ignore.length === 1 ? `the ignored value ${ignore[0]}` : `the ignored values ${ignore.join(', ')}`;
-      throw new DatasetError(`besides ${which} the labels of all ${pages.length} pages hold ${left}.`, {
+      throw new DatasetError(`besides ${which} the labels of all ${pages} pages hold ${left}.`, {
         file: first,
         remedy:
           given.length > 0
@@ -242,7 +268,7 @@ export function findMapping(pages: readonly LabelPage[], options: LabelOptions =
       });
     }
     const background = values[0] === 0 ? ': all background' : '';
-    throw new DatasetError(`the labels of all ${pages.length} pages hold ${left}${background}.`, {
+    throw new DatasetError(`the labels of all ${pages} pages hold ${left}${background}.`, {
       file: first,
       remedy: 'Check that these are the label files, and draw something in them.',
     });
@@ -279,7 +305,7 @@ export function findMapping(pages: readonly LabelPage[], options: LabelOptions =
   if (task === 'instances') return mapping('instances', [[0], 'rest', 'rim'], ['background', 'object', 'border']);
   const objects =
     kind === 'objects' ||
-    (kind === undefined && task === undefined && !colour && values.length > 2 && numbersObjects(pages, ignore));
+    (kind === undefined && task === undefined && !colour && values.length > 2 && numbersObjects(ignore));
   if (objects) return mapping('instances', [[0], 'rest']);
   const each = values.map((value) => [value]);
   if (values.length === 2) return mapping(colour ? 'colour' : 'binary', each);

@@ -8,7 +8,7 @@ import { maskOfValues } from '../../evaluate/ignore-mask.ts';
 import { baseName, joinPath, type WritableFiles } from '../../files.ts';
 import { dropAlpha, isGreyInColour, toFloat32, toGrey } from '../../image/convert.ts';
 import { inUnit } from '../../image/geometry.ts';
-import { type Image, type Spacing, sameGrid, sizes } from '../../image/image.ts';
+import { type Image, type Spacing, sizes } from '../../image/image.ts';
 import { ImageNotes } from '../../image/notes.ts';
 import type { ImageInfo } from '../../image/source.ts';
 import { withoutIgnored } from '../../metrics/contingency.ts';
@@ -17,6 +17,7 @@ import type { Method } from '../../report/run/data.ts';
 import type { MeasureFormat, MeasureTask } from '../choices.ts';
 import type { Host } from '../host.ts';
 import { atLevel, declaredOf, type ListedImage, listImages, listLabels, readListedImage } from '../image-list.ts';
+import { requireSameGrid } from '../opened-images.ts';
 import { MEASURES_FOLDER, type PredictionFile, partOf, readPredictionFile } from '../prediction-file.ts';
 import { shortNames } from '../report-facts.ts';
 
@@ -311,19 +312,6 @@ export function measurable(image: Image): Image {
 function simplest(image: Image): Image {
   const opaque = dropAlpha(image);
   return isGreyInColour(opaque) ? toGrey(opaque) : opaque;
-}
-
-/** @throws DatasetError for images of different sizes */
-export function requireSameGrid(map: ImageInfo, other: ImageInfo | undefined): void {
-  if (other === undefined || sameGrid(map, other)) return;
-  const size = (image: ImageInfo): string => {
-    const { width, height, slices, times } = sizes(image);
-    return [width, height, slices, times].filter((n, i) => i < 2 || n > 1).join(' x ');
-  };
-  throw new DatasetError(`the label map is ${size(map)}, "${other.source}" is ${size(other)}.`, {
-    file: map.source,
-    remedy: 'Use label maps of the same size as the images.',
-  });
 }
 
 /**

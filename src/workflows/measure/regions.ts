@@ -4,37 +4,31 @@ import { bytesPer, elementCount, ndarray } from '../../array/ndarray.ts';
 import { labelPages, requireLabels, stackLabels } from '../../dataset/labels/labels.ts';
 import { LamellaError, option } from '../../errors.ts';
 import { dropAlpha, isGreyInColour, toGrey } from '../../image/convert.ts';
-import { type Image, sizes } from '../../image/image.ts';
-import { regionsOf } from '../../image/sink.ts';
-import { type ImageInfo, type ImageSource, infoAt, type Region } from '../../image/source.ts';
+import { sizes } from '../../image/image.ts';
+import type { ImageInfo, Region } from '../../image/source.ts';
 import { LabelBlock } from '../../measure/label-block.ts';
 import type { MeasuredImage } from '../../measure/measure.ts';
 import { ObjectMeasurer } from '../../measure/object-measurer.ts';
 import type { Table } from '../../measure/table.ts';
 import type { IntegerArray } from '../../objects/grid.ts';
 import { megabytes } from '../../predict/memory.ts';
-import { declaredOf, type ListedImage, openListedImage } from '../image-list.ts';
-import { planMemory } from '../predict-regions.ts';
+import { declaredOf } from '../image-list.ts';
 import {
-  type MeasureItem,
-  type MeasureReader,
-  measurable,
-  pixelSize,
+  boxesOf,
+  gridShape,
+  type OpenedImage,
+  openAtLevel,
+  pixelsOf,
+  readBox,
   requireSameGrid,
-  withPixelSize,
-} from './inputs.ts';
+} from '../opened-images.ts';
+import { planMemory } from '../predict-regions.ts';
+import { type MeasureItem, type MeasureReader, measurable, pixelSize, withPixelSize } from './inputs.ts';
 
 /** What blocks take without being asked. */
 const DEFAULT_BYTES = 256e6;
 /** Bytes per pixel of labels beside those that are stored: as numbers, renumbered, with their neighbours. */
 const LABEL_BYTES = 20;
-
-/** An image at the resolution that is measured. */
-interface OpenedImage {
-  readonly source: ImageSource;
-  readonly level: number;
-  readonly info: ImageInfo;
-}
 
 /** The objects of one time point. */
 export interface MeasuredRegions {
@@ -54,8 +48,8 @@ export interface MeasuredRegions {
 export async function countByRegion(reader: MeasureReader, item: MeasureItem): Promise<RegionMap | undefined> {
   const { host, options, hooks } = reader;
   const memory = planMemory(host, [], options.memory);
-  const map = memory && (await openLevel(reader, item.labels, 'index'));
-  const image = map && item.image && (await openLevel(reader, item.image));
+  const map = memory && (await openAtLevel(reader.files, item.labels, { palette: 'index' }));
+  const image = map && item.image && (await openAtLevel(reader.files, item.image));
   const close = async (): Promise<void> => {
     await map?.source.close();
     await image?.source.close();
@@ -92,26 +86,6 @@ export async function countByRegion(reader: MeasureReader, item: MeasureItem): P
   }
 }
 
-/** Opens an image at its resolution; undefined if it has to be read as a whole. */
-async function openLevel(
-  { files }: Pick<MeasureReader, 'files'>,
-  listed: ListedImage,
-  palette?: 'index',
-): Promise<OpenedImage | undefined> {
-  const source = await openListedImage(files, listed, { palette });
-  if (source === undefined) return undefined;
-  const level = typeof listed.level === 'function' ? listed.level(source.levels) : (listed.level ?? 0);
-  if (source.levels[level] !== undefined) return { source, level, info: infoAt(source, level) };
-  // That this level does not exist is explained where the whole is read.
-  await source.close();
-  return undefined;
-}
-
-function pixelsOf(info: ImageInfo): number {
-  const { times, slices, height, width } = sizes(info);
-  return times * slices * height * width;
-}
-
 /** About what a pixel takes while it is measured. */
 const bytesPerPixel = (map: OpenedImage, image: OpenedImage | undefined): number =>
   2 * bytesPer(map.info.dtype) +
@@ -141,7 +115,6 @@ export class RegionMap {
   readonly info: ImageInfo;
   readonly #map: OpenedImage;
   readonly #image: OpenedImage | undefined;
-  readonly #bytes: number;
   /** [h, w] or [d, h, w] */
   readonly #shape: readonly number[];
   /** Along the axes of the shape. */
@@ -155,10 +128,8 @@ export class RegionMap {
     this.info = map.info;
     this.#map = map;
     this.#image = image;
-    this.#bytes = bytes / bytesPerPixel(map, image);
-    const { slices, height, width } = sizes(map.info);
-    this.#shape = slices > 1 ? [slices, height, width] : [height, width];
-    this.#boxes = this.#boxesOf();
+    this.#shape = gridShape(map.info);
+    this.#boxes = boxesOf(image === undefined ? [map] : [map, image], bytes / bytesPerPixel(map, image));
   }
 
   async close(): Promise<void> {
@@ -176,42 +147,15 @@ export class RegionMap {
     return [...new Set(this.#measurers.flatMap(({ objects }) => objects.labels))];
   }
 
-  /** Boxes of about the pixels that fit, of whole chunks of both where that is possible. */
-  #boxesOf(): readonly Region[] {
-    const shape = this.#shape;
-    const axes = shape.length === 2 ? 'yx' : 'zyx';
-    const chunkOf = (opened: OpenedImage | undefined): readonly number[] =>
-      [...axes].map((axis) => {
-        const at = opened?.info.axes.indexOf(axis) ?? -1;
-        return (opened?.level === 0 ? opened.source.chunk?.[at] : undefined) ?? 1;
-      });
-    const [ofMap, ofImage] = [chunkOf(this.#map), chunkOf(this.#image)];
-    const chunk = ofMap.map((length, axis) => together(length, ofImage[axis] as number));
-    const info = { ...this.info, axes, shape, dtype: 'uint8' as const };
-    const pixels = { info, unit: shape.map(() => 1), inOrder: false };
-    return regionsOf(pixels, { maxBytes: this.#bytes, chunk });
-  }
-
-  async #read({ source, level, info }: OpenedImage, t: number, box: Region): Promise<Image> {
-    const { channels } = sizes(info);
-    const rank = this.#shape.length;
-    const along = (spatial: readonly number[], others: Readonly<Record<string, number>>): readonly number[] =>
-      [...info.axes].map((axis) => spatial['zyx'.indexOf(axis) - 3 + rank] ?? (others[axis] as number));
-    return source.read(level, {
-      start: along(box.start, { t, c: 0, z: 0 }),
-      shape: along(box.shape, { t: 1, c: channels, z: 1 }),
-    });
-  }
-
   async #readLabels(t: number, box: Region): Promise<IntegerArray> {
-    const pages = labelPages(await this.#read(this.#map, t, box));
+    const pages = labelPages(await readBox(this.#map, t, box));
     requireLabels(pages);
     const { data, dtype } = stackLabels(pages);
     return ndarray(dtype, box.shape, data);
   }
 
   async #readValues(image: OpenedImage, t: number, box: Region): Promise<MeasuredImage> {
-    const opaque = dropAlpha(await this.#read(image, t, box));
+    const opaque = dropAlpha(await readBox(image, t, box));
     const { dtype, data } = measurable(this.#isGrey ? toGrey(opaque) : opaque);
     const channels = data.length / elementCount(box.shape);
     return ndarray(dtype, channels > 1 ? [channels, ...box.shape] : box.shape, data);
@@ -222,7 +166,7 @@ export class RegionMap {
     if (names?.join() !== 'red,green,blue') return false;
     for (let t = 0; t < sizes(image.info).times; t++) {
       for (const box of this.#boxes) {
-        if (!isGreyInColour(dropAlpha(await this.#read(image, t, box)))) return false;
+        if (!isGreyInColour(dropAlpha(await readBox(image, t, box)))) return false;
       }
     }
     return true;
@@ -267,11 +211,4 @@ export class RegionMap {
     }
     return found;
   }
-}
-
-/** The least that is a whole number of two chunks, or the larger one where that is much larger. */
-function together(a: number, b: number): number {
-  const divisor = (m: number, n: number): number => (n === 0 ? m : divisor(n, m % n));
-  const multiple = (a / divisor(a, b)) * b;
-  return multiple <= 8 * Math.max(a, b) ? multiple : Math.max(a, b);
 }
