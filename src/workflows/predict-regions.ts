@@ -35,7 +35,7 @@ export const DEFAULT_BYTES = 1.5 * 2 ** 30;
 const FREE_SHARE = 1 / 4;
 /** What an image in memory may take of it. */
 const WHOLE_SHARE = 1 / 2;
-/** What tiles get at least of a limit, however large the image is. */
+/** What tiles get at least of a limit, however large the image is, and objects of what tiles got. */
 const SMALLEST_SHARE = 1 / 8;
 
 /** Memory for predictions, in bytes. */
@@ -139,7 +139,7 @@ export async function predictByRegion(
   const tooLarge = memory !== undefined && whole > memory.whole;
   if (!tooLarge && outputs.format !== 'zarr') return undefined;
   const why = wholeNeeded(models, info, outputs);
-  if (why === undefined) return predictInto(host.files, source, request);
+  if (why === undefined) return predictInto(host, source, request);
   const file = info.source;
   if (outputs.format === 'zarr') {
     throw new UsageError(`OME-Zarr is written of images that are predicted by region, which ${why} does not allow.`, {
@@ -199,7 +199,7 @@ async function newResult(
 }
 
 async function predictInto(
-  files: WritableFiles,
+  { files, memory: memoryNow }: Pick<Host, 'files' | 'memory'>,
   source: ImageSource,
   request: RegionRequest,
 ): Promise<RegionPrediction> {
@@ -225,10 +225,15 @@ async function predictInto(
       made.push({ of: objectMaps, sink: await newStore(files, maps, output, { levels: 1 }) });
     }
     const sinks = made.map(({ sink }) => sink);
+    const before = memoryNow?.().used ?? 0;
     const options = { ...predict, level, ...tilesWithin(model, sinks, predict, memory) };
     const notes = await predictToSinks(model, source, made, options);
     const { height, width } = sizes(info);
-    const found = separation && (await separateInto(files, between, maps, separation, request));
+    // A runtime keeps what it had for its tiles.
+    const kept = memory?.isLimit === true ? Math.max(0, (memoryNow?.().used ?? 0) - before) : 0;
+    const tiles = memory?.tiles ?? DEFAULT_BYTES;
+    const bytes = Math.max(tiles - kept, SMALLEST_SHARE * tiles);
+    const found = separation && (await separateInto(files, between, maps, separation, request, bytes));
     return {
       ...paths,
       ...found?.file,
@@ -251,14 +256,15 @@ async function separateInto(
   maps: string,
   separation: SeparationSettings,
   request: RegionRequest,
+  bytes: number,
 ): Promise<{ readonly file: Pick<RegionPrediction, 'objects' | 'objectCount'>; readonly notes: readonly string[] }> {
-  const { predict, memory } = request;
+  const { predict } = request;
   const source = await openImageFile(files, maps);
   try {
     const { path, sink } = await newResult(files, 'objects', objectsInfo(source.info), request);
     try {
       const { count, openPixels, openObjects } = await objectsToSink(source, sink, separation, {
-        bytes: memory?.tiles ?? DEFAULT_BYTES,
+        bytes,
         store: blockFiles(files, joinPath(between, 'blocks')),
         signal: predict.signal,
       });
