@@ -21,6 +21,7 @@ import { DATASET_JSON, type DatasetJson, isNnunetFolder, parseDatasetJson, withD
 import { pairFiles, readable } from './pair.ts';
 import type { JoinedFiles, LeftOut, Pair, Pairing } from './pairing.ts';
 import { pairProject, projectFiles, projectSeries, readProject, withProjectSpacing } from './project-files.ts';
+import { pairSegments, segmentedSeries } from './segments.ts';
 import type { SeriesSource } from './series.ts';
 import { otherZips } from './shape-files.ts';
 import { findStatedLabels } from './stated-labels.ts';
@@ -90,14 +91,15 @@ export async function listImageSources(
   const stores = await findStores(files, root, all, lastPart(place));
   const leftOut: LeftOut[] = [...stores.leftOut];
   const headers: DicomHeader[] = [];
+  const segmentations = new Map<string, readonly string[]>();
   for (const path of stores.rest.filter(mayBeDicom)) {
-    const header = await headerOf(files, root, path, leftOut);
+    const header = await headerOf(files, root, path, { leftOut, segmentations });
     if (header !== undefined) headers.push(header);
   }
   const found = await seriesIn(headers);
   const inSeries = new Set(found.flatMap((one) => one.headers.map(({ file }) => file)));
   leftOut.push(...(await otherZips(files, root, all)));
-  const dropped = new Set([...leftOut.map(({ file }) => file), ...inSeries]);
+  const dropped = new Set([...leftOut.map(({ file }) => file), ...inSeries, ...segmentations.keys()]);
   const single = stores.rest.filter((path) => !dropped.has(path) && !isVoxelFile(path, all));
   const { paths: listed, series } = named([...single, ...stores.images.keys()], found, root, headers);
   for (const [path, image] of stores.images) series.set(path, image);
@@ -119,11 +121,12 @@ export async function listImageSources(
   );
   const known = readable(joined.paths, READABLE_EXTENSIONS).images;
   const stated = await findStatedLabels(files, root, all, known);
+  const segments = pairSegments(segmentations, headers, series, known);
   return {
     ...joined,
     paths: joined.paths.filter((path) => !stated.parts.includes(path)),
-    stated: stated.pairs,
-    leftOut: [...leftOut, ...stated.leftOut],
+    stated: [...stated.pairs, ...segments.pairs],
+    leftOut: [...leftOut, ...stated.leftOut, ...segments.leftOut],
   };
 }
 
@@ -177,7 +180,7 @@ async function headerOf(
   files: Files,
   root: string,
   path: string,
-  leftOut: LeftOut[],
+  { leftOut, segmentations }: { readonly leftOut: LeftOut[]; readonly segmentations: Map<string, readonly string[]> },
 ): Promise<DicomHeader | undefined> {
   const read = () => files.read(root, path);
   try {
@@ -189,7 +192,9 @@ async function headerOf(
   } catch (cause) {
     if (!(cause instanceof FormatError || cause instanceof DatasetError)) throw cause;
     const what = factsOf(cause, 'unsupported-format')?.what;
-    if (what !== undefined) leftOut.push({ file: path, reason: `${what}, not an image` });
+    const series = what === undefined ? undefined : await segmentedSeries(files, root, path);
+    if (series !== undefined) segmentations.set(path, series);
+    else if (what !== undefined) leftOut.push({ file: path, reason: `${what}, not an image` });
     // Under a name that is not an image's it would never be read and reported.
     else if (!DICOM_EXTENSIONS.has(extensionOf(path)) && cause instanceof FormatError) {
       leftOut.push({ file: path, reason: 'a damaged DICOM file' });

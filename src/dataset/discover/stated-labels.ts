@@ -28,9 +28,13 @@ const partOf = (file: string, image: string): string => `${file}/${image}`;
 
 /** The file and the image of such labels; undefined for other paths. */
 export function fileAndImage(path: string): { readonly file: string; readonly image: string } | undefined {
-  const [, file, image] = /^(.*?\.(?:json|xml)|(?:.*?\/)?labelmap\.txt)\/(.+)$/i.exec(path) ?? [];
+  const [, file, image] =
+    /^(.*?\.(?:json|xml)|(?:.*?\/)?labelmap\.txt)\/(.+)$/i.exec(path) ?? /^(.+)\/(segments)$/.exec(path) ?? [];
   return file === undefined || image === undefined ? undefined : { file, image };
 }
+
+/** The labels of the one series that a DICOM file has segments of. */
+export const segmentsOf = (file: string): string => partOf(file, 'segments');
 
 /** The file that labels are in: several images may share one. */
 export const fileOfLabels = (path: string): string => fileAndImage(path)?.file ?? path;

@@ -63,8 +63,11 @@ export async function readShapeLabels(
     notes: shapes.size === 0 ? [] : [describe(all, kind, filesOf(shapes.keys())), ...emptyNotes(shapes)],
     has: (path) => masks.has(path) || shapes.has(path),
     image: (path, image) => {
-      const { shapes: drawn, drawnOn } = shapes.get(path) ?? { shapes: [] };
-      return masks.get(path) ?? paintShapes(drawn, image, { kind, classNames, file: path, drawnOn });
+      const { shapes: drawn, drawnOn, notes = [] } = shapes.get(path) ?? { shapes: [] };
+      const mask = masks.get(path);
+      if (mask !== undefined) return mask;
+      const painted = paintShapes(drawn, image, { kind, classNames, file: path, drawnOn });
+      return { ...painted, notes: [...notes, ...(painted.notes ?? [])] };
     },
   };
 }

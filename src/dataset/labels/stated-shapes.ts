@@ -2,6 +2,7 @@
 
 import { factsOf } from '../../errors.ts';
 import type { Files } from '../../files.ts';
+import { isDicom } from '../../image/formats/dicom/parser.ts';
 import { readImage } from '../../image/read.ts';
 import { fileAndImage, masksOf } from '../discover/stated-labels.ts';
 import type { DrawnShapes } from '../shapes/shape.ts';
@@ -26,7 +27,13 @@ export function statedShapes(files: Files, root: string): (path: string) => Prom
 
 /** Each reader is loaded when its first file is read. */
 async function open(files: Files, root: string, file: string): Promise<ShapesByImage> {
-  const text = new TextDecoder().decode(await files.read(root, file));
+  const bytes = await files.read(root, file);
+  if (isDicom(bytes)) {
+    const { shapesOfSegments } = await import('../shapes/segments.ts');
+    const drawn = await shapesOfSegments(bytes, file);
+    return () => drawn;
+  }
+  const text = new TextDecoder().decode(bytes);
   if (/\.json$/i.test(file)) {
     const { parseCoco, shapesOf } = await import('../shapes/coco.ts');
     const coco = parseCoco(text, file);

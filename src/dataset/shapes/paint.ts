@@ -5,6 +5,7 @@ import { allocate } from '../../array/ndarray.ts';
 import { counted, DatasetError } from '../../errors.ts';
 import { type Image, sizes } from '../../image/image.ts';
 import type { Size } from '../../objects/fill-polygon.ts';
+import { sliceOfPlane } from './patient-plane.ts';
 import type { Place, Shape } from './shape.ts';
 
 type Kind = 'objects' | 'classes';
@@ -88,8 +89,8 @@ export function paintShapes(
       throw outside(shape, `x ${left} to ${right}, y ${top} to ${bottom}; the image is ${width} x ${height}`, file);
     }
     if (left < 0 || top < 0 || right > width || bottom > height) said.cut++;
-    const { index, z: slice, t: time } = shape.place;
-    if (z * t > 1 && index === undefined && slice === undefined && time === undefined) said.everywhere++;
+    const { index, z: slice, t: time, plane } = shape.place;
+    if (z * t > 1 && (index ?? slice ?? time ?? plane) === undefined) said.everywhere++;
     const value = isRegion(shape) ? 0 : (values.get(shape) ?? skipped);
     if (paint(shape, value) === 0) said.empty++;
   }
@@ -114,7 +115,8 @@ const outside = ({ name }: Shape, where: string, file: string): DatasetError =>
 
 /** Indices of the slices of a shape, time points one after another. */
 function pagesAt(shape: Shape, image: Image, [t, z]: readonly [number, number], file: string): readonly number[] {
-  const { index, z: slice, t: time }: Place = shape.place;
+  const { index, plane, t: time }: Place = shape.place;
+  const slice = plane === undefined ? shape.place.z : sliceOfPlane(plane, image, file);
   // A colour photograph is one image of a stack, each stain its own.
   const channels = image.channels?.[0] === 'red' ? 1 : sizes(image).channels;
   if (index !== undefined) {

@@ -1,6 +1,15 @@
 /** Annotations drawn as shapes in another program. */
 
+import type { Vector3 } from '../../image/image.ts';
 import type { Bounds, FoundRun, Size } from '../../objects/fill-polygon.ts';
+
+/** A plane of pixels in the patient, in mm (LPS): the centre of its first pixel, and where columns and rows go. */
+export interface PlaneMm {
+  readonly originMm: Vector3;
+  readonly x: Vector3;
+  readonly y: Vector3;
+  readonly spacingMm: readonly [x: number, y: number];
+}
 
 /** Where in a stack a shape lies, from 0; what is undefined is every one. */
 export interface Place {
@@ -8,6 +17,8 @@ export interface Place {
   readonly index?: number;
   readonly z?: number;
   readonly t?: number;
+  /** In place of a slice. */
+  readonly plane?: PlaneMm;
 }
 
 export interface Shape {
@@ -30,4 +41,6 @@ export interface DrawnShapes {
   readonly shapes: readonly Shape[];
   /** The size of the image that they were drawn on, if their file states it. */
   readonly drawnOn?: Size | undefined;
+  /** What the reader had to decide, one sentence each. */
+  readonly notes?: readonly string[];
 }

@@ -2,7 +2,7 @@
 
 import { FormatError } from '../../../errors.ts';
 import { type FramePlace, framesOf, numberOf } from './frames.ts';
-import { nonImage } from './objects.ts';
+import { isSegmentation, nonImage } from './objects.ts';
 import { type DataSet, type Element, hasPreamble, parseElements } from './parser.ts';
 import { type Slide, slideOf } from './slide.ts';
 
@@ -97,6 +97,8 @@ const PIXELS = ['x7fe00010', 'x7fe00008', 'x7fe00009'] as const;
 export interface ParseOptions {
   /** Only the header is needed: the bytes may end with it. */
   readonly headerOnly?: boolean;
+  /** Whether segments of images are read as well, which are no image. */
+  readonly segmentation?: boolean;
   /** Largest size to inflate to. */
   readonly maxBytes: number;
 }
@@ -109,7 +111,7 @@ export interface ParseOptions {
 export async function parseDicom(
   bytes: Uint8Array,
   file: string,
-  { headerOnly = false, maxBytes }: ParseOptions,
+  { headerOnly = false, segmentation = false, maxBytes }: ParseOptions,
 ): Promise<ParsedDicom> {
   let dataSet: DataSet;
   try {
@@ -128,7 +130,8 @@ export async function parseDicom(
     );
   }
   const element = PIXELS.map((tag) => dataSet.elements[tag]).find((found) => found !== undefined);
-  const other = nonImage(dataSet.string(TAG.sopClass));
+  const sopClass = dataSet.string(TAG.sopClass);
+  const other = segmentation && isSegmentation(sopClass) ? undefined : nonImage(sopClass);
   if (other !== undefined || (element === undefined && !headerOnly)) {
     const what = other ?? 'a DICOM object without an image';
     throw new FormatError(`this is ${what}, which is not supported.`, {

@@ -55,6 +55,10 @@ const OBJECTS: readonly (readonly [end: string, name: string])[] = [
   ['5.1.4.45', 'a template of an implant'],
 ];
 
+/** Segments of images by their pixels: binary, fractional, and as a label map. */
+export const isSegmentation = (sopClass: string | undefined): boolean =>
+  /^1\.2\.840\.10008\.5\.1\.4\.1\.1\.66\.[47]$/.test(sopClass ?? '');
+
 /** The name of a SOP class without an image; undefined for others. */
 export function nonImage(sopClass: string | undefined): string | undefined {
   const end = /^1\.2\.840\.10008\.(.*)$/.exec(sopClass ?? '')?.[1];
