@@ -9,7 +9,7 @@ import { onGridOf, withoutChannels } from './output.ts';
 
 export interface ObjectsOptions {
   /** Default: by the predicted border if there is such a class, otherwise by shape. */
-  readonly separation?: SeparationSettings;
+  readonly separation?: Partial<SeparationSettings>;
 }
 
 export interface PredictedObjects {
@@ -44,9 +44,12 @@ const borderOf = (classes: readonly string[] | undefined): number | undefined =>
  * How objects are separated in what a model of these classes predicts.
  * @throws UsageError if that needs a map that it does not predict
  */
-export function separationOf(classes: readonly string[] | undefined, given?: SeparationSettings): SeparationSettings {
+export function separationOf(
+  classes: readonly string[] | undefined,
+  given?: Partial<SeparationSettings>,
+): SeparationSettings {
   const border = borderOf(classes);
-  const chosen = given ?? { by: border === undefined ? 'shape' : 'border' };
+  const chosen = { by: border === undefined ? ('shape' as const) : ('border' as const), ...given };
   if (chosen.by === 'border') requireMap(border, 'border');
   if (chosen.by === 'distance') requireMap(undefined, 'distance');
   return chosen;

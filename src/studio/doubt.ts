@@ -3,6 +3,8 @@
 import { joinPath } from '../files.ts';
 import { prepareInput } from '../input/network-input.ts';
 import { argmaxClasses } from '../metrics/argmax.ts';
+import { mapsOfRims } from '../objects/instances.ts';
+import { aboveThreshold } from '../objects/threshold.ts';
 import { openOwnModel } from '../predict/own.ts';
 import { predictPlanes } from '../predict/predict.ts';
 import { modelFileOf } from '../workflows/model-files.ts';
@@ -34,20 +36,24 @@ export async function doubtAbout(
     const model = await openOwnModel(runtime, await host.files.read(file), { file });
     const { classes } = data;
     if (classes.some(({ name }, i) => model.classes[i] !== name)) return undefined;
+    const hasRims = model.classes.length > classes.length;
     const painted = classes.map(() => 0);
     const found = classes.map(() => 0);
     for (const { page, box, labels } of chosenPieces(data)) {
       const [x, y, width, height] = box;
       const planes = prepareInput(page, model.input);
       const region = { x, y, width, height };
-      const predicted = argmaxClasses(await predictPlanes(model, { ...page, planes }, { region })).data;
+      const probabilities = await predictPlanes(model, { ...page, planes }, { region });
+      // A border behind the classes that are painted is of the objects, as where they are separated.
+      const { data: predicted } = hasRims
+        ? aboveThreshold(mapsOfRims(probabilities).foreground, 0.5)
+        : argmaxClasses(probabilities);
       for (const [p, value] of labels.entries()) {
         const label = data.labelOf(value);
         const k = classes.findIndex((one) => one.label === label);
         if (k < 0) continue;
         painted[k] = (painted[k] as number) + 1;
-        // The border between objects, behind the classes that are painted, is of the objects.
-        if (Math.min(predicted[p] as number, classes.length - 1) === k) found[k] = (found[k] as number) + 1;
+        if (predicted[p] === k) found[k] = (found[k] as number) + 1;
       }
     }
     const shares = painted.map((count, k) => (count === 0 ? 1 : (found[k] as number) / count));

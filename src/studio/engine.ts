@@ -195,6 +195,7 @@ export interface SegmentOptions {
   /** Objects smaller than this many pixels are dropped; default 0. */
   readonly minSizePx?: number;
   readonly excludeBorder?: boolean;
+  /** Whether what an object encloses is of it. Default: of objects as the model says, of areas no. */
   readonly fillHoles?: boolean;
 }
 

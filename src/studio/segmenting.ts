@@ -8,7 +8,6 @@ import { castTo } from '../image/convert.ts';
 import { type Image, sizes } from '../image/image.ts';
 import { displayMap, reorient } from '../image/orient.ts';
 import { connectedComponents } from '../objects/connected-components.ts';
-import { fillHoles } from '../objects/fill-holes.ts';
 import { filterObjects } from '../objects/filter-objects.ts';
 import type { SeparationSettings } from '../objects/instances.ts';
 import { isUsedFor, PROJECT_FILE, type Project, writeProject } from '../project/project.ts';
@@ -27,8 +26,8 @@ import { nextFolder, runOf } from './training.ts';
 /** Whether a model of this project separates objects: of objects, or of one class beside the background. */
 const separates = ({ task, classes = [] }: Project): boolean => task === 'objects' || classes.length === 2;
 
-/** An area stays in one piece, however narrow it is somewhere. */
-const WHOLE_AREAS: SeparationSettings = { by: 'components' };
+/** An area stays in one piece, however narrow it is somewhere, and as it is: a membrane encloses what is none. */
+const WHOLE_AREAS: SeparationSettings = { by: 'components', fillHoles: false };
 
 /** The project's files, with a `lamella.json` that lists some images only. */
 function onlyImages(files: WritableFiles, folder: string, project: Project, wanted: readonly ImageId[]): WritableFiles {
@@ -42,16 +41,13 @@ function onlyImages(files: WritableFiles, folder: string, project: Project, want
   return { ...files, read: async (at, name = '') => (joinPath(at, name) === file ? text : files.read(at, name)) };
 }
 
-/** Objects as the options want them: without holes, small ones, and those at the border. Numbers begin at 1 again. */
-function wantedObjects(
-  labels: Image,
-  { minSizePx = 0, excludeBorder = false, fillHoles: fills = false }: SegmentOptions,
-) {
+/** Objects as the options want them: without small ones, and those at the border. Numbers begin at 1 again. */
+function wantedObjects(labels: Image, { minSizePx = 0, excludeBorder = false }: SegmentOptions) {
   const data = new Uint32Array(labels.data.length);
   let count = 0;
   let at = 0;
   for (const objects of labelArrays(labels)) {
-    const { labels: kept, count: own } = filterObjects(fills ? fillHoles(objects) : objects, {
+    const { labels: kept, count: own } = filterObjects(objects, {
       minSize: minSizePx,
       border: excludeBorder ? 'clear' : 'keep',
     });
@@ -88,8 +84,9 @@ export async function segmentImages(
   const prediction = await nextFolder(host, folder, FOLDERS.predictions);
   const objects = separates(project);
   const failed: Problem[] = [];
-  const filters = (options.minSizePx ?? 0) > 0 || options.excludeBorder === true || options.fillHoles === true;
-  if (filters && !objects)
+  const { fillHoles } = options;
+  const filters = (options.minSizePx ?? 0) > 0 || options.excludeBorder === true;
+  if ((filters || fillHoles === true) && !objects)
     emit({ kind: 'note', text: 'Areas are kept as they are: only objects are dropped or filled.' });
   let done = 0;
   const progress = (text: string): void => emit({ kind: 'progress', task: 'segment', done, total, text });
@@ -101,7 +98,7 @@ export async function segmentImages(
     {
       out: joinPath(folder, prediction),
       objects,
-      separation: project.task === 'classes' ? WHOLE_AREAS : undefined,
+      separation: { ...(project.task === 'classes' && WHOLE_AREAS), ...(fillHoles !== undefined && { fillHoles }) },
       labels: !objects,
       probability: 'none',
       overlay: false,

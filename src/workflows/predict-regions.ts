@@ -115,7 +115,7 @@ export interface RegionRequest {
   /** Values of the label maps. */
   readonly values?: readonly number[];
   /** How objects are separated. */
-  readonly separation?: SeparationSettings;
+  readonly separation?: Partial<SeparationSettings>;
   readonly predict: PredictOptions;
   readonly memory?: MemoryPlan;
   /** Called before an image is predicted as a whole that is too large for that. */

@@ -85,7 +85,7 @@ export function labelValues({ metadata }: OpenedModel): readonly number[] | unde
 const separationFor = (
   { metadata }: OpenedModel,
   { separation }: PredictFolderOptions,
-): SeparationSettings | undefined => separation ?? (metadata && separationSettings(metadata));
+): Partial<SeparationSettings> => ({ ...(metadata && separationSettings(metadata)), ...separation });
 
 export interface WriteOptions {
   readonly out: string;
@@ -210,7 +210,7 @@ export async function predictWhole(
     await write('overlay', turned, geometry === undefined || format === 'png' ? format : 'tiff');
   }
   const separation = separationFor(models[0], outputs);
-  const objects = separate ? objectsImage(prediction, separation && { separation }) : undefined;
+  const objects = separate ? objectsImage(prediction, { separation }) : undefined;
   if (objects !== undefined) await write('objects', objects.labels);
   const isChosen = typeof item.level === 'function' && read.level !== undefined;
   const notes = [

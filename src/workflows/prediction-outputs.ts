@@ -18,8 +18,8 @@ export interface PredictionOutputs {
   readonly overlay?: boolean;
   /** Separate objects, numbered from 1; default: no. */
   readonly objects?: boolean;
-  /** How they are separated. Default: as the model says, else by their shape. */
-  readonly separation?: SeparationSettings;
+  /** How they are separated, where it is not as the model says. Default: as it says, else by their shape. */
+  readonly separation?: Partial<SeparationSettings>;
   /** Default `same`. */
   readonly format?: ResultFormat;
   /** Probability threshold for the foreground class, for models with two classes; default 0.5. */

@@ -45,7 +45,7 @@ describe('lamella studio', () => {
       expect(address).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/#[\w-]{43}$/);
       expect(await (await fetch(address)).text()).toContain('<title>Lamella Studio</title>');
     });
-    expect(text).toMatch(/projects in .*cells; Ctrl-C ends it/);
+    expect(text).toMatch(/the project in .*cells; Ctrl-C ends it/);
   });
 
   it('says what is wrong', async () => {

@@ -44,3 +44,25 @@ it('after a step it finds next to nothing of one of two classes, and after hundr
   const { project } = await engine.open('cells');
   expect(project.runs?.[0]?.doubt).toEqual(doubt);
 });
+
+it('of a network for objects, that cannot tell objects from background yet, as they are separated', async () => {
+  await engine.create('objects');
+  await engine.change({
+    task: 'objects',
+    classes: [
+      { name: 'background', value: 0 },
+      { name: 'cell', value: 'rest' },
+    ],
+  });
+  const files = [
+    { path: 'images/0.png', content: writePng(page(image, 0)) },
+    { path: 'labels/0.png', content: writePng(page(label, 0)) },
+  ];
+  expect((await engine.addFiles(files)).problems).toEqual([]);
+  // Of three classes each is about as likely as the others: background is the most likely one, and yet less than half.
+  const { doubt } = await engine.train({ steps: 1, settings: SMALL, from: 'scratch' });
+  const { prediction } = await engine.segment({});
+  const { data } = await engine.segmented(prediction, '0', 0);
+  expect(data.filter((value) => value === 0).length).toBe(0);
+  expect(doubt).toEqual({ steps: 1, class: 'background', found: 0 });
+});

@@ -21,9 +21,13 @@ export async function run(
 ): Promise<void> {
   const folder = given ?? '.';
   await stoppable(async (signal) => {
-    const host = studioHost(folder, { single: await isProject(folder, { isNamed: given !== undefined }) });
+    const single = await isProject(folder, { isNamed: given !== undefined });
+    const host = studioHost(folder, { single });
     const server = await startStudioServer({ host, port });
-    say(`Lamella Studio: ${server.address}`, `projects in ${resolve(folder)}; Ctrl-C ends it`);
+    say(
+      `Lamella Studio: ${server.address}`,
+      `${single ? 'the project in' : 'projects in'} ${resolve(folder)}; Ctrl-C ends it`,
+    );
     if (open) openBrowser(server.address);
     await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
     await server.close();
