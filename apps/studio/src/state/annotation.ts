@@ -136,6 +136,20 @@ export function createAnnotation(engine: Engine, project: OpenProject, messages:
   /** Ends an edit, which can then be undone, and has the engine keep it. */
   const commit = (name: string): void => keep(opened.value?.history.commit(name));
 
+  /** Before the first edit classes are a setting: what they are called does not settle what kind of project it is. */
+  const setClasses = (after: readonly AnnotationClass[]): void => {
+    const { annotations, history } = opened.value ?? {};
+    if (annotations === undefined || history === undefined) return;
+    if (history.sequence > 0 || countClasses(annotations, hasLabels) > 0) {
+      annotations.classes = after;
+      commit(text.edits.classes);
+      return;
+    }
+    annotations.apply({ kind: 'classes', before: annotations.classes, after }, 'after');
+    noteEdit();
+    void project.change({ classes: after }).catch(messages.failed);
+  };
+
   /** @param change gets the regions of the image on the screen, and whether one of them is to be held out */
   const changeRegions = (
     change: (regions: readonly Region[], isHeld: (region: Region) => boolean) => readonly Region[],
@@ -211,27 +225,31 @@ export function createAnnotation(engine: Engine, project: OpenProject, messages:
     cancel(): void {
       opened.value?.history.cancel();
     },
-    /** @throws LamellaError once something is annotated */
-    changeTask: (task: LayerKind): Promise<void> => project.change({ task, classes: CLASSES[task]() }),
+    /** What classes were called stays. @throws LamellaError once something is annotated */
+    changeTask(task: LayerKind): Promise<void> {
+      const { kind, classes = [] } = opened.value?.annotations ?? {};
+      const usual = kind && CLASSES[kind]();
+      const renamed = (i: number) => classes[i] !== undefined && classes[i].name !== usual?.[i]?.name;
+      return project.change({
+        task,
+        classes: CLASSES[task]().map((item, i) => (renamed(i) ? { ...item, name: classes[i].name } : item)),
+      });
+    },
     addClass(): void {
-      const annotations = opened.value?.annotations;
-      if (annotations === undefined) return;
-      const taken = new Set(annotations.classes.map(({ value }) => value));
+      const { classes } = opened.value?.annotations ?? {};
+      if (classes === undefined) return;
+      const taken = new Set(classes.map(({ value }) => value));
       const value = Array.from({ length: 255 }, (_, i) => i).find((free) => !taken.has(free));
-      if (value === undefined) return;
-      annotations.classes = [...annotations.classes, { name: freeClassName(annotations.classes), value }];
-      commit(text.edits.classes);
+      if (value !== undefined) setClasses([...classes, { name: freeClassName(classes), value }]);
     },
     changeClass(at: number, values: Partial<AnnotationClass>): void {
-      const annotations = opened.value?.annotations;
-      if (annotations === undefined) return;
-      const { classes } = annotations;
+      const { classes } = opened.value?.annotations ?? {};
+      if (classes === undefined) return;
       if (classes.some(({ name }, i) => i !== at && name === values.name)) {
         messages.note(text.classes.taken(values.name ?? ''));
         return;
       }
-      annotations.classes = classes.map((item, i) => (i === at ? { ...item, ...values } : item));
-      commit(text.edits.classes);
+      setClasses(classes.map((item, i) => (i === at ? { ...item, ...values } : item)));
     },
     changeRegion(id: number, values: Partial<Region>): void {
       changeRegions((regions, held) =>

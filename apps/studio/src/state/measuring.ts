@@ -17,7 +17,12 @@ export type Measuring = ReturnType<typeof createMeasuring>;
 export function createMeasuring(engine: Engine, project: OpenProject, display: Display, messages: Messages) {
   const minSizePx = signal(30);
   const excludeBorder = signal(false);
-  const fillHoles = signal(true);
+  /** Objects have none as a rule; a membrane encloses what is none. */
+  const fillHoles = signal(false);
+  const task = computed(() => project.state.value?.project.task);
+  effect(() => {
+    fillHoles.value = task.value === 'objects';
+  });
   const running = signal(false);
   const progress = signal<{ readonly done: number; readonly total: number; readonly text: string } | undefined>(
     undefined,

@@ -110,9 +110,10 @@ void main() {
   if (own == none) discard;
   bool selected = chosenCount > 0 && own != 0u && isChosen(own);
   float reach = (selected ? 2.0 : 1.25) / (view.z * level);
-  bool edge = (selected || outlines > 0.0) && (
-    label(texel + vec2(reach, 0), own) != own || label(texel - vec2(reach, 0), own) != own ||
-    label(texel + vec2(0, reach), own) != own || label(texel - vec2(0, reach), own) != own);
+  uvec4 around = uvec4(
+    label(texel + vec2(reach, 0), own), label(texel - vec2(reach, 0), own),
+    label(texel + vec2(0, reach), own), label(texel - vec2(0, reach), own));
+  bool edge = (selected || outlines > 0.0) && around != uvec4(own);
   ${
     kind === 'classes'
       ? 'vec4 colour = texelFetch(palette, ivec2(int(own), 0), 0);'
@@ -128,7 +129,9 @@ void main() {
   }
   if (edge) alpha = 1.0;
   else if (selected) alpha = max(alpha, 0.55);
-  shown = vec4(selected && edge ? vec3(1) : colour.rgb, alpha);
+  // Objects that touch are told apart by a black line, whatever their colours.
+  bool touches = ${kind === 'objects'} && own != 0u && around * uvec4(notEqual(around, uvec4(own))) * uvec4(notEqual(around, uvec4(none))) != uvec4(0);
+  shown = vec4(!edge ? colour.rgb : selected ? vec3(1) : touches ? vec3(0) : colour.rgb, alpha);
 }
 `;
 

@@ -31,6 +31,8 @@ export function App({ studio }: { readonly studio: Studio }): JSX.Element {
 function followKeys(studio: Studio): () => void {
   const press = (event: KeyboardEvent): void => {
     if (event.defaultPrevented || isTyping(event.target) || document.querySelector('dialog[open]') !== null) return;
+    // What is open above the page is closed by the browser.
+    if (event.key === 'Escape' && document.querySelector(':popover-open') !== null) return;
     const command = commandFor(keyName(event), studio);
     if (command === undefined) return;
     event.preventDefault();

@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { ago, pixelValue } from '../format.ts';
 import { text } from '../text/text.ts';
+import type { Point, Size } from '../viewer/transform.ts';
 import { useStudio } from './context.ts';
 
 /** What is under the pointer, what can be undone, what is kept, and what computes. */
@@ -56,7 +57,7 @@ function UnderPointer(): JSX.Element {
   const shown = display.shown.value;
   const layer = annotation.layer.value;
   annotation.edits.value;
-  if (at === undefined || shown === undefined)
+  if (at === undefined || shown === undefined || !isInside(at, shown.image))
     return <span class="number">{text.status.zoom(display.transform.value.scale)}</span>;
   const [x, y] = [Math.floor(at.x), Math.floor(at.y)];
   const label = layer?.get(x, y, shown.page);
@@ -69,7 +70,9 @@ function UnderPointer(): JSX.Element {
   return (
     <span class="number">
       {text.status.at(x, y)} <span class="muted">{text.status.value}</span>{' '}
-      {display.valuesAt(at).map(pixelValue).join(', ')} <strong>{name()}</strong>
+      {display.valuesAt(at).map(pixelValue).join(', ')} {shown.image.valueUnit} <strong>{name()}</strong>
     </span>
   );
 }
+
+const isInside = ({ x, y }: Point, { width, height }: Size): boolean => x >= 0 && y >= 0 && x < width && y < height;

@@ -153,7 +153,7 @@ function Curves(): JSX.Element | null {
           {scoredOn.value !== undefined && <p class="muted">{text.train.scoredOn(scoredOn.value)}</p>}
         </>
       ) : (
-        <p class="hint">{text.train.noScore}</p>
+        training.running.value && <p class="hint">{text.train.noScore}</p>
       )}
     </section>
   );
