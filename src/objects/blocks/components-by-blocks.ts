@@ -14,7 +14,7 @@ export interface ArrayByBox {
   read(box: Box): Promise<IntegerArray>;
 }
 
-/** As `connectedComponents`, for an array of any size. Memory: that of a block, and 40 bytes for each component of each. */
+/** As `connectedComponents`, for an array of any size. Memory: that of a block, and about 100 bytes for each component of each. */
 export async function componentsByBlocks(
   { shape, read }: ArrayByBox,
   { connectivity, by = 'mask', ...options }: ByBlocksOptions & Omit<ConnectedComponentsOptions, 'out'>,

@@ -49,7 +49,7 @@ interface Joined {
 const OPEN = -1;
 
 /**
- * Joins blocks, added in the order of the grid. Memory: about 40 bytes for each label of each block, and the faces of the
+ * Joins blocks, added in the order of the grid. Memory: about 100 bytes for each label of each block, and the faces of the
  * blocks that have not met all of their neighbours yet.
  */
 export class BlockJoin {

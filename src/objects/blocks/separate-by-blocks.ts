@@ -21,7 +21,7 @@ export interface SeparateByBlocksOptions extends ByBlocksOptions, WindowOptions 
  * around each block is enlarged until it is proved that the image beyond it changes nothing, or `maxWindow` is reached;
  * what is open then is separated as if the window were the image, and counted.
  *
- * Memory: that of a window and its maps, and 40 bytes for each object of each block.
+ * Memory: that of a window and its maps, and about 100 bytes for each object of each block.
  * @throws UsageError as `separateObjects`
  */
 export async function separateByBlocks(
