@@ -76,10 +76,15 @@ export function boxesOf(images: readonly [OpenedImage, ...OpenedImage[]], pixels
   // Of a page that is one strip, rows.
   const unit = elementCount(chunk) <= pixels ? chunk : shape.map(() => 1);
   // One byte per pixel.
-  return regionsOf(
-    { info: { ...info, axes, shape, dtype: 'uint8' }, unit, inOrder: false },
-    { maxBytes: pixels, chunk },
-  );
+  const grid = { info: { ...info, axes, shape, dtype: 'uint8' as const }, unit, inOrder: false };
+  const cut = (most: number): readonly Region[] => regionsOf(grid, { maxBytes: most, chunk });
+  const regions = cut(pixels);
+  // As many boxes of about one size: the last of each row would be a remainder.
+  const even = shape.map((length, axis) => {
+    const parts = Math.ceil(length / (regions[0]?.shape[axis] ?? length));
+    return Math.ceil(length / parts / (unit[axis] as number)) * (unit[axis] as number);
+  });
+  return elementCount(even) < pixels ? cut(elementCount(even)) : regions;
 }
 
 /** The least that is a whole number of two chunks, or the larger one where that is much larger. */
