@@ -23,6 +23,8 @@ export type Facts =
   | {
       readonly code: 'out-of-memory';
       readonly smaller?: { readonly [setting: string]: number | readonly [height: number, width: number] };
+      /** Nothing can be computed in this thread any more: WebAssembly's memory is left in disorder. */
+      readonly isFinal?: true;
     }
   /** The device is gone: its driver was reset, or took it away. Others may work. */
   | { readonly code: 'device-lost' }
@@ -30,6 +32,8 @@ export type Facts =
   | { readonly code: 'disconnected' }
   /** What computes had ended and was started again; the call may have been carried out or not. */
   | { readonly code: 'restarted' }
+  /** Another long computation is under way, which can be stopped. */
+  | { readonly code: 'busy' }
   /** The loss or the weights are not finite. */
   | { readonly code: 'diverged'; readonly step: number };
 

@@ -128,7 +128,7 @@ export class OrtProgram implements Program {
     } catch (cause) {
       if (cause instanceof LamellaError) throw cause;
       throw new DeviceError(`The device ${this.#options.device} failed: ${reason(cause)}`, {
-        facts: outOfMemory(cause),
+        facts: outOfMemory(cause, this.#options.device),
         cause,
       });
     } finally {

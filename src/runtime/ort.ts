@@ -60,7 +60,7 @@ export function ortRuntime(
         );
       } catch (cause) {
         throw new DeviceError(`The graph '${graph.name}' cannot run on ${description}: ${reason(cause)}`, {
-          facts: outOfMemory(cause),
+          facts: outOfMemory(cause, device),
           cause,
         });
       }
@@ -71,7 +71,10 @@ export function ortRuntime(
         const [state, packed] = [{}, new Map()];
         return keep(new OrtProgram(ort, session, { device, stateMode, state, packed, sessionOptions, onDispose }));
       } catch (cause) {
-        throw new ModelError(`The model cannot run on ${description}: ${reason(cause)}`, { cause });
+        throw new ModelError(`The model cannot run on ${description}: ${reason(cause)}`, {
+          facts: outOfMemory(cause, device),
+          cause,
+        });
       }
     },
     async dispose() {

@@ -1,7 +1,7 @@
 /** A device that is lost, or has too little memory: going on with what there is. */
 
 import { factsOf, type LamellaError } from '../errors.ts';
-import type { EngineEvent } from './engine.ts';
+import type { EngineDescription, EngineEvent, Smaller } from './engine.ts';
 import type { StudioHost } from './host.ts';
 
 type Emit = (event: EngineEvent) => void;
@@ -24,13 +24,11 @@ export async function surviving<T>(host: StudioHost, emit: Emit, work: () => Pro
   }
 }
 
-/** Settings of `train`. */
-export type Smaller = { readonly [setting: string]: number | readonly [height: number, width: number] };
-
 /**
  * What needs less memory, if that was missing, and says so.
  * @param settled settings that were made smaller before
- * @returns those settings with the next one; undefined for another error, and if nothing smaller is left
+ * @returns those settings with the next one; undefined for another error, if nothing smaller is left, and if nothing can be
+ * computed here any more
  */
 export async function smallerAfter(
   host: StudioHost,
@@ -38,12 +36,19 @@ export async function smallerAfter(
   settled: Smaller,
   emit: Emit,
 ): Promise<Smaller | undefined> {
-  const smaller = factsOf(cause, 'out-of-memory')?.smaller;
-  if (smaller === undefined) return undefined;
-  const [device] = (await host.describe()).devices;
-  const why = `There is too little memory for this network, so one with ${inWords(smaller)} is trained.`;
-  emit({ kind: 'device', device: device?.label ?? '', why });
+  const { smaller, isFinal } = factsOf(cause, 'out-of-memory') ?? {};
+  if (smaller === undefined || isFinal) return undefined;
+  emit(smallerEvent(smaller, await host.describe()));
   return { ...settled, ...smaller };
+}
+
+/** Says which network is trained instead of one that does not fit. */
+export function smallerEvent(
+  smaller: Smaller,
+  { devices: [device] }: Pick<EngineDescription, 'devices'>,
+): Extract<EngineEvent, { kind: 'device' }> {
+  const why = `There is too little memory for this network, so one with ${inWords(smaller)} is trained.`;
+  return { kind: 'device', device: device?.label ?? '', why };
 }
 
 const WORDS: { readonly [setting: string]: (value: unknown) => string } = {

@@ -12,6 +12,7 @@
  */
 
 import type { NdArray } from '../array/ndarray.ts';
+import type { Facts } from '../errors.ts';
 import type { Spacings } from '../image/image.ts';
 import type { Project } from '../project/project.ts';
 import type { ScoredOn } from '../train/log.ts';
@@ -137,10 +138,15 @@ export interface View {
   readonly rect: Rect;
 }
 
+/** Settings of `train` for a network that fits into memory. */
+export type Smaller = NonNullable<Extract<Facts, { readonly code: 'out-of-memory' }>['smaller']>;
+
 export interface LiveOptions {
   readonly on: boolean;
   /** `auto`: the quick model until the network is better. */
   readonly model: 'quick' | 'network' | 'auto';
+  /** If the network before did not fit. */
+  readonly smaller?: Smaller;
 }
 
 export interface StudioTrainOptions {
@@ -314,6 +320,8 @@ export type EngineEvent =
   | { readonly kind: 'device'; readonly device: string; readonly why?: string }
   /** What computed has ended and was started again, with the same project; the live preview is off. */
   | { readonly kind: 'restarted' }
+  /** The live models had too little memory, and nothing can be computed here any more. */
+  | { readonly kind: 'out-of-memory'; readonly problem: Problem; readonly smaller?: Smaller }
   | { readonly kind: 'note'; readonly text: string }
   | { readonly kind: 'problem'; readonly problem: Problem };
 

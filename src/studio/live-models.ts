@@ -24,7 +24,7 @@ import { type QuickModel, trainQuick } from '../train/quick.ts';
 import { openSession, recipeFor, type Session } from '../train/session.ts';
 import { RUN_FILES } from '../train/store.ts';
 import { withProjectSettings } from '../workflows/project-settings.ts';
-import type { Smaller } from './device.ts';
+import type { Smaller } from './engine.ts';
 import type { StudioHost, StudioSessionPlace } from './host.ts';
 import type { LiveData, LivePiece } from './live-data.ts';
 import type { OpenProject } from './open-project.ts';

@@ -3,11 +3,11 @@
  * steps of the network. While a pointer is down, or something else computes, it waits.
  */
 
-import { LamellaError, UsageError } from '../errors.ts';
+import { factsOf, LamellaError, UsageError } from '../errors.ts';
 import type { PageRegion } from '../predict/predict.ts';
 import { Contest } from './contest.ts';
-import { leaveLostDevice, type Smaller, smallerAfter } from './device.ts';
-import type { EngineEvent, LiveOptions, Rect, View, WindowObjects } from './engine.ts';
+import { leaveLostDevice, smallerAfter } from './device.ts';
+import type { EngineEvent, LiveOptions, Rect, Smaller, View, WindowObjects } from './engine.ts';
 import { problemOf } from './error-data.ts';
 import type { StudioHost } from './host.ts';
 import { mappingOf } from './label-files.ts';
@@ -78,6 +78,7 @@ export class Live {
   set(options: LiveOptions): void {
     if (options.on) this.#requireWritable();
     this.#options = options;
+    this.#smaller = { ...this.#smaller, ...options.smaller };
     this.#shown.key = '';
     this.#start();
   }
@@ -212,7 +213,9 @@ export class Live {
     } catch (cause) {
       this.#isOnce = false;
       this.#options = { ...this.#options, on: false };
-      this.#emit({ kind: 'problem', problem: problemOf(cause) });
+      const problem = problemOf(cause);
+      const { isFinal, smaller } = factsOf(cause, 'out-of-memory') ?? {};
+      this.#emit(isFinal ? { kind: 'out-of-memory', problem, smaller } : { kind: 'problem', problem });
       this.#emit({ kind: 'live', model: undefined });
     }
   }
@@ -339,7 +342,8 @@ export class Live {
         this.#networkLearned = { revision: data.revision, sequence: data.sequence };
       } catch (cause) {
         if (await this.#makeSmaller(cause)) return true;
-        if (!(cause instanceof LamellaError) || this.#wanted === 'network') throw cause;
+        const isEnd = !(cause instanceof LamellaError) || factsOf(cause, 'out-of-memory')?.isFinal;
+        if (isEnd || this.#wanted === 'network') throw cause;
         this.#emit({ kind: 'note', text: `The network does not learn from this: ${cause.message}` });
       }
     }

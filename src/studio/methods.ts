@@ -58,7 +58,9 @@ const METHODS: { readonly [M in Method]: readonly Check[] } = {
   change: [object({ name, task, classes, spacing, settings } as Record<string, Schema>)],
   flush: [],
   setView: [view],
-  setLive: [object({ on: flag, model: { enum: ['quick', 'network', 'auto'] } }, ['on', 'model'])],
+  setLive: [
+    object({ on: flag, model: { enum: ['quick', 'network', 'auto'] }, smaller: { type: 'object' } }, ['on', 'model']),
+  ],
   updateLive: [],
   previewObjects: [view],
   setPainting: [flag],

@@ -1,6 +1,6 @@
 /** Training on the project that is open. */
 
-import { Interrupted, LamellaError, UsageError } from '../errors.ts';
+import { factsOf, Interrupted, LamellaError, UsageError } from '../errors.ts';
 import { joinPath } from '../files.ts';
 import type { Project } from '../project/project.ts';
 import { readConfig } from '../train/config.ts';
@@ -11,9 +11,9 @@ import { RUN_FILES } from '../train/store.ts';
 import { checkedSettings } from '../workflows/project-settings.ts';
 import { runReader } from '../workflows/read-run.ts';
 import type { RunSettings } from '../workflows/train.ts';
-import { type Smaller, smallerAfter, surviving } from './device.ts';
+import { smallerAfter, surviving } from './device.ts';
 import { doubtAbout } from './doubt.ts';
-import type { EngineEvent, RunInfo, StudioTrainOptions, TrainedRun } from './engine.ts';
+import type { EngineEvent, RunInfo, Smaller, StudioTrainOptions, TrainedRun } from './engine.ts';
 import type { StudioHost } from './host.ts';
 import { requireModel } from './models.ts';
 import type { OpenProject } from './open-project.ts';
@@ -200,9 +200,10 @@ async function trainWherePossible(
       await surviving(host, emit, () => host.train(folder, out, { ...settings, ...smaller }, hooks));
       return;
     } catch (cause) {
+      // Whatever is tried instead, here or by who called, is another run.
+      if (factsOf(cause, 'out-of-memory')?.smaller !== undefined) await host.remove(out);
       smaller = await smallerAfter(host, cause, smaller, emit);
       if (smaller === undefined) throw cause;
-      await host.remove(out);
     }
   }
 }

@@ -18,6 +18,9 @@ function peakBytes({ model, batch, patch, loss, optimizer }: Recipe, file?: Netw
 const inWords = (bytes: number): string =>
   bytes >= 1e9 ? `${(bytes / 1e9).toFixed(1)} GB` : `${Math.max(1, Math.round(bytes / 1e6))} MB`;
 
+/** What is smaller still has hardly anything left to learn from, or to learn with. */
+const LEAST = { baseChannels: 4, patch: 32 } as const;
+
 /** Changes of a recipe that need less memory, with the settings that make them, as they are and in words. */
 function smaller(recipe: Recipe): readonly {
   readonly settings: { readonly [setting: string]: number | readonly [number, number] };
@@ -32,7 +35,7 @@ function smaller(recipe: Recipe): readonly {
   return [
     ...(batch > 1 ? [{ settings: { batch: 1 }, setting: option('batch', 1), recipe: { ...recipe, batch: 1 } }] : []),
     // Weights of another model fit its own width only.
-    ...(options.includes('baseChannels') && half >= 4 && recipe.start === undefined
+    ...(options.includes('baseChannels') && half >= LEAST.baseChannels && recipe.start === undefined
       ? [
           {
             settings: { baseChannels: half },
@@ -41,7 +44,7 @@ function smaller(recipe: Recipe): readonly {
           },
         ]
       : []),
-    ...(side < Math.min(...patch)
+    ...(side < Math.min(...patch) && side >= LEAST.patch
       ? [
           {
             settings: { patch: [side, side] as const },
@@ -55,15 +58,18 @@ function smaller(recipe: Recipe): readonly {
 
 /** What an error of a step is for the user: where memory is missing, with what would need less of it. */
 export function explainMemory(cause: unknown, recipe: Recipe, file?: NetworkFile): unknown {
-  if (factsOf(cause, 'out-of-memory') === undefined) return cause;
+  const missing = factsOf(cause, 'out-of-memory');
+  if (missing === undefined) return cause;
   const changes = smaller(recipe);
   const proposals = changes.map((one) => `${one.setting} (about ${inWords(peakBytes(one.recipe, file))})`);
   return new DeviceError(
     `There is too little memory for a step of the network '${recipe.model.name}' with patches of ${recipe.patch[1]} x ${recipe.patch[0]}, batch ${recipe.batch}, which needs about ${inWords(peakBytes(recipe, file))}.`,
     {
       remedy:
-        proposals.length === 0 ? 'Close other programs.' : `Use ${proposals.join(' or ')}, or close other programs.`,
-      facts: { code: 'out-of-memory', ...(changes[0] && { smaller: changes[0].settings }) },
+        proposals.length === 0
+          ? 'Close other programs, or use a machine with more memory.'
+          : `Use ${proposals.join(' or ')}, or close other programs.`,
+      facts: { ...missing, ...(changes[0] && { smaller: changes[0].settings }) },
       cause,
     },
   );

@@ -189,6 +189,24 @@ describe('a network that does not fit into memory', () => {
     expect(await painted()).toEqual(before);
   });
 
+  it('is left to another program where nothing can be computed any more, and leaves no run', async () => {
+    let trainings = 0;
+    await open((host) => ({
+      ...host,
+      async train(folder, out, settings, hooks) {
+        trainings++;
+        await host.train(folder, out, settings, hooks);
+        const facts = { code: 'out-of-memory', smaller: { batch: 1 }, isFinal: true } as const;
+        throw new DeviceError('There is too little memory.', { facts });
+      },
+    }));
+    await expect(engine.train({ steps: 3, settings: SMALL, from: 'scratch' })).rejects.toMatchObject({
+      facts: { smaller: { batch: 1 }, isFinal: true },
+    });
+    expect([trainings, deviceEvents()]).toEqual([1, []]);
+    expect(existsSync(join(root, 'cells/runs/1'))).toBe(false);
+  });
+
   it('is refused with what to do if nothing is smaller', async () => {
     await open((host) => ({
       ...host,

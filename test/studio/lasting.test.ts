@@ -1,9 +1,10 @@
 /** An engine that is taken away, at any moment, and what becomes of edits and questions that were under way. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { phantom } from '../../packages/phantom/phantom.ts';
+import { DeviceError, type Facts } from '../../src/errors.ts';
 import { page } from '../../src/image/convert.ts';
 import { writePng } from '../../src/image/formats/png/write.ts';
 import { lastingEngine } from '../../src/platform/browser/lasting-engine.ts';
@@ -11,6 +12,7 @@ import { studioHost } from '../../src/platform/node/studio-host.ts';
 import { connect } from '../../src/studio/connect.ts';
 import { createEngine } from '../../src/studio/create-engine.ts';
 import type { Engine, EngineEvent } from '../../src/studio/engine.ts';
+import type { StudioHost } from '../../src/studio/host.ts';
 import { serve } from '../../src/studio/serve.ts';
 import { type SocketLike, socketChannel } from '../../src/studio/socket-channel.ts';
 import { openPainter } from './painter.ts';
@@ -28,9 +30,12 @@ let started: { readonly own: Engine; readonly socket: SocketLike }[];
 const end = (): void => started.at(-1)?.socket.close();
 const restarts = (): number => events.filter(({ kind }) => kind === 'restarted').length;
 
+/** What the hosts of those that are started from now on are. */
+let hostOf: (host: StudioHost) => StudioHost;
+
 const start = async (): Promise<Engine> => {
   const [client, server] = socketPair();
-  const own = createEngine(studioHost(root));
+  const own = createEngine(hostOf(studioHost(root)));
   serve(own, socketChannel(server));
   started.push({ own, socket: server });
   return connect(socketChannel(client));
@@ -39,6 +44,7 @@ const start = async (): Promise<Engine> => {
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'lamella-lasting-'));
   [events, started] = [[], []];
+  hostOf = (host) => host;
   engine = lastingEngine(await start(), start);
   engine.subscribe((event) => events.push(event));
 });
@@ -94,4 +100,100 @@ it('is not started for ever: not if it ended before it answered, and not once it
   await other.dispose();
   await expect(other.projects()).rejects.toMatchObject({ code: 'disconnected' });
   expect(started.length).toBe(2);
+});
+
+describe('too little memory, after which nothing can be computed there any more', () => {
+  const SETTINGS = { patch: [32, 32], depth: 1, baseChannels: 4, batch: 2 } as const;
+  type Missing = Omit<Extract<Facts, { code: 'out-of-memory' }>, 'code' | 'isFinal'>;
+  const missing = (facts: Missing = {}): DeviceError =>
+    new DeviceError('There is too little memory.', { facts: { code: 'out-of-memory', isFinal: true, ...facts } });
+  const told = () => events.flatMap((event) => (event.kind === 'device' ? [event.why] : []));
+  const problems = () => events.flatMap((event) => (event.kind === 'problem' ? [event.problem] : []));
+
+  /** A project with strokes of two classes, in an engine whose hosts are as given. @returns what is painted */
+  async function openPainted(host: typeof hostOf): Promise<ArrayLike<number>> {
+    hostOf = host;
+    engine = lastingEngine(await start(), start);
+    engine.subscribe((event) => events.push(event));
+    const painter = await openPainter(engine, await engine.create('p'));
+    await painter.add((await engine.addFiles([file])).images);
+    for (let i = 0; i < 6; i++) {
+      await painter.stroke('a', i % 2, [
+        [6, 10 * i + 4],
+        [56, 10 * i + 4],
+      ]);
+    }
+    await engine.setView({ image: 'a', page: 0, rect: { x: 0, y: 0, width: SIDE, height: SIDE } });
+    return painter.annotations.layer('a').read([0, 0, SIDE, SIDE]);
+  }
+
+  it('trains a smaller network in another engine, where the live preview goes on', async () => {
+    const painted = await openPainted((host) => ({
+      ...host,
+      train: async (folder, out, settings, hooks) => {
+        if ((settings as { batch?: number }).batch !== 1) throw missing({ smaller: { batch: 1 } });
+        return host.train(folder, out, settings, hooks);
+      },
+    }));
+    const before = started.length;
+    await engine.setLive({ on: true, model: 'quick' });
+    const trained = await engine.train({ steps: 2, settings: SETTINGS, from: 'scratch' });
+    expect(trained).toMatchObject({ run: 'runs/1', steps: 2 });
+    expect(told()).toEqual(['There is too little memory for this network, so one with 1 patch at a time is trained.']);
+    expect([started.length - before, restarts(), problems()]).toEqual([1, 0, []]);
+    const from = events.findIndex(({ kind }) => kind === 'device');
+    await expect.poll(() => events.slice(from).some(({ kind }) => kind === 'preview')).toBe(true);
+    expect((await engine.labels('a', 0))?.data).toEqual(painted);
+  });
+
+  it('says what to do where nothing is smaller, and computes again', async () => {
+    let isShort = true;
+    const painted = await openPainted((host) => ({
+      ...host,
+      train: async (...given) => {
+        if (isShort) throw missing();
+        return host.train(...given);
+      },
+    }));
+    const before = started.length;
+    const train = () => engine.train({ steps: 2, settings: SETTINGS, from: 'scratch' });
+    await expect(train()).rejects.toMatchObject({ code: 'out-of-memory' });
+    expect([started.length - before, restarts(), told(), problems()]).toEqual([1, 0, [], []]);
+    isShort = false;
+    expect(await train()).toMatchObject({ run: 'runs/1', steps: 2 });
+    expect((await engine.labels('a', 0))?.data).toEqual(painted);
+  });
+
+  it('gives the live preview a smaller network in another engine', async () => {
+    let opened = 0;
+    await openPainted((host) => ({
+      ...host,
+      openSessionPlace: async (folder) => {
+        if (opened++ === 0) throw missing({ smaller: { baseChannels: 4 } });
+        return host.openSessionPlace(folder);
+      },
+    }));
+    const before = started.length;
+    await engine.setLive({ on: true, model: 'network' });
+    await expect.poll(() => events.some(({ kind }) => kind === 'step')).toBe(true);
+    expect(told()).toEqual(['There is too little memory for this network, so one with 4 channels is trained.']);
+    expect([started.length - before, restarts(), problems()]).toEqual([1, 0, []]);
+    await engine.close();
+    const config = JSON.parse(await readFile(join(root, 'p/.studio/live/config.json'), 'utf8'));
+    expect(config.recipe.model.baseChannels).toBe(4);
+  });
+
+  it('ends the live preview where nothing is smaller, with what to do', async () => {
+    await openPainted((host) => ({
+      ...host,
+      openSessionPlace: async () => {
+        throw missing();
+      },
+    }));
+    const before = started.length;
+    await engine.setLive({ on: true, model: 'network' });
+    await expect.poll(() => problems().map(({ message }) => message)).toEqual(['There is too little memory.']);
+    expect([started.length - before, restarts(), told()]).toEqual([1, 0, []]);
+    expect(await engine.labels('a', 0)).toBeDefined();
+  });
 });

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { phantom } from '../../packages/phantom/phantom.ts';
 import type { NdArray } from '../../src/array/ndarray.ts';
 import { type RawDataset, rawDataset } from '../../src/dataset/raw.ts';
-import { DeviceError } from '../../src/errors.ts';
+import { DeviceError, type Facts } from '../../src/errors.ts';
 import { page } from '../../src/image/convert.ts';
 import type { Image } from '../../src/image/image.ts';
 import { openRuntime } from '../../src/platform/node/runtime.ts';
@@ -291,21 +291,39 @@ describe('bad input to a session', () => {
     );
   });
 
-  test('too little memory for the step: a smaller network and patch with figures', async () => {
+  /** A place whose device cannot compile anything for want of memory. */
+  function withoutMemory(facts: Facts): SessionPlace {
     const place = placeOf(memoryStore());
-    const short: SessionPlace['openRuntime'] = async () => {
-      const runtime = await place.openRuntime();
-      const failing = async () => {
-        throw new DeviceError('std::bad_alloc', { facts: { code: 'out-of-memory' } });
-      };
-      return { ...runtime, compile: failing, dispose: () => runtime.dispose() };
+    const compile = async () => {
+      throw new DeviceError('std::bad_alloc', { facts });
     };
+    return {
+      ...place,
+      async openRuntime() {
+        const runtime = await place.openRuntime();
+        return { ...runtime, compile, dispose: () => runtime.dispose() };
+      },
+    };
+  }
+
+  test('too little memory for the step: a smaller network and patch with figures', async () => {
     const large = { ...recipe, model: { ...recipe.model, baseChannels: 32 }, patch: [256, 256] } as Recipe;
-    const opening = (): Promise<unknown> => openSession(large, { ...place, openRuntime: short });
+    const opening = (): Promise<unknown> => openSession(large, withoutMemory({ code: 'out-of-memory' }));
     await expect(opening()).rejects.toMatchObject({ facts: { code: 'out-of-memory', smaller: { baseChannels: 16 } } });
     await expect(opening()).rejects.toThrow(
       /too little memory for a step of the network 'unet' with patches of 256 x 256, batch 1, which needs about (\d+) MB\. Use `baseChannels: 16` \(about \d+ MB\) or `patch: 128` \(about \d+ MB\)/,
     );
+  });
+
+  test('too little memory for the least step: nothing smaller is proposed, down to which it was', async () => {
+    const smallest = { ...recipe, batch: 1, model: { ...recipe.model, baseChannels: 4 }, patch: [32, 32] } as Recipe;
+    const place = withoutMemory({ code: 'out-of-memory', isFinal: true });
+    const cause: unknown = await openSession(smallest, place).catch((found) => found);
+    expect(cause).toMatchObject({
+      facts: { code: 'out-of-memory', isFinal: true },
+      remedy: 'Close other programs, or use a machine with more memory.',
+    });
+    expect(cause).not.toHaveProperty('facts.smaller');
   });
 
   test('ONNX Runtime says in several ways that memory is missing', () => {
@@ -314,8 +332,9 @@ describe('bad input to a session', () => {
       'Failed to allocate memory for requested buffer of size 5',
       'Out of memory',
     ]) {
-      expect(outOfMemory(new Error(text))).toEqual({ code: 'out-of-memory' });
+      expect(outOfMemory(new Error(text), 'cpu')).toEqual({ code: 'out-of-memory' });
+      expect(outOfMemory(new Error(text), 'wasm')).toEqual({ code: 'out-of-memory', isFinal: true });
     }
-    expect(outOfMemory(new Error('Non-zero status code returned while running Conv'))).toBeUndefined();
+    expect(outOfMemory(new Error('Non-zero status code returned while running Conv'), 'wasm')).toBeUndefined();
   });
 });

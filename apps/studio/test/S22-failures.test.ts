@@ -1,10 +1,11 @@
 /**
- * S22: a worker that ends and a GPU that is lost are one sentence each: work goes on with a new worker or another device, and
- * nothing that was painted is lost.
+ * S22: a worker that ends, too little memory and a GPU that is lost are one sentence each: work goes on with a new worker,
+ * a smaller network or another device, and nothing that was painted is lost.
  */
 
-import type { BrowserContext, Page, Worker } from 'playwright-core';
+import type { BrowserContext, Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
+import { engineOf } from './held.ts';
 import { greyPng, inWindow, type OpenOptions, paintedRuns, studioPages, takeIn, whyNoPage } from './studio-page.ts';
 
 declare global {
@@ -14,12 +15,6 @@ declare global {
 
 const SIZE = 256;
 const ENDED = 'What computes had ended and was started again; all that was painted is kept.';
-
-function engineOf(page: Page): Worker {
-  const engine = page.workers().find((worker) => worker.url().includes('studio-worker'));
-  if (engine === undefined) throw new Error('There is no worker.');
-  return engine;
-}
 
 /** Ends the worker of the engine from inside, as the browser does when memory is short. */
 async function endWorker(page: Page): Promise<void> {
@@ -39,6 +34,27 @@ async function endGpu(page: Page): Promise<void> {
   for (const { id } of ofGpu) process.kill(id, 'SIGKILL');
   await devtools.detach();
 }
+
+/** The most that ONNX Runtime may take, in pages of 64 KiB: 60 MB instead of 4 GB. */
+const FEW_PAGES = 960;
+
+/** Memory is as short as it says above, by ONNX Runtime's own script, before anything was computed. */
+async function littleMemory(context: BrowserContext): Promise<void> {
+  await context.route('**/ort/*.mjs', async (route) => {
+    const response = await route.fetch();
+    const script = await response.text();
+    const limited = script.replace('maximum:65536', `maximum:${FEW_PAGES}`);
+    expect(limited).not.toBe(script);
+    await route.fulfill({ response, body: limited });
+  });
+}
+
+/** Keeps all that the page says from now on. */
+const noteMessages = (page: Page): Promise<void> =>
+  page.evaluate(() => {
+    globalThis.noted = [];
+    studio.messages.shown.subscribe((shown) => noted.push(...shown.map(({ text }) => text)));
+  });
 
 /** The software adapter, which is not used otherwise, passes for a GPU, before the worker has looked for one. */
 async function softwarePassesForGpu(context: BrowserContext): Promise<void> {
@@ -118,13 +134,33 @@ describe.skipIf(whyNoPage !== undefined)(`S22 failures${whyNoPage === undefined 
     await close();
   });
 
+  it('too little memory for a network', async () => {
+    const { page, errors, close } = await openPainted(pages, { prepare: littleMemory });
+    await noteMessages(page);
+    const first = engineOf(page);
+    const painted = await paintedRuns(page);
+    const run = await train(page, 2, { patch: [128, 128], batch: 8, baseChannels: 16, depth: 3 });
+    expect(run).toMatchObject({ run: 'runs/1', steps: 2, stopped: false });
+    const told = await page.evaluate(() => [...new Set(noted)]);
+    console.log(`S22: ${told.join('\n')}`);
+    expect(told[0]).toMatch(
+      /^There is too little memory for this network, so one with .* is trained\. Studio goes on with WASM, \d+ threads?; nothing of your annotation is lost\.$/,
+    );
+    expect(engineOf(page)).not.toBe(first);
+    expect(await problems(page)).toEqual([]);
+    expect(await paintedRuns(page)).toEqual(painted);
+
+    await stroke(page, '2', 200);
+    await kept(page);
+    expect(await train(page, 2, {})).toMatchObject({ run: 'runs/2', steps: 2 });
+    expect(errors).toEqual([]);
+    await close();
+  });
+
   it('a GPU that is lost while it trains', async () => {
     const { page, errors, close } = await openPainted(gpuPages, { prepare: softwarePassesForGpu });
     expect(await page.evaluate(() => studio.description.value?.devices[0]?.name)).toBe('webgpu');
-    await page.evaluate(() => {
-      globalThis.noted = [];
-      studio.messages.shown.subscribe((shown) => noted.push(...shown.map(({ text }) => text)));
-    });
+    await noteMessages(page);
     const step = firstStep(page);
     const training = train(page, 40, {});
     await step;

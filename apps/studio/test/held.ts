@@ -11,7 +11,7 @@ declare global {
 export interface Held {
   /** How many objects live, by where and what they are, such as `engine: Float32Array`. */
   readonly counts: ReadonlyMap<string, number>;
-  /** Bytes of all objects with their texts and arrays, and of WebAssembly's memory. */
+  /** Bytes of all objects with their texts and arrays, and of WebAssembly's memory apart. */
   readonly bytes: { readonly page: number; readonly engine: number; readonly wasm: number };
 }
 
@@ -123,7 +123,8 @@ export async function openHeld(page: Page): Promise<() => Promise<Held>> {
       ...[...engine.counts].map(([what, count]) => [`engine: ${what}`, count] as const),
       ['engine: running workers', workers] as const,
     ]);
-    return { counts, bytes: { page: own.bytes, engine: engine.bytes, wasm } };
+    // WebAssembly's memory is an array of the engine, too.
+    return { counts, bytes: { page: own.bytes, engine: engine.bytes - wasm, wasm } };
   };
 }
 

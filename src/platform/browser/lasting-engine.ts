@@ -1,5 +1,7 @@
 import { factsOf, LamellaError } from '../../errors.ts';
-import type { Engine, EngineEvent, ProjectState, View } from '../../studio/engine.ts';
+import { smallerEvent } from '../../studio/device.ts';
+import type { Engine, EngineEvent, LiveOptions, ProjectState, StudioTrainOptions, View } from '../../studio/engine.ts';
+import { problemOf } from '../../studio/error-data.ts';
 import { type Method, methodsBy } from '../../studio/methods.ts';
 
 /** Methods that may be called once more when nobody knows whether they were carried out. */
@@ -7,6 +9,8 @@ const REPEATABLE: ReadonlySet<Method> = new Set<Method>([
   ...(['describe', 'projects', 'open', 'close', 'plane', 'thumbnail', 'labels', 'record', 'change', 'flush'] as const),
   ...(['setView', 'setPainting', 'trainCommand', 'segmented', 'table', 'stop'] as const),
 ]);
+
+const OPENING: ReadonlySet<Method> = new Set<Method>(['open', 'create', 'import', 'linkFolder']);
 
 /** A project that is open elsewhere is asked for so often, at such intervals, before it is read only here. */
 const LOCK_TRIES = 5;
@@ -28,6 +32,9 @@ interface Started {
  * recorded again, and a `restarted` event says so. The live preview is off then. Calls that cannot be repeated reject with
  * the code `restarted`.
  *
+ * The same after memory was missing in WebAssembly, which is left in disorder: without a `restarted` event, and the live
+ * preview goes on. A smaller network is then trained instead of one that did not fit, which a `device` event says.
+ *
  * `open` waits some seconds for whoever is about to let go of the project, such as this page before it was loaded again.
  *
  * @param again starts what computes once more; not called for one that ended before it answered anything
@@ -39,21 +46,27 @@ export function lastingEngine(first: Engine, again: () => Promise<Engine>): Engi
     for (const listener of listeners) listener(event);
   };
   const follow = (engine: Engine): Started => {
-    engine.subscribe(emit);
-    return { engine, hasAnswered: false };
+    const started: Started = { engine, hasAnswered: false };
+    engine.subscribe((event) => {
+      if (event.kind === 'out-of-memory') void goOnLive(started, event);
+      else emit(event);
+    });
+    return started;
   };
   let current = Promise.resolve(follow(first));
   let ending: Started | undefined;
   let isDisposed = false;
   let project: string | undefined;
   let view: View | undefined;
+  let live: LiveOptions | undefined;
 
   /** What has to be told to an engine that takes over. */
   function remember(name: Method, args: readonly unknown[], value: unknown): void {
-    if (name === 'open' || name === 'create' || name === 'import') project = (value as ProjectState).id;
+    if (OPENING.has(name)) project = (value as ProjectState).id;
     else if (name === 'close' || (name === 'forget' && args[0] === project)) project = undefined;
     else if (name === 'setView') view = args[0] as View;
-    if (project === undefined) view = undefined;
+    else if (name === 'setLive') live = { ...live, ...(args[0] as LiveOptions) };
+    if (project === undefined) [view, live] = [undefined, undefined];
   }
 
   async function openWhenFree({ engine }: Started, id: string): Promise<ProjectState> {
@@ -65,7 +78,8 @@ export function lastingEngine(first: Engine, again: () => Promise<Engine>): Engi
     return opened;
   }
 
-  async function takeOver(ended: Started): Promise<Started> {
+  /** @param isAnnounced whether it ended by itself, and the live preview stays off */
+  async function takeOver(ended: Started, isAnnounced: boolean): Promise<Started> {
     await ended.engine.dispose();
     for (let tries = 1; ; tries++) {
       let next: Started | undefined;
@@ -73,14 +87,36 @@ export function lastingEngine(first: Engine, again: () => Promise<Engine>): Engi
         next = follow(await again());
         if (project !== undefined) await openWhenFree(next, project);
         if (view !== undefined) await next.engine.setView(view);
+        if (live?.on === true && !isAnnounced) await next.engine.setLive(live);
         next.hasAnswered = project !== undefined;
-        emit({ kind: 'restarted' });
+        if (isAnnounced) emit({ kind: 'restarted' });
         return next;
       } catch (cause) {
         await next?.engine.dispose();
         if (factsOf(cause, 'disconnected') === undefined || isDisposed || tries === START_TRIES) throw cause;
         await later(LOCK_MS);
       }
+    }
+  }
+
+  /** The first of those who notice the end starts another one, for all of them. */
+  async function replace(ended: Started, isAnnounced: boolean): Promise<Engine> {
+    if (ending !== ended) {
+      ending = ended;
+      current = takeOver(ended, isAnnounced);
+    }
+    return (await current).engine;
+  }
+
+  /** The live preview with a smaller network, or without one. */
+  async function goOnLive(ended: Started, missing: Extract<EngineEvent, { kind: 'out-of-memory' }>): Promise<void> {
+    const { smaller, problem } = missing;
+    if (live !== undefined) live = { ...live, on: smaller !== undefined, smaller: { ...live.smaller, ...smaller } };
+    try {
+      const engine = await replace(ended, false);
+      emit(smaller === undefined ? { kind: 'problem', problem } : smallerEvent(smaller, await engine.describe()));
+    } catch (cause) {
+      emit({ kind: 'problem', problem: problemOf(cause) });
     }
   }
 
@@ -93,13 +129,18 @@ export function lastingEngine(first: Engine, again: () => Promise<Engine>): Engi
       remember(name, args, value);
       return value;
     } catch (cause) {
-      if (factsOf(cause, 'disconnected') === undefined || !used.hasAnswered || isDisposed) throw cause;
-      // The first of the calls that were under way starts another one, for all of them.
-      if (ending !== used) {
-        ending = used;
-        current = takeOver(used);
+      if (isDisposed) throw cause;
+      const { isFinal, smaller } = factsOf(cause, 'out-of-memory') ?? {};
+      if (isFinal) {
+        const engine = await replace(used, false);
+        const options = name === 'train' ? (args[0] as StudioTrainOptions) : undefined;
+        // The live network to begin with has ended, too.
+        if (options === undefined || smaller === undefined || options.from === 'live') throw cause;
+        emit(smallerEvent(smaller, await engine.describe()));
+        return call(name, [{ ...options, settings: { ...options.settings, ...smaller } }]);
       }
-      await current;
+      if (factsOf(cause, 'disconnected') === undefined || !used.hasAnswered) throw cause;
+      await replace(used, true);
       if (REPEATABLE.has(name)) return call(name, args);
       throw new LamellaError('What computes had ended, and was started again.', {
         remedy: 'Do this once more.',

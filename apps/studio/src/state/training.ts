@@ -52,8 +52,10 @@ export function createTraining(engine: Engine, messages: Messages, onTrained: (r
         leftMs.value = event.leftMs;
         losses.value = [...before, { step: event.step, value: loss }];
       });
-    } else if (event.kind === 'note') notes.value = [...notes.value, event.text];
-    else if (event.kind === 'validation') {
+    } else if (event.kind === 'note' || event.kind === 'device') {
+      const found = event.kind === 'note' ? event.text : event.why;
+      if (found !== undefined) notes.value = [...notes.value, found];
+    } else if (event.kind === 'validation') {
       batch(() => {
         const point = { step: event.step, value: event.value };
         scoreName.value = event.name;
