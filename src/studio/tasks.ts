@@ -11,10 +11,13 @@ export class Tasks {
     return this.#running?.name;
   }
 
-  /** @throws UsageError while another one runs; as `work` */
+  /** @throws UsageError with the code `busy` while another one runs; as `work` */
   async run<T>(name: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     if (this.#running !== undefined) {
-      throw new UsageError(`The engine is busy with ${this.#running.name}.`, { remedy: 'Wait for it, or stop it.' });
+      throw new UsageError(`The engine is busy with ${this.#running.name}.`, {
+        remedy: 'Wait for it, or stop it.',
+        facts: { code: 'busy' },
+      });
     }
     const controller = new AbortController();
     const done = work(controller.signal);

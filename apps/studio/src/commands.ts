@@ -83,11 +83,13 @@ const check = (id: keyof typeof text.keys.check, key: string, run: Command['run'
 });
 
 /** What runs is stopped by a press more, since Escape is pressed for many reasons. */
-function offerToStop({ training, measuring, messages }: Studio): void {
+function offerToStop({ training, checking, measuring, messages }: Studio): void {
   if (training.running.value && !training.stopping.value) {
     messages.offer(text.train.stopQuestion, text.train.stop, () => void training.stop());
   } else if (measuring.running.value) {
-    messages.offer(text.measure.stopQuestion, text.measure.stop, () => void measuring.stop());
+    messages.offer(text.measure.stopQuestion, text.stop, () => void measuring.stop());
+  } else if (checking.searching.value) {
+    messages.offer(text.check.stopQuestion, text.stop, () => void checking.stop());
   }
 }
 

@@ -96,6 +96,7 @@ export function createChecking({ engine, project, display, annotation, live, mes
         searching.value = false;
       }
     },
+    stop: (): Promise<void> => engine.stop().catch(messages.failed),
     /** What the model says in the window becomes annotation, where there is none yet. */
     async accept(): Promise<void> {
       const place = current.value;

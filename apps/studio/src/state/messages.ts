@@ -26,7 +26,8 @@ const sentence = ({ message, file }: Pick<Problem, 'message' | 'file'>): string 
 
 export type Messages = ReturnType<typeof createMessages>;
 
-export function createMessages() {
+/** @param stop ends what the engine is busy with */
+export function createMessages(stop: () => Promise<void>) {
   const shown = signal<readonly Message[]>([]);
   /** For screen readers: the last thing that happened, seen or not. */
   const spoken = signal('');
@@ -41,7 +42,15 @@ export function createMessages() {
   const problem = ({ message, file, remedy, code }: Omit<Problem, 'code'> & Partial<Pick<Problem, 'code'>>): void => {
     if (code === 'disconnected') disconnected.value = true;
     // An event has said so already.
-    else if (code !== 'restarted') add({ kind: 'problem', text: sentence({ message, file }), remedy });
+    else if (code !== 'restarted') {
+      const run = (): void => void stop().catch(failed);
+      const action = code === 'busy' ? { label: words.stop, run } : undefined;
+      add({ kind: 'problem', text: sentence({ message, file }), remedy, action });
+    }
+  };
+  const failed = (error: unknown): void => {
+    if (error instanceof LamellaError) problem({ ...error, message: error.problem, code: error.code });
+    else problem({ message: error instanceof Error ? error.message : String(error) });
   };
 
   return {
@@ -58,10 +67,7 @@ export function createMessages() {
     /** A note that stays until its button is pressed, or it is closed. */
     offer: (text: string, label: string, run: () => void): void => add({ kind: 'note', text, action: { label, run } }),
     /** Says what a rejected call was rejected with. */
-    failed(error: unknown): void {
-      if (error instanceof LamellaError) problem({ ...error, message: error.problem, code: error.code });
-      else problem({ message: error instanceof Error ? error.message : String(error) });
-    },
+    failed,
     dismiss(id: number): void {
       shown.value = shown.value.filter((message) => message.id !== id);
     },

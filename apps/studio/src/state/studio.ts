@@ -41,7 +41,7 @@ interface Place {
 }
 
 export function createStudio({ engine, storage, examples, saveFile, folders }: Place) {
-  const messages = createMessages();
+  const messages = createMessages(engine.stop);
   const settings = createSettings(storage);
   const project = createOpenProject(engine, messages);
   const display = createDisplay(engine, project, messages);

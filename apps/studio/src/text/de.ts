@@ -11,6 +11,7 @@ export const de: typeof en = {
   language: 'de',
   product: 'Lamella Studio',
   close: 'Schließen',
+  stop: 'Beenden',
   cancel: 'Abbrechen',
   number,
   percent,
@@ -281,6 +282,7 @@ export const de: typeof en = {
     find: 'Unsichere Stellen suchen',
     again: 'Neu suchen',
     searching: 'Wird gesucht …',
+    stopQuestion: 'Die Suche beenden?',
     place: (n: number, of: number) => `Stelle ${number(n)} von ${number(of)}`,
     where: (image: string, { x, y, width, height }: { x: number; y: number; width: number; height: number }) =>
       `${image}, ${number(width)} × ${number(height)} px bei ${number(x)}, ${number(y)}`,
@@ -314,8 +316,7 @@ export const de: typeof en = {
     noPixelSize: 'Die Datei gibt sie nicht an. Ohne sie sind Längen und Flächen in Pixeln.',
     measureAgain: 'Drücken Sie noch einmal Alle segmentieren, um mit dieser Pixelgröße zu messen.',
     run: 'Alle segmentieren',
-    stop: 'Abbrechen',
-    stopQuestion: 'Das Segmentieren abbrechen?',
+    stopQuestion: 'Das Segmentieren beenden?',
     noModel: 'Trainieren Sie zuerst ein Netz.',
     found: (images: number, objects: number) =>
       `${count(objects, 'Objekt', 'Objekte')} in ${count(images, 'Bild', 'Bildern')}`,

@@ -11,6 +11,7 @@ export const en = {
   language: 'en',
   product: 'Lamella Studio',
   close: 'Close',
+  stop: 'Stop',
   cancel: 'Cancel',
   number,
   percent,
@@ -274,6 +275,7 @@ export const en = {
     find: 'Find uncertain places',
     again: 'Search again',
     searching: 'Searching…',
+    stopQuestion: 'Stop the search?',
     place: (n: number, of: number) => `Place ${number(n)} of ${number(of)}`,
     where: (image: string, { x, y, width, height }: { x: number; y: number; width: number; height: number }) =>
       `${image}, ${number(width)} × ${number(height)} px at ${number(x)}, ${number(y)}`,
@@ -306,7 +308,6 @@ export const en = {
     noPixelSize: 'The file does not state it. Without it lengths and areas are in pixels.',
     measureAgain: 'Press Segment all again to measure with this pixel size.',
     run: 'Segment all',
-    stop: 'Stop',
     stopQuestion: 'Stop segmenting?',
     noModel: 'First train a network.',
     found: (images: number, objects: number) =>

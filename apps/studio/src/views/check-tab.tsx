@@ -1,5 +1,5 @@
 import type { CheckPlace } from 'lamella/studio';
-import { Check, Pencil, ScanSearch, SkipForward } from 'lucide';
+import { Check, Pencil, ScanSearch, SkipForward, Square } from 'lucide';
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type { Verdict } from '../state/checking.ts';
@@ -29,6 +29,12 @@ export function CheckTab(): JSX.Element {
           <Icon of={ScanSearch} />
           {searching.value ? text.check.searching : places.value.length === 0 ? text.check.find : text.check.again}
         </button>
+        {searching.value && (
+          <button type="button" onClick={() => void checking.stop()}>
+            <Icon of={Square} />
+            {text.stop}
+          </button>
+        )}
       </section>
       {places.value.length > 0 && <Judge />}
       {accuracy.value.judged > 0 && (

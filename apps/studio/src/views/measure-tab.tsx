@@ -168,7 +168,7 @@ function Running(): JSX.Element {
       </p>
       <button type="button" onClick={() => void measuring.stop()}>
         <Icon of={Square} />
-        {text.measure.stop}
+        {text.stop}
       </button>
     </>
   );
