@@ -3,11 +3,19 @@
 //   npm run soak -- --kills 1000                     that many kills, and only those
 //   npm run soak -- --steps 20000 --predictions 500 --minutes 5
 //   npm run soak -- --gib 5                          a zip archive of that size, written and read
+//   npm run soak -- --nodes 1                        a node of Slurm that goes down while a job runs there
 import { execFileSync, spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 
-const LONG = { kills: '200', steps: '5000', predictions: '2000', minutes: '3', gib: '5' };
-const FILES = { kills: 'kill', steps: 'leaks', predictions: 'leaks', minutes: 'time', gib: 'zip' };
+const LONG = { kills: '200', steps: '5000', predictions: '2000', minutes: '3', gib: '5', nodes: '1' };
+const FILES = {
+  kills: 'soak/kill',
+  steps: 'soak/leaks',
+  predictions: 'soak/leaks',
+  minutes: 'soak/time',
+  gib: 'soak/zip',
+  nodes: 'cluster/slurm',
+};
 
 const options = Object.fromEntries(Object.keys(LONG).map((name) => [name, { type: 'string' }]));
 const { values } = parseArgs({ options });
@@ -17,7 +25,7 @@ for (const [name, value] of Object.entries(values)) {
   process.exit(2);
 }
 const asked = Object.keys(values);
-const files = asked.length === 0 ? [''] : [...new Set(asked.map((name) => `${FILES[name]}.test.ts`))];
+const files = asked.length === 0 ? ['soak/', 'cluster/'] : [...new Set(asked.map((name) => `${FILES[name]}.test.ts`))];
 const numbers = Object.entries({ ...LONG, ...values }).map(([name, value]) => [
   `LAMELLA_SOAK_${name.toUpperCase()}`,
   value,
@@ -26,7 +34,7 @@ const numbers = Object.entries({ ...LONG, ...values }).map(([name, value]) => [
 execFileSync('npm', ['run', '--silent', 'build'], { stdio: 'inherit' });
 const { status } = spawnSync(
   process.execPath,
-  ['node_modules/vitest/vitest.mjs', 'run', '--reporter=verbose', ...files.map((file) => `test/soak/${file}`)],
+  ['node_modules/vitest/vitest.mjs', 'run', '--reporter=verbose', ...files.map((file) => `test/${file}`)],
   { stdio: 'inherit', env: { ...process.env, ...Object.fromEntries(numbers) } },
 );
 process.exitCode = status ?? 1;

@@ -19,6 +19,8 @@ function hasVulkanLoader() {
 
 /** ImageJ, and Rhino to run a script beside it. */
 const hasImageJ = () => ['ij.jar', 'js.jar'].every((jar) => existsSync(`/usr/share/java/${jar}`));
+/** A scheduler, in which jobs of `lamella jobs` are run. */
+const hasSlurm = () => existsSync('/usr/sbin/slurmctld') && existsSync('/usr/sbin/munged');
 const hasJava = () => spawnSync('java', ['-version'], { stdio: 'ignore' }).status === 0;
 
 function installMissing() {
@@ -28,6 +30,7 @@ function installMissing() {
     ['python3 python3-venv', hasPython],
     ['libij-java librhino-java', hasImageJ],
     ['default-jre-headless', hasJava],
+    ['slurmctld slurmd slurm-client munge', hasSlurm],
   ];
   const missing = wanted.filter(([, isThere]) => !isThere()).map(([packages]) => packages);
   if (missing.length === 0) return;
@@ -45,6 +48,7 @@ function installMissing() {
   }
   if (!hasBrowser()) console.log('Missing: Chromium. Install it or set CHROMIUM_PATH; browser tests are skipped.');
   if (!hasVulkanLoader()) console.log('Missing: libvulkan1. WebGPU tests in Node are skipped.');
+  if (!hasSlurm()) console.log('Missing: Slurm. Jobs on it are not tested.');
   if (!hasImageJ() || !hasJava()) console.log('Missing: ImageJ or Java. What ImageJ reads is not tested.');
 }
 

@@ -17,6 +17,8 @@ export interface Declaration<P extends readonly Positional[], R extends Rows> {
   readonly usage?: string;
   readonly positionals: P;
   readonly options: R;
+  /** Options that it does not know are arguments. */
+  readonly passesOptions?: boolean;
   /** Command lines, without the name of the program. */
   readonly examples: readonly string[];
 }
@@ -47,26 +49,33 @@ export interface ListedCommand {
   readonly load: (name: string) => Promise<Command>;
 }
 
+/** The command itself. */
+export function commandOf<P extends readonly Positional[], R extends Rows>(
+  name: string,
+  { description, usage, positionals, options, examples, passesOptions = false }: Declaration<P, R>,
+  run: Action<P, R>,
+): Command {
+  const command = new Command(name).description(description).allowUnknownOption(passesOptions);
+  if (usage !== undefined) command.usage(usage);
+  for (const { name: placed, help, parse, byDefault } of positionals) {
+    const argument = new Argument(placed, help).default(byDefault);
+    command.addArgument(parse === undefined ? argument : argument.argParser(parse));
+  }
+  const lines = examples.map((line) => `\n  lamella ${line}`).join('');
+  return addOptions(command, options)
+    .addHelpText('after', `\n${examples.length === 1 ? 'Example' : 'Examples'}:${lines}`)
+    .action(() => run(command.processedArgs as unknown as Positionals<Declaration<P, R>>, valuesOf(command, options)));
+}
+
 export function listed<P extends readonly Positional[], R extends Rows>(
   summary: string,
   declaration: () => Promise<{ readonly command: Declaration<P, R> }>,
   action: () => Promise<{ readonly run: Action<P, R> }>,
 ): ListedCommand {
-  const load = async (name: string): Promise<Command> => {
-    const { description, usage, positionals, options, examples } = (await declaration()).command;
-    const command = new Command(name).description(description);
-    if (usage !== undefined) command.usage(usage);
-    for (const { name: placed, help, parse, byDefault } of positionals) {
-      const argument = new Argument(placed, help).default(byDefault);
-      command.addArgument(parse === undefined ? argument : argument.argParser(parse));
-    }
-    const lines = examples.map((line) => `\n  lamella ${line}`).join('');
-    return addOptions(command, options)
-      .addHelpText('after', `\n${examples.length === 1 ? 'Example' : 'Examples'}:${lines}`)
-      .action(async () => {
-        const { run } = await action();
-        await run(command.processedArgs as unknown as Positionals<Declaration<P, R>>, valuesOf(command, options));
-      });
-  };
+  const load = async (name: string): Promise<Command> =>
+    commandOf(name, (await declaration()).command, async (positionals, options) => {
+      const { run } = await action();
+      await run(positionals, options);
+    });
   return { summary, load };
 }

@@ -34,6 +34,11 @@ const COMMANDS: { readonly [name: string]: ListedCommand } = {
     () => import('./commands/predict.ts'),
     () => import('./run/predict.ts'),
   ),
+  jobs: listed(
+    'files for schedulers, to predict on several machines',
+    () => import('./commands/jobs.ts'),
+    () => import('./run/jobs.ts'),
+  ),
   studio: listed(
     'paint, train, check and measure in the browser',
     () => import('./commands/studio.ts'),

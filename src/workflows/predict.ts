@@ -24,6 +24,7 @@ import { requireFreeFolder } from './out-folder.ts';
 import { planMemory, predictByRegion, tileBeside } from './predict-regions.ts';
 import { MEASURES_FOLDER, PREDICTION_FILE } from './prediction-file.ts';
 import { DEPTHS } from './prediction-outputs.ts';
+import { requireUnplanned } from './shards/plan.ts';
 
 /** Output folders; a folder with nothing else may be overwritten. */
 export const PARTS = ['probability', 'label', 'overlay', 'objects'] as const;
@@ -265,11 +266,13 @@ export async function predictFolder(
   const { tta, tile, batch, channel, signal, memory } = options;
   const { out, opened, items } = await beginPrediction(host, models, images, options, {
     ...hooks,
-    onFolder: (folder) =>
-      requireFreeFolder(host.files, folder, {
+    async onFolder(folder) {
+      await requireFreeFolder(host.files, folder, {
         ignore: [...PARTS, PREDICTION_FILE, MEASURES_FOLDER],
         option: 'another output folder',
-      }),
+      });
+      await requireUnplanned(host.files, folder);
+    },
   });
   try {
     const predict: PredictOptions = { tta, signal, tile, batch, channel };

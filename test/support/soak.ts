@@ -2,7 +2,7 @@
  * How often a test of endurance repeats: a few times in `npm test`, as often as asked for in `npm run soak`, which sets
  * the variable.
  */
-export function timesOf(what: 'KILLS' | 'STEPS' | 'PREDICTIONS' | 'MINUTES' | 'GIB', short: number): number {
+export function timesOf(what: 'KILLS' | 'STEPS' | 'PREDICTIONS' | 'MINUTES' | 'GIB' | 'NODES', short: number): number {
   const asked = process.env[`LAMELLA_SOAK_${what}`];
   return asked === undefined ? short : Number(asked);
 }

@@ -47,9 +47,14 @@ export async function factsOf(host: Host, { opened }: Pick<BegunPrediction, 'ope
   };
 }
 
-/** What a process may take if nothing is asked for: the same on every machine. */
-const memoryOf = (host: Host, { opened }: BegunPrediction, memory: number | undefined): MemoryPlan =>
-  (memory === undefined ? undefined : planMemory(host, opened, memory)) ?? {
+/** What the program takes without a model: a measured value would differ from process to process, and tiles with it. */
+const PROGRAM_BYTES = 200e6;
+
+/** What a process may take: the same on every machine. */
+const memoryOf = ({ opened }: BegunPrediction, memory: number | undefined): MemoryPlan =>
+  (memory === undefined
+    ? undefined
+    : planMemory({ memory: () => ({ used: PROGRAM_BYTES, free: Number.POSITIVE_INFINITY }) }, opened, memory)) ?? {
     tiles: DEFAULT_BYTES,
     whole: WHOLE_BYTES,
     isLimit: false,
@@ -71,7 +76,7 @@ export async function makePlan(
   options: PredictFolderOptions,
   onNote: ((note: string) => void) | undefined,
 ): Promise<ShardPlan> {
-  const memory = memoryOf(host, begun, options.memory);
+  const memory = memoryOf(begun, options.memory);
   const { opened, items } = begun;
   const share = memory.isLimit ? TILES_SHARE * memory.tiles : memory.tiles;
   const images: PlannedImage[] = [];

@@ -68,6 +68,15 @@ export async function readPlan(files: WritableFiles, out: string): Promise<Shard
   });
 }
 
+/** @throws UsageError for a folder that holds a prediction in shards, whose files another one would replace */
+export async function requireUnplanned(files: WritableFiles, out: string): Promise<void> {
+  if ((await files.kind(planFile(out))) === undefined) return;
+  throw new UsageError('this folder holds a prediction in shards.', {
+    file: out,
+    remedy: `Go on with it by ${option('shard')} or ${option('stage')}, or choose another ${option('out')}.`,
+  });
+}
+
 /** Stores a plan, unless another process was quicker. @returns the plan that is there now */
 export async function storePlan(files: WritableFiles, out: string, plan: ShardPlan): Promise<ShardPlan> {
   await writeNew(files, planFile(out), `${JSON.stringify(plan, undefined, 1)}\n`);

@@ -1,0 +1,45 @@
+import { commandOf, JOB_STAGES, type JobRequest, mebibytes, shellLine } from './request.ts';
+
+/** A script that submits the jobs to Slurm: an array for each stage that is shared, each stage after the one before. */
+export function slurmScript(request: JobRequest): string {
+  const { folder, out, shards, parallel, cpus, minutes } = request;
+  const common = [
+    '--parsable',
+    `--chdir=${folder}`,
+    `--cpus-per-task=${cpus}`,
+    `--mem=${mebibytes(request)}M`,
+    ...(minutes === undefined ? [] : [`--time=${minutes}`]),
+    // A job that waits for one that failed would wait for ever.
+    '--kill-on-invalid-dep=yes',
+    '--requeue',
+    '--signal=B:TERM@60',
+  ];
+  const stages = JOB_STAGES.map((each, i) => {
+    const { stage, isShared } = each;
+    const before = JOB_STAGES[i - 1]?.stage;
+    const options = [
+      `--job-name=lamella-${stage}`,
+      ...(before === undefined ? [] : [`--dependency=afterok:"$${before}"`]),
+      ...(isShared ? [`--array=0-${shards - 1}%${Math.min(parallel, shards)}`] : []),
+    ];
+    return `${stage}=$(submit ${options.join(' ')} "$@" <<'JOB'
+#!/bin/bash
+exec ${shellLine(commandOf(request, each))}
+JOB
+)`;
+  });
+  return `#!/bin/bash
+# Submits a prediction in ${shards} shards to Slurm. Arguments are options of sbatch: bash submit.sh --partition=long
+set -euo pipefail
+
+submit() {
+  local id
+  id=$(sbatch ${shellLine(common)} "$@")
+  echo "\${id%%;*}"
+}
+
+${stages.join('\n\n')}
+
+echo "jobs ${JOB_STAGES.map(({ stage }) => `$${stage} (${stage})`).join(', ')}:" ${shellLine(['lamella', 'jobs', 'status', out])}
+`;
+}

@@ -1,0 +1,69 @@
+import { execFileSync } from 'node:child_process';
+import { describe, expect, test } from 'vitest';
+import type { JobRequest } from '../../src/cli/jobs/request.ts';
+import { slurmScript } from '../../src/cli/jobs/slurm.ts';
+import { snakefile } from '../../src/cli/jobs/snakemake.ts';
+import { lamella } from './command.ts';
+
+const request: JobRequest = {
+  program: ['/opt/node', '/opt/lamella/main.js'],
+  args: ['predict', "runs/it's", 'my slides/*.tif', '--out', 'pred$HOME'],
+  folder: '/data/my lab',
+  out: 'pred$HOME',
+  ...{ shards: 8, parallel: 3, cpus: 2, memory: 2 ** 30, minutes: 90 },
+};
+
+/** What a job gets as its arguments, as the shell reads the line. */
+const read = (line: string): readonly string[] =>
+  execFileSync('bash', ['-c', `set -f; printf '%s\\n' ${line}`], { encoding: 'utf8' })
+    .trimEnd()
+    .split('\n');
+
+describe('Slurm', () => {
+  const script = slurmScript(request);
+  test('three stages, one after the other, the second in as many jobs as there are shares', () => {
+    execFileSync('bash', ['-n'], { input: script });
+    const submitted = script.split('\n').filter((line) => /=\$\(submit/.test(line));
+    expect(submitted.map((line) => line.replace(/ "\$@".*/, ''))).toEqual([
+      'scan=$(submit --job-name=lamella-scan',
+      'predict=$(submit --job-name=lamella-predict --dependency=afterok:"$scan" --array=0-7%3',
+      'finish=$(submit --job-name=lamella-finish --dependency=afterok:"$predict"',
+    ]);
+    expect(script).toContain(
+      `'--chdir=/data/my lab' --cpus-per-task=2 --mem=1280M --time=90 --kill-on-invalid-dep=yes`,
+    );
+  });
+  test('jobs get their arguments as they were typed', () => {
+    const lines = script.split('\n').filter((line) => line.startsWith('exec '));
+    const jobs = lines.map((line) => read(line.slice('exec '.length)));
+    const same = [...request.program, ...request.args];
+    expect(jobs).toEqual([
+      [...same, '--stage', 'scan'],
+      [...same, '--shard', 'auto/8', '--resume'],
+      [...same, '--stage', 'finish'],
+    ]);
+  });
+});
+
+test('Snakemake gets the share of each job, and other braces as they are', () => {
+  const file = snakefile({ ...request, args: ['predict', 'a{b}', '--out', 'pred'], out: 'pred' });
+  expect(file).toContain(
+    `shell: "/opt/node /opt/lamella/main.js predict 'a{{b}}' --out pred --shard {wildcards.k}/8 --resume"`,
+  );
+  expect(file).toContain('input: expand("pred/.lamella/marks/predict-{k}-of-8", k=range(1, 9))');
+});
+
+test.each([
+  [['sluurm', 'predict', 'a', 'b'], /Did you mean slurm\?/],
+  [['slurm', 'train', 'a'], /lamella train does not run in shards/],
+  [['slurm', 'predict', 'a', 'b'], /the jobs need to be told where to write\. Add --out\./],
+  [['slurm', 'predict', 'a', 'b', '--out', 'c', '--oot', 'd'], /unknown option '--oot'/],
+  [['slurm', 'predict', 'a', '--out', 'c'], /missing required argument/],
+  [['slurm', 'predict', 'a', 'b', '--out', 'c', '--shard', '1/2'], /are added to each job/],
+  [['kubernetes', 'predict', 'a', 'b', '--out', 'c'], /Add --image and --claim/],
+  [['status', 'nothing-here'], /nothing-here: there is no plan here/],
+] as const)('jobs %j ends with 2, and says why', async (args, message) => {
+  const { code, stderr } = await lamella(['jobs', ...args]);
+  expect(stderr).toMatch(message);
+  expect(code).toBe(2);
+});

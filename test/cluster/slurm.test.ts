@@ -1,0 +1,126 @@
+import { createHash } from 'node:crypto';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { ndarray } from '../../src/array/ndarray.ts';
+import { writeOmeZarr } from '../../src/image/formats/zarr/write.ts';
+import type { Image } from '../../src/image/image.ts';
+import { nodeFiles } from '../../src/platform/node/files.ts';
+import { lamella } from '../cli/command.ts';
+import { randomModel } from '../support/random-model.ts';
+import { describeWithSlurm, type Slurm, startSlurm } from '../support/slurm.ts';
+import { timesOf } from '../support/soak.ts';
+
+/** The long form takes a node down while a job runs there: Slurm waits two minutes before it repeats the job. */
+const isLong = timesOf('NODES', 0) > 0;
+
+describeWithSlurm('a prediction by the jobs that lamella jobs slurm prints', () => {
+  const root = mkdtempSync(join(tmpdir(), 'lamella-slurm-'));
+  const at = (...parts: readonly string[]): string => join(root, ...parts);
+  let slurm: Slurm | undefined;
+
+  beforeAll(async () => {
+    const times = isLong ? 12 : 5;
+    const array = ndarray('uint8', [times, 700, 800]);
+    for (let i = 0; i < array.data.length; i++) array.data[i] = (i * 31 + (i >> 9) * 17) % 251;
+    const image: Image = { ...array, axes: 'tyx', spacing: {} };
+    const sink = await writeOmeZarr(nodeFiles, at('s.ome.zarr'), image);
+    await sink.write({ start: [0, 0, 0], shape: image.shape }, image.data);
+    await sink.finish();
+    const spec = { name: 'unet', channels: 1, numClasses: 2, baseChannels: isLong ? 32 : 4, depth: 2 } as const;
+    writeFileSync(at('a.onnx'), randomModel(spec));
+    mkdirSync(at('slurm'));
+    slurm = await startSlurm(at('slurm'));
+  });
+  afterAll(() => {
+    slurm?.stop();
+    rmSync(root, { recursive: true, force: true });
+  });
+
+  const contents = (folder: string): Readonly<Record<string, string>> =>
+    Object.fromEntries(
+      (readdirSync(folder, { recursive: true }) as string[])
+        .filter((name) => statSync(join(folder, name)).isFile())
+        .sort()
+        .map((name) => [
+          name,
+          createHash('sha256')
+            .update(readFileSync(join(folder, name)))
+            .digest('hex'),
+        ]),
+    );
+
+  const run = async (...args: readonly string[]): Promise<string> => {
+    const { code, stdout, stderr } = await lamella(args, { cwd: root });
+    expect(code, stderr).toBe(0);
+    return stdout;
+  };
+  const command = (out: string) => ['predict', 'a.onnx', 's.ome.zarr', '--out', out, '--memory', '1GB'];
+
+  /** Submits the printed script. @returns the jobs, the last of which ends the prediction */
+  async function submit(out: string): Promise<readonly string[]> {
+    const script = await run('jobs', 'slurm', ...command(out), '--shards', '4', '--cpus', '1');
+    writeFileSync(at(`${out}.sh`), script);
+    const said = slurm?.run('bash', at(`${out}.sh`), `--output=${at(`${out}.%A.%a.log`)}`) ?? '';
+    const jobs = [...said.matchAll(/(\d+) \((\w+)\)/g)].map(([, job]) => job as string);
+    expect(said).toMatch(/^jobs \d+ \(scan\), \d+ \(predict\), \d+ \(finish\): lamella jobs status /);
+    return jobs;
+  }
+
+  const logs = (out: string): string =>
+    readdirSync(root)
+      .filter((name) => name.startsWith(`${out}.`) && name.endsWith('.log'))
+      .map((name) => readFileSync(at(name), 'utf8'))
+      .join('');
+
+  /** By one process, without a scheduler. */
+  async function alone(): Promise<Readonly<Record<string, string>>> {
+    if (!existsSync(at('one'))) {
+      await run(...command('one'), '--shard', '1/1');
+      await run(...command('one'), '--stage', 'finish');
+    }
+    return contents(at('one'));
+  }
+
+  test('has the bytes of one process', async () => {
+    const jobs = await submit('many');
+    await slurm?.ended(jobs.at(-1) as string);
+    expect(existsSync(at('many/prediction.json')), logs('many')).toBe(true);
+    expect(contents(at('many'))).toEqual(await alone());
+    expect(await run('jobs', 'status', 'many')).toMatch(/^many: (\d+) of \1 parts of 1 image are there, finished/);
+  });
+
+  test('that cannot work ends with its first job, and those that wait for it are removed', async () => {
+    mkdirSync(at('wrong/probability'), { recursive: true });
+    writeFileSync(at('wrong/probability/other.tif'), '');
+    const jobs = await submit('wrong');
+    for (const job of jobs) await slurm?.ended(job);
+    expect(logs('wrong')).toContain('this folder holds other files');
+    expect(existsSync(at('wrong/prediction.json'))).toBe(false);
+  });
+
+  const name = isLong ? '' : ' (SKIPPED: takes minutes, npm run soak -- --nodes 1)';
+  test.runIf(isLong)(`has the same bytes when a node goes down in the middle${name}`, async () => {
+    const jobs = await submit('down');
+    const shards = at('down/probability/s.ome.zarr/0/c');
+    await vi.waitFor(() => expect(existsSync(shards) && readdirSync(shards).length).toBeGreaterThan(1), {
+      timeout: 120_000,
+      interval: 50,
+    });
+    slurm?.run('scontrol', 'update', 'nodename=a', 'state=down', 'reason=test');
+    slurm?.kill('a');
+    await slurm?.ended(jobs.at(-1) as string);
+    expect(existsSync(at('down/prediction.json')), logs('down')).toBe(true);
+    expect(contents(at('down'))).toEqual(await alone());
+  });
+});
