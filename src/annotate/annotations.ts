@@ -2,7 +2,8 @@
 
 import { UsageError } from '../errors.ts';
 import type { AnnotationClass } from './annotation-class.ts';
-import { applyLabels, type Change, type Side } from './edit.ts';
+import type { Side } from './chunk-runs.ts';
+import { applyLabels, type Change } from './edit.ts';
 import { LabelLayer, type LayerSize } from './label-layer.ts';
 import type { LayerKind } from './label-values.ts';
 import { type Region, requireRegion } from './region.ts';

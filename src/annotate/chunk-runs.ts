@@ -14,39 +14,68 @@ export interface ChunkRuns {
 /** First pixel of a chunk and the one after the last, label before and after. */
 export type ChunkRun = readonly [from: number, to: number, before: number, after: number];
 
-/** The runs of an edit, which are found when they are needed, or before the chunk is written again. */
+/** What a chunk is after an edit (`after`), or was before it. */
+export type Side = 'before' | 'after';
+
+/**
+ * An edit of a chunk. Until the chunk is written again, the edit is taken back and made once more by exchanging labels;
+ * its runs are found when they are needed, or before that is over.
+ */
 export class ChunkEdit implements ChunkRuns {
   readonly key: number;
-  #source: { readonly before: ChunkBefore; readonly chunk: Chunk } | undefined;
+  readonly #chunk: Chunk;
+  /** The other side of the one that the chunk is on. */
+  #kept: ChunkBefore | undefined;
+  #side: Side = 'after';
   #runs: Uint8Array | undefined;
 
-  /** @param chunk as it is after the edit, and stays until `runs` was asked for */
+  /** @param chunk as it is after the edit */
   constructor(key: number, before: ChunkBefore, chunk: Chunk) {
     this.key = key;
-    this.#source = { before, chunk };
+    this.#kept = before;
+    this.#chunk = chunk;
   }
 
   get runs(): Uint8Array {
-    if (this.#source !== undefined) this.#runs = runsBetween(this.#source.before, this.#source.chunk);
-    this.#source = undefined;
+    if (this.#runs === undefined && this.#kept !== undefined) {
+      this.#runs = runsBetween(this.#kept, this.#chunk, this.#side);
+    }
     return this.#runs as Uint8Array;
+  }
+
+  /** Forgets what the chunk was on the other side. Call it before the chunk is written. */
+  release(): void {
+    this.runs;
+    this.#kept = undefined;
+  }
+
+  /**
+   * Brings the chunk onto a side.
+   * @returns the chunk, and its bands that were exchanged; undefined if only the runs are left
+   */
+  exchange(side: Side): { readonly chunk: Chunk; readonly bands: ChunkBefore['bands'] } | undefined {
+    if (this.#kept === undefined || side === this.#side) return undefined;
+    this.#chunk.exchange(this.#kept);
+    this.#side = side;
+    return { chunk: this.#chunk, bands: this.#kept.bands };
   }
 
   /** Memory that it takes. */
   get bytes(): number {
-    if (this.#runs !== undefined) return this.#runs.length;
-    return this.#source?.before.bands.reduce((sum, labels) => sum + (labels?.byteLength ?? 0), 0) ?? 0;
+    const kept = this.#kept?.bands.reduce((sum, labels) => sum + (labels?.byteLength ?? 0), 0) ?? 0;
+    return kept + (this.#runs?.length ?? 0);
   }
 }
 
-function runsBetween({ bands }: ChunkBefore, { data }: Chunk): Uint8Array {
+function runsBetween({ bands }: ChunkBefore, { data }: Chunk, side: Side): Uint8Array {
   const runs = new ByteWriter();
   /** The pixel after the last run. */
   let written = 0;
-  for (const [band, old] of bands.entries()) {
-    if (old === undefined) continue;
+  for (const [band, kept] of bands.entries()) {
+    if (kept === undefined) continue;
     const first = band * BAND_PIXELS;
-    const now = data.subarray(first, first + BAND_PIXELS);
+    const own = data.subarray(first, first + BAND_PIXELS);
+    const [old, now] = side === 'after' ? [kept, own] : [own, kept];
     const end = now.length;
     for (let p = 0; p < end; ) {
       const from = p;

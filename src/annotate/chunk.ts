@@ -32,7 +32,7 @@ export function blankLabels(kind: LayerKind, length: number): Labels {
 /** A chunk as it was before an edit. */
 export interface ChunkBefore {
   /** Undefined: there was no chunk, so nothing was annotated. */
-  readonly extents: ReadonlyMap<number, Readonly<Extent>> | undefined;
+  extents: Map<number, Extent> | undefined;
   /** The labels of each band of rows that was written since. */
   readonly bands: (Labels | undefined)[];
 }
@@ -68,6 +68,16 @@ export class Chunk {
   restore({ extents = new Map(), bands }: ChunkBefore): void {
     for (const [band, labels] of bands.entries()) if (labels !== undefined) this.data.set(labels, band * BAND_PIXELS);
     this.#extents = copyOf(extents);
+  }
+
+  /** Exchanges the labels for those of another time, so that exchanging once more takes that back. */
+  exchange(other: ChunkBefore): void {
+    for (const [band, labels] of other.bands.entries()) {
+      if (labels === undefined) continue;
+      other.bands[band] = this.band(band);
+      this.data.set(labels, band * BAND_PIXELS);
+    }
+    [this.#extents, other.extents] = [other.extents ?? new Map(), this.#extents];
   }
 
   /** Replaces the pixels from..to-1 of a row, which all have the label `old`. */

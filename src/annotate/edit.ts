@@ -2,6 +2,7 @@
 
 import { FormatError } from '../errors.ts';
 import type { AnnotationClass } from './annotation-class.ts';
+import type { Side } from './chunk-runs.ts';
 import type { LabelLayer, LayerChanges } from './label-layer.ts';
 import { type Box, boundsOf, type Region } from './region.ts';
 
@@ -42,8 +43,6 @@ export type Change =
       readonly before: readonly AnnotationClass[];
       readonly after: readonly AnnotationClass[];
     };
-
-export type Side = 'before' | 'after';
 
 /**
  * Makes a change of labels once more (`after`) or takes it back (`before`).

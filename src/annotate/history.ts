@@ -2,7 +2,8 @@
 
 import { FormatError, UsageError } from '../errors.ts';
 import type { Annotations } from './annotations.ts';
-import { type AppliedEdit, type Change, describeEdit, type Side } from './edit.ts';
+import type { Side } from './chunk-runs.ts';
+import { type AppliedEdit, type Change, describeEdit } from './edit.ts';
 import { changesOf, readHeader } from './record.ts';
 import { bytesOf, type Edit, RecordWriter, type RecordWriterOptions, type Step } from './record-writer.ts';
 

@@ -15,7 +15,7 @@ import {
   type Extent,
   type Labels,
 } from './chunk.ts';
-import { ChunkEdit, type ChunkRuns, readRuns } from './chunk-runs.ts';
+import { ChunkEdit, type ChunkRuns, readRuns, type Side } from './chunk-runs.ts';
 import { type LayerKind, NOT_ANNOTATED } from './label-values.ts';
 import type { Box } from './region.ts';
 
@@ -53,8 +53,8 @@ export class LabelLayer {
   readonly #places = new Map<number, Set<number>>();
   /** Chunks that were written since the last `takeChanges`, as they were then. */
   #before = new Map<number, ChunkBefore>();
-  /** Edits of chunks whose runs nobody has asked for. */
-  readonly #unread = new Map<number, ChunkEdit>();
+  /** The last edit of each chunk that is as that left it, or as it was before. */
+  readonly #lastEdits = new Map<number, ChunkEdit>();
   /** The labels of a band in which nothing is annotated. */
   readonly #blankBand: Labels;
   readonly #changed: ChangedParts;
@@ -210,7 +210,7 @@ export class LabelLayer {
   #keep(key: number, row: number): Chunk {
     let before = this.#before.get(key);
     if (before === undefined) {
-      this.#read(key);
+      this.#releaseEdit(key);
       before = this.#chunks.get(key)?.beforeEdit() ?? { extents: undefined, bands: [] };
       this.#before.set(key, before);
     }
@@ -229,10 +229,10 @@ export class LabelLayer {
     return chunk;
   }
 
-  /** Finds the runs of the last edit of a chunk while it is still as that left it. */
-  #read(key: number): void {
-    this.#unread.get(key)?.runs;
-    this.#unread.delete(key);
+  /** Has the last edit of a chunk find its runs before the chunk is written. */
+  #releaseEdit(key: number): void {
+    this.#lastEdits.get(key)?.release();
+    this.#lastEdits.delete(key);
   }
 
   /** Labels that occur anywhere, in no order. */
@@ -292,7 +292,7 @@ export class LabelLayer {
   takeChanges(): LayerChanges {
     const chunks = Array.from(this.#before, ([key, before]) => {
       const edit = new ChunkEdit(key, before, this.#chunks.get(key) as Chunk);
-      this.#unread.set(key, edit);
+      this.#lastEdits.set(key, edit);
       return edit;
     });
     const boxes = this.#changed.takeBoxes();
@@ -312,8 +312,30 @@ export class LabelLayer {
   }
 
   /** Does once more what an edit did to a chunk, or takes it back, which is no edit. */
-  apply({ key, runs }: ChunkRuns, side: 'before' | 'after'): void {
-    this.#read(key);
+  apply(edit: ChunkRuns, side: Side): void {
+    const { key } = edit;
+    if (this.#lastEdits.get(key) !== edit || !this.#exchange(edit as ChunkEdit, side)) this.#applyRuns(edit, side);
+    this.#dropIfEmpty(key);
+    this.acceptChanges();
+  }
+
+  /** @returns false if the edit has only its runs left */
+  #exchange(edit: ChunkEdit, side: Side): boolean {
+    const { key } = edit;
+    const labels = [...(this.#chunks.get(key)?.extents.keys() ?? [])];
+    const exchanged = edit.exchange(side);
+    if (exchanged === undefined) return false;
+    const { chunk, bands } = exchanged;
+    for (const label of labels) this.#places.get(label)?.delete(key);
+    // It was dropped if nothing was annotated in it.
+    this.#chunks.set(key, chunk);
+    for (const label of chunk.extents.keys()) this.#note(label, key);
+    this.#noteRows(key, bands.findIndex((band) => band !== undefined) * BAND_ROWS, bands.length * BAND_ROWS);
+    return true;
+  }
+
+  #applyRuns({ key, runs }: ChunkRuns, side: Side): void {
+    this.#releaseEdit(key);
     for (const [from, to, before, after] of readRuns(runs)) {
       const label = side === 'before' ? before : after;
       for (let p = from, next: number; p < to; p = next) {
@@ -321,8 +343,14 @@ export class LabelLayer {
         this.#fillRow(key, p >> 8, p & 255, ((next - 1) & 255) + 1, label, anything, false);
       }
     }
-    this.#dropIfEmpty(key);
-    this.acceptChanges();
+  }
+
+  /** Notes that rows of a chunk may have changed. */
+  #noteRows(key: number, top: number, bottom: number): void {
+    const { row, column } = this.placeOf(key);
+    const right = Math.min(CHUNK_SIZE, this.width - column * CHUNK_SIZE);
+    this.#changed.add(key, 0, top, right, Math.min(bottom, this.height - row * CHUNK_SIZE));
+    this.#revision++;
   }
 
   /** Takes back what was written since the last `takeChanges`. */
@@ -332,11 +360,7 @@ export class LabelLayer {
       for (const label of chunk.extents.keys()) this.#places.get(label)?.delete(key);
       chunk.restore(before);
       for (const label of chunk.extents.keys()) this.#note(label, key);
-      const { row, column } = this.placeOf(key);
-      const right = Math.min(CHUNK_SIZE, this.width - column * CHUNK_SIZE);
-      const bottom = Math.min(CHUNK_SIZE, this.height - row * CHUNK_SIZE);
-      this.#changed.add(key, 0, 0, right, bottom);
-      this.#revision++;
+      this.#noteRows(key, 0, CHUNK_SIZE);
     }
     this.acceptChanges();
   }

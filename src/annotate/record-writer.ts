@@ -1,6 +1,6 @@
 /** Packs edits and writes records in the order in which things happened. */
 
-import { ChunkEdit } from './chunk-runs.ts';
+import { ChunkEdit, type ChunkRuns } from './chunk-runs.ts';
 import type { AppliedEdit, Change } from './edit.ts';
 import { encodeEdit, encodeStep, type RecordHeader } from './record.ts';
 
@@ -120,7 +120,10 @@ export class RecordWriter {
 
   /** Edits are kept packed; the last one as it was made, too, since it is the one that is most often taken back. */
   #keepPacked(edit: Edit, record: Uint8Array): Uint8Array {
-    if (this.#lastPacked !== undefined) this.#lastPacked.changes = undefined;
+    if (this.#lastPacked !== undefined) {
+      for (const chunk of chunksOf(this.#lastPacked)) if (chunk instanceof ChunkEdit) chunk.release();
+      this.#lastPacked.changes = undefined;
+    }
     this.#lastPacked = edit;
     edit.record = record;
     return record;
@@ -150,9 +153,14 @@ function finish<T>(task: Generator<unknown, T>): T {
   return state.value;
 }
 
+const chunksOf = ({ changes = [] }: Pick<Edit, 'changes'>): readonly ChunkRuns[] =>
+  changes.flatMap((change) => (change.kind === 'labels' ? change.chunks : []));
+
 /** Memory that an edit takes. */
 export function bytesOf({ changes = [], record }: Edit): number {
   if (record !== undefined) return record.length;
-  const chunks = changes.flatMap((change) => (change.kind === 'labels' ? change.chunks : []));
-  return chunks.reduce((sum, chunk) => sum + (chunk instanceof ChunkEdit ? chunk.bytes : chunk.runs.length), 0);
+  return chunksOf({ changes }).reduce(
+    (sum, chunk) => sum + (chunk instanceof ChunkEdit ? chunk.bytes : chunk.runs.length),
+    0,
+  );
 }
