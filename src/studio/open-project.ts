@@ -1,6 +1,7 @@
 /** The project that is open: its file, images, labels and journal, and what changes them. */
 
-import { applyLabels, type Change, type Side } from '../annotate/edit.ts';
+import type { Side } from '../annotate/chunk-runs.ts';
+import { applyLabels, type Change } from '../annotate/edit.ts';
 import { changesOf, readHeader, splitRecords } from '../annotate/record.ts';
 import type { Region } from '../annotate/region.ts';
 import { type NdArray, ndarray } from '../array/ndarray.ts';

@@ -8,9 +8,9 @@ import { BUDGETS } from './budgets.ts';
 import { pageBytes } from './speed.ts';
 
 it('S32: stays within its budget of bytes', () => {
-  const { start, work, all, runtime } = pageBytes();
+  const { start, work, all, allWithRuntime } = pageBytes();
   console.log(
-    `S32: ${start.toFixed(0)} kB for the start screen, ${work.toFixed(0)} kB until something is measured, ${all.toFixed(0)} kB in all, and ${runtime.toFixed(0)} kB of ONNX Runtime for one device or another, compressed`,
+    `S32: ${start.toFixed(0)} kB for the start screen, ${work.toFixed(0)} kB until something is measured, ${all.toFixed(0)} kB in all, and ${allWithRuntime.toFixed(0)} kB with ONNX Runtime, compressed`,
   );
   expect(start).toBeLessThanOrEqual(BUDGETS.startBytes.gate);
   expect(work).toBeLessThanOrEqual(BUDGETS.workBytes.gate);

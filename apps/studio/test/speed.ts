@@ -149,9 +149,10 @@ export async function offlineTime(page: Page): Promise<number> {
 
 /**
  * Kilobytes of the built page, compressed: what the start screen loads; all scripts but codecs, Zarr and ONNX Runtime,
- * without what is loaded when something is measured, and with it; and those of ONNX Runtime, one of two.
+ * without what is loaded when something is measured, and with it; and with ONNX Runtime's, the larger of two of which a
+ * page loads one.
  */
-export function pageBytes(): Readonly<Record<'start' | 'work' | 'all' | 'runtime', number>> {
+export function pageBytes(): Readonly<Record<'start' | 'work' | 'all' | 'allWithRuntime', number>> {
   const html = readFileSync(`${BUILT}index.html`, 'utf8');
   const start = [...html.matchAll(/(?:src|href)="\.\/(assets\/[^"]+\.(?:js|css))"/g)].map(([, file]) => file as string);
   const scripts = readdirSync(`${BUILT}assets`).filter((name) => name.endsWith('.js'));
@@ -167,7 +168,8 @@ export function pageBytes(): Readonly<Record<'start' | 'work' | 'all' | 'runtime
     scripts.some((name) => name.startsWith('zarr'));
   if (!isAsBuilt) throw new Error('The page is not as it is built.');
   const kb = (names: readonly string[]): number => compressedKb(names.map((name) => `assets/${name}`));
-  return { start: compressedKb(start), work: kb(work), all: kb(own), runtime: kb(runtime) };
+  const largest = Math.max(...runtime.map((name) => kb([name])));
+  return { start: compressedKb(start), work: kb(work), all: kb(own), allWithRuntime: kb(own) + largest };
 }
 
 const compressedKb = (files: readonly string[]): number =>
