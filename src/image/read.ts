@@ -218,7 +218,7 @@ function contextOf(file: string, { maxBytes = MAX_BYTES, palette = 'rgb', ...res
 }
 
 /** Converts any exception of a decoder on invalid bytes to a FormatError. */
-async function guarded<T>(format: string, file: string, read: () => Promise<T>): Promise<T> {
+export async function guarded<T>(format: string, file: string, read: () => Promise<T>): Promise<T> {
   try {
     return await read();
   } catch (cause) {

@@ -8,8 +8,10 @@ import { fileAndImage } from './stated-labels.ts';
 
 /** Cellpose's own name; other `.npy` files are arrays of anything. */
 export const isCellpose = (path: string): boolean => /_seg\.npy$/i.test(path);
+/** Of 3D Slicer: a label map with names. */
+export const isNamedMap = (path: string): boolean => /\.seg\.nrrd$/i.test(path);
 export const isShapeLabel = (path: string): boolean =>
-  /\.(roi|zip|geojson)$/i.test(path) || isCellpose(path) || fileAndImage(path) !== undefined;
+  /\.(roi|zip|geojson|seg\.nrrd)$/i.test(path) || isCellpose(path) || fileAndImage(path) !== undefined;
 
 /** `a` for `a_seg.npy`, `a_rois.zip` and `a.geojson`. */
 export const shapeStem = (stem: string): string => stem.replace(/[_\-. ](seg|rois?)$/i, '');

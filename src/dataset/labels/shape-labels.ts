@@ -5,7 +5,7 @@ import { counted, DatasetError } from '../../errors.ts';
 import type { Files } from '../../files.ts';
 import type { Image } from '../../image/image.ts';
 import { naturalOrder } from '../discover/names.ts';
-import { isCellpose, isShapeLabel } from '../discover/shape-files.ts';
+import { isCellpose, isNamedMap, isShapeLabel } from '../discover/shape-files.ts';
 import { fileOfLabels } from '../discover/stated-labels.ts';
 import { isIgnored, isLabel, paintShapes } from '../shapes/paint.ts';
 import { readShapes } from '../shapes/roi-files.ts';
@@ -13,6 +13,7 @@ import type { DrawnShapes, Shape } from '../shapes/shape.ts';
 import { readCellpose } from './cellpose.ts';
 import { type LabelKind, shapeKind } from './label-kind.ts';
 import type { LabelClass } from './labels.ts';
+import type { NamedMap } from './named-map.ts';
 import { statedShapes } from './stated-shapes.ts';
 
 /** The labels of all files of a data set that are not images. */
@@ -47,30 +48,52 @@ export async function readShapeLabels(
   if (own.length === 0) return undefined;
   const shapes = new Map<string, DrawnShapes>();
   const masks = new Map<string, Image>();
+  const maps = new Map<string, NamedMap>();
   const stated = statedShapes(files, root);
   for (const path of own) {
     const drawn = await stated(path);
     if (drawn !== undefined) shapes.set(path, drawn);
+    else if (isNamedMap(path)) maps.set(path, await namedMap(files, root, path));
     else if (isCellpose(path)) masks.set(path, readCellpose(await files.read(root, path), path));
     else shapes.set(path, { shapes: readShapes(await files.read(root, path), path) });
   }
   const all = [...shapes.values()].flatMap((drawn) => drawn.shapes);
-  const classNames = classNamesOf(all, root);
-  const areApart = all.length === 0 || all.some(({ isGroup }) => isGroup !== true);
+  const named = [...maps.values()].flatMap(({ names }) => names);
+  const classNames = classNamesOf([...all.filter(isLabel).flatMap(({ className }) => className ?? []), ...named], root);
+  const areApart = (all.length === 0 && maps.size === 0) || all.some(({ isGroup }) => isGroup !== true);
   const kind = shapeKind(classNames, as ?? (areApart ? undefined : 'classes'));
   return {
-    declared: shapes.size === 0 ? { kind: 'objects' } : declaredBy(all, classNames, kind),
-    notes: shapes.size === 0 ? [] : [describe(all, kind, filesOf(shapes.keys())), ...emptyNotes(shapes)],
-    has: (path) => masks.has(path) || shapes.has(path),
+    declared: shapes.size + maps.size === 0 ? { kind: 'objects' } : declaredBy(all, classNames, kind),
+    notes: [
+      ...describeMaps(maps),
+      ...(shapes.size === 0 ? [] : [describe(all, kind, filesOf(shapes.keys())), ...emptyNotes(shapes)]),
+    ],
+    has: (path) => masks.has(path) || maps.has(path) || shapes.has(path),
     image: (path, image) => {
       const { shapes: drawn, drawnOn, notes = [] } = shapes.get(path) ?? { shapes: [] };
       const mask = masks.get(path);
       if (mask !== undefined) return mask;
+      const map = maps.get(path);
+      if (map !== undefined)
+        return { ...(kind === 'objects' ? map.image : mapOfClasses(map, classNames)), labelKind: kind };
       const painted = paintShapes(drawn, image, { kind, classNames, file: path, drawnOn });
       return { ...painted, notes: [...notes, ...(painted.notes ?? [])] };
     },
   };
 }
+
+/** Loaded when needed. */
+async function namedMap(files: Files, root: string, path: string): Promise<NamedMap> {
+  const { readNamedMap } = await import('./named-map.ts');
+  return readNamedMap(await files.read(root, path), path);
+}
+
+const describeMaps = (maps: ReadonlyMap<string, NamedMap>): readonly string[] =>
+  maps.size === 0
+    ? []
+    : [
+        `segments: ${[...new Set([...maps.values()].flatMap(({ names }) => names))].join(', ')} in ${counted(maps.size, 'file')}`,
+      ];
 
 /** One file may have the labels of many images. */
 const filesOf = (paths: Iterable<string>): number => new Set([...paths].map(fileOfLabels)).size;
@@ -84,8 +107,8 @@ function emptyNotes(shapes: ReadonlyMap<string, DrawnShapes>): readonly string[]
  * Names of the classes in natural order.
  * @throws DatasetError for two that differ in case alone: one class would become two
  */
-function classNamesOf(shapes: readonly Shape[], file: string): readonly string[] {
-  const names = [...new Set(shapes.filter(isLabel).flatMap(({ className }) => className ?? []))].sort(naturalOrder);
+function classNamesOf(all: readonly string[], file: string): readonly string[] {
+  const names = [...new Set(all)].sort(naturalOrder);
   const seen = new Map<string, string>();
   for (const name of names) {
     const other = seen.get(name.toLowerCase());
@@ -134,4 +157,10 @@ function describe(shapes: readonly Shape[], kind: LabelKind, files: number): str
   });
   const where = counted(files, 'file');
   return `shapes: ${parts.join(', ') || 'none'} in ${where}, as ${kind}; what none covers is background`;
+}
+
+/** The map with the values of classes: the number of a name among `classNames`, from 1. */
+function mapOfClasses({ image, names }: NamedMap, classNames: readonly string[]): Image<'uint8'> {
+  const values = names.map((name) => classNames.indexOf(name) + 1);
+  return { ...image, data: image.data.map((number) => (number === 0 ? 0 : (values[number - 1] as number))) };
 }

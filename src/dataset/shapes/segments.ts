@@ -2,7 +2,7 @@
 
 import { DatasetError } from '../../errors.ts';
 import { type DicomSegmentation, readSegmentation } from '../../image/formats/dicom/segmentation.ts';
-import { MAX_BYTES } from '../../image/read.ts';
+import { guarded, MAX_BYTES } from '../../image/read.ts';
 import { portableZlib } from '../../image/zlib.ts';
 import type { DrawnShapes, Shape } from './shape.ts';
 
@@ -19,7 +19,7 @@ export async function shapesOfSegments(bytes: Uint8Array, file: string): Promise
     sibling: undefined,
     zlib: portableZlib,
   } as const;
-  const read = await readSegmentation(bytes, context);
+  const read = await guarded('DICOM', file, () => readSegmentation(bytes, context));
   return {
     shapes: read.frames.map((frame) => shapeOf(frame, read, file)),
     drawnOn: [read.rows, read.columns],

@@ -28,29 +28,65 @@ const COLOURS: Readonly<Record<string, readonly string[]>> = {
 /** Kinds of spatial axes; all other kinds except `time` contain components. */
 const SPATIAL = new Set(['domain', 'space', '???', 'none', '']);
 
+/** A segment of a segmentation of 3D Slicer. */
+export interface NrrdSegment {
+  readonly name: string;
+  readonly value: number;
+  /** The channel that it is in. */
+  readonly layer: number;
+}
+
+/**
+ * A segmentation of 3D Slicer (`.seg.nrrd`), with a channel per layer.
+ * @throws FormatError as the reader of NRRD; there may be no segments
+ */
+export async function readNrrdSegments(
+  bytes: Uint8Array,
+  context: ReadContext,
+): Promise<{ readonly image: Image; readonly segments: readonly NrrdSegment[] }> {
+  const image = await readNrrd(bytes, context, () => []);
+  return { image, segments: segmentsIn(readNrrdHeader(bytes, context.file)) };
+}
+
 /** NRRD, attached and detached (`.nhdr` with its data in another file), raw, gzip and ASCII. */
 export const nrrd: Codec = {
-  async read(bytes: Uint8Array, context: ReadContext): Promise<Image> {
-    const { file } = context;
-    const header = readNrrdHeader(bytes, file);
-    const dtype = TYPES.find(([, names]) => names.includes(header.type))?.[0];
-    if (dtype === undefined) {
-      throw new FormatError(`values of the type "${header.type}" are not supported.`, {
-        file,
-        remedy: 'Save the image with integers or floating point numbers.',
-      });
-    }
-    const roles = rolesOf(header, file);
-    const segments = segmentNotes(header, roles, file);
-    const count = elementCount(header.sizes);
-    const outside = header.fields.get('data file');
-    const data = outside === undefined ? bytes.subarray(header.end) : await detached(outside, context);
-    const what = `the image (${header.sizes.join(' x ')}, ${dtype})`;
-    checkDeclaredSize(what, count * bytesPer(dtype), context);
-    const { values, notes } = decode(data, header, dtype, count, context, what);
-    return assemble(values, dtype, roles, header, [...notes, ...segments]);
-  },
+  read: (bytes, context) => readNrrd(bytes, context, segmentNotes),
 };
+
+async function readNrrd(
+  bytes: Uint8Array,
+  context: ReadContext,
+  notesOf: (header: NrrdHeader, roles: readonly string[], file: string) => readonly string[],
+): Promise<Image> {
+  const { file } = context;
+  const header = readNrrdHeader(bytes, file);
+  const dtype = TYPES.find(([, names]) => names.includes(header.type))?.[0];
+  if (dtype === undefined) {
+    throw new FormatError(`values of the type "${header.type}" are not supported.`, {
+      file,
+      remedy: 'Save the image with integers or floating point numbers.',
+    });
+  }
+  const roles = rolesOf(header, file);
+  const segments = notesOf(header, roles, file);
+  const count = elementCount(header.sizes);
+  const outside = header.fields.get('data file');
+  const data = outside === undefined ? bytes.subarray(header.end) : await detached(outside, context);
+  const what = `the image (${header.sizes.join(' x ')}, ${dtype})`;
+  checkDeclaredSize(what, count * bytesPer(dtype), context);
+  const { values, notes } = decode(data, header, dtype, count, context, what);
+  return assemble(values, dtype, roles, header, [...notes, ...segments]);
+}
+
+/** Key/value pairs `Segment0_Name`, ...; without a value and layer, as of older versions, each is a layer of its own. */
+function segmentsIn({ pairs }: NrrdHeader): readonly NrrdSegment[] {
+  return [...pairs.keys()].flatMap((key) => {
+    const [, number] = /^Segment(\d+)_Name$/.exec(key) ?? [];
+    if (number === undefined) return [];
+    const of = (field: string) => pairs.get(`Segment${number}_${field}`);
+    return [{ name: of('Name') ?? '', value: Number(of('LabelValue') ?? 1), layer: Number(of('Layer') ?? number) }];
+  });
+}
 
 async function detached(name: string, { file, sibling }: ReadContext): Promise<Uint8Array> {
   if (/^list\b/i.test(name) || /%\d*d/.test(name)) {
@@ -172,15 +208,10 @@ function rolesOf({ sizes, fields, directions }: NrrdHeader, file: string): reado
  * A segmentation from 3D Slicer (`.seg.nrrd`) names its segments in key/value pairs. Overlapping segments are in
  * several layers, none of which is the label map.
  */
-function segmentNotes({ pairs, sizes }: NrrdHeader, roles: readonly string[], file: string): readonly string[] {
-  const segments = [...pairs.keys()].flatMap((key) => {
-    const prefix = /^(Segment\d+_)Name$/.exec(key)?.[1];
-    if (prefix === undefined) return [];
-    const of = (field: string) => pairs.get(`${prefix}${field}`) ?? '';
-    return [{ name: of('Name'), value: of('LabelValue'), layer: of('Layer') }];
-  });
+function segmentNotes(header: NrrdHeader, roles: readonly string[], file: string): readonly string[] {
+  const segments = segmentsIn(header);
   if (segments.length === 0) return [];
-  if ((sizes[roles.indexOf('c')] ?? 1) === 1) {
+  if ((header.sizes[roles.indexOf('c')] ?? 1) === 1) {
     return [`A segmentation of 3D Slicer: ${segments.map(({ name, value }) => `${value} is ${name}`).join(', ')}.`];
   }
   const names = segments.map(({ name, layer, value }) => `${name} (layer ${layer}, value ${value})`).join(', ');
