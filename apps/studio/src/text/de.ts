@@ -318,8 +318,8 @@ export const de: typeof en = {
     run: 'Alle segmentieren',
     stopQuestion: 'Das Segmentieren beenden?',
     noModel: 'Trainieren Sie zuerst ein Netz.',
-    found: (images: number, objects: number) =>
-      `${count(objects, 'Objekt', 'Objekte')} in ${count(images, 'Bild', 'Bildern')}`,
+    found: (images: number, found: number, isObjects: boolean) =>
+      `${isObjects ? count(found, 'Objekt', 'Objekte') : count(found, 'Fläche', 'Flächen')} in ${count(images, 'Bild', 'Bildern')}`,
     showResult: 'Segmentierung zeigen',
     table: 'Messwerte',
   },

@@ -310,8 +310,8 @@ export const en = {
     run: 'Segment all',
     stopQuestion: 'Stop segmenting?',
     noModel: 'First train a network.',
-    found: (images: number, objects: number) =>
-      `${count(objects, 'object', 'objects')} in ${count(images, 'image', 'images')}`,
+    found: (images: number, found: number, isObjects: boolean) =>
+      `${isObjects ? count(found, 'object', 'objects') : count(found, 'area', 'areas')} in ${count(images, 'image', 'images')}`,
     showResult: 'Show the segmentation',
     table: 'Measurements',
   },

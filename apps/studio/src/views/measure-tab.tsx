@@ -11,7 +11,7 @@ import { Toggle } from './settings-dialog.tsx';
 
 /** The table itself is below the image, where there is room for it. */
 export function MeasureTab(): JSX.Element {
-  const { measuring, training } = useStudio();
+  const { measuring, training, project } = useStudio();
   const { running, minSizePx, result } = measuring;
   const summary = result.value;
   return (
@@ -59,6 +59,7 @@ export function MeasureTab(): JSX.Element {
             {text.measure.found(
               summary.images.length,
               summary.images.reduce((sum, { objects }) => sum + objects, 0),
+              project.state.value?.project.task === 'objects',
             )}
           </p>
           <Toggle value={measuring.resultShown} label={text.measure.showResult} />
