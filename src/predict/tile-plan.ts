@@ -94,6 +94,7 @@ export function smallestTile(rule: TilingRule): number {
 export function planAxis(length: number, rule: TilingRule, options: AxisOptions = {}): AxisPlan {
   const { tile = DEFAULT_TILE, border = defaultBorder(rule), block } = options;
   const { multiple, margin, fixed } = rule;
+  const blended = !rule.exact;
   const lead = margin + border;
   if (block !== undefined && (length > block || validSide(length + 2 * lead, rule) > tile)) {
     return planBlocks(length, block, rule, options);
@@ -106,10 +107,10 @@ export function planAxis(length: number, rule: TilingRule, options: AxisOptions 
     fixed === undefined
       ? validSide(length + 2 * lead, rule)
       : fixed + roundUp(Math.max(0, length + 2 * lead - fixed), multiple);
-  const blended = !rule.exact;
   const cut = blended ? margin : Math.max(rule.halo, margin);
   const overlap = (side: number): number => (blended ? Math.ceil(BLEND_SHARE * (side - 2 * margin)) : 0);
-  const stepOf = (side: number): number => Math.floor((side - 2 * cut - overlap(side)) / multiple) * multiple;
+  const stepOf = (side: number): number =>
+    Math.max(blended && multiple === 1 ? 1 : 0, Math.floor((side - 2 * cut - overlap(side)) / multiple) * multiple);
 
   let side = fixed ?? frame;
   let count = 1;
@@ -117,8 +118,10 @@ export function planAxis(length: number, rule: TilingRule, options: AxisOptions 
     if (fixed === undefined) side = Math.min(frame, largestSide(tile, rule, options.tile !== undefined));
     if (side < frame) {
       const step = stepOf(side);
-      // A fixed-size model whose receptive field exceeds its input.
-      if (step < multiple) return planAxis(length, { ...rule, exact: false }, options);
+      if (step < multiple) {
+        // A fixed-size model whose receptive field exceeds its input is blended; one whose strides do, at any place.
+        return planAxis(length, { ...rule, exact: false, multiple: blended ? 1 : multiple }, options);
+      }
       count = Math.ceil((frame - side) / step) + 1;
       // The same number of tiles, but no larger than necessary.
       while (

@@ -171,24 +171,17 @@ export const specificity = (pixels: { truth: number; predicted: number; shared: 
 ];
 
 const OP: readonly Place[] = [
-  ['src/graph/ops/elementwise.ts', '  Softsign: NoAttributes;', { after: '  Softplus: NoAttributes;' }],
+  ['src/graph/ops/elementwise.ts', '  Atan: NoAttributes;', { after: '  Softplus: NoAttributes;' }],
   [
     'src/graph/ops/elementwise.ts',
-    `  // y = x / (1 + |x|),  dx = d / (1 + |x|)^2
-  Softsign: unary(
-    1,
-    (b, x, _out, d) => {
-      const below = b.add(b.op('Abs', [x]), b.scalar(1));
-      return b.div(d, b.mul(below, below));
-    },
-    'activation',
-  ),`,
+    `  // y = arctan x,  dx = d / (1 + x^2)
+  Atan: unary(7, (b, x, _out, d) => b.div(d, b.add(b.mul(x, x), b.scalar(1)))),`,
     { before: "  Softplus: unary(1, (b, x, _out, d) => b.mul(d, b.op('Sigmoid', [x])), 'activation')," },
   ],
   [
     'test/graph/cases.ts',
-    `  makeCase('Softsign', '', [A], (b, x) => b.op('Softsign', [x]), {
-    evaluate: ([x]) => (x === undefined ? [] : [{ ...x, data: x.data.map((value) => value / (1 + Math.abs(value))) }]),
+    `  makeCase('Atan', '', [A], (b, x) => b.op('Atan', [x]), {
+    evaluate: ([x]) => (x === undefined ? [] : [{ ...x, data: x.data.map(Math.atan) }]),
   }),`,
     { after: 'export const CASES: readonly Case[] = [' },
   ],
@@ -290,7 +283,7 @@ describe('what was added works', () => {
   });
 
   test('the op: shape, value, ONNX Runtime, gradient and file', async () => {
-    const tests = ['run', 'test/graph/gradient.test.ts', '-t', 'Softsign'];
+    const tests = ['run', 'test/graph/gradient.test.ts', '-t', 'Atan'];
     expect(await inCopy('node_modules/vitest/vitest.mjs', ...tests)).toMatch(/Tests.*4 passed/);
   });
 });

@@ -115,9 +115,9 @@ export const CASES: readonly Case[] = [
   ),
   constant('Not', '', [A], (b, x) => b.op('Not', [positive(b, x as Value)])),
   makeCase('Where', '', [A, ROW], (b, x, y) => b.op('Where', [positive(b, x as Value), x as Value, y as Value])),
-  ...(['Neg', 'Abs', 'Exp', 'Relu', 'Sigmoid', 'Tanh', 'Softplus', 'Erf', 'Identity', 'LeakyRelu'] as const).map((op) =>
-    simple(op, [[[2, 3, 4], -2, 2]]),
-  ),
+  ...(
+    ['Neg', 'Abs', 'Exp', 'Relu', 'Sigmoid', 'Tanh', 'Softplus', 'Erf', 'Sin', 'Cos', 'Identity', 'LeakyRelu'] as const
+  ).map((op) => simple(op, [[[2, 3, 4], -2, 2]])),
   ...(['Sqrt', 'Reciprocal', 'Log'] as const).map((op) => simple(op, [[[2, 3], 0.5, 3]])),
   ...(['Sign', 'Floor'] as const).map((op) => constant(op, '', [[[2, 3], -3, 3]], (b, x) => b.op(op, [x as Value]))),
   constant('HardSigmoid', '', [[[2, 3], -3, 3]], (b, x) =>

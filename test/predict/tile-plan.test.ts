@@ -78,6 +78,26 @@ const rules = fc
   })
   .map((rule) => ({ ...rule, minimum: validSide(rule.minimum, rule) }));
 
+test('a model of fixed size whose strides leave no step between blended windows', () => {
+  // Halo of 364 and strides of 32, as of networks that look far.
+  for (const [fixed, multiple, exact] of [
+    [32, 32, false],
+    [33, 32, false],
+    [128, 32, true],
+    [32, 1, true],
+  ] as const) {
+    const { side, tiles } = planAxis(500, { ...UNET, multiple, halo: 364, fixed, exact });
+    expect(side).toBe(fixed);
+    const sums = new Float64Array(500);
+    for (const { from, weights } of tiles)
+      for (const [i, weight] of (weights as Float32Array).entries())
+        sums[from + i] = (sums[from + i] as number) + weight;
+    expectAllClose(sums, new Float64Array(500).fill(1), { rtol: 0, atol: 1e-6 });
+    // Neighbours overlap.
+    expect(tiles.slice(1).every(({ origin }, i) => origin < (tiles[i]?.origin as number) + fixed)).toBe(true);
+  }
+});
+
 describe('properties', () => {
   const cases = fc.record({
     rule: rules,

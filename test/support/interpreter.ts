@@ -410,6 +410,8 @@ const EVALUATE: { readonly [K in OpName]?: Evaluate<K> } = {
   Tanh: elementwise(Math.tanh),
   Softplus: elementwise((a) => Math.log1p(Math.exp(a))),
   Erf: elementwise(erf),
+  Sin: elementwise(Math.sin),
+  Cos: elementwise(Math.cos),
   Floor: elementwise(Math.floor),
   Clip: (inputs, node) => {
     const [x, low, high] = node.inputs.map((value, i) => (value === undefined ? undefined : inputs[i]));

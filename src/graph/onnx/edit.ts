@@ -17,6 +17,7 @@ import {
   type ValueInfoProto,
 } from './messages.ts';
 import { domainOf, fedInputs, type ParsedModel, parseModel } from './model.ts';
+import { inOrder, inputsOf } from './plain-nodes.ts';
 import { create, toBinary } from './protobuf.ts';
 import { DATA_TYPES, tensorToProto } from './tensor.ts';
 import { dimensionsToProto } from './write.ts';
@@ -82,7 +83,7 @@ function setOutput(
   declareDims(output, dims);
   graph.output = [output];
   const needed = new Set([output.name]);
-  graph.node = graph.node
+  graph.node = inOrder(graph.node)
     .toReversed()
     .filter((node) => {
       if (!node.output.some((name) => needed.has(name))) return false;
@@ -91,15 +92,6 @@ function setOutput(
     })
     .reverse();
   graph.initializer = graph.initializer.filter(({ name }) => needed.has(name));
-}
-
-/** What a node reads, within its subgraphs too. */
-function inputsOf({ input, attribute }: NodeProto): readonly string[] {
-  const inner = attribute.flatMap(({ g, graphs }) => (g === undefined ? graphs : [g, ...graphs]));
-  return [
-    ...input,
-    ...inner.flatMap(({ node, output }) => [...node.flatMap(inputsOf), ...output.map(({ name }) => name)]),
-  ];
 }
 
 /** Before opset 13 Softmax went over all axes from its own on, so that the channels have to be the last one. */

@@ -12,6 +12,7 @@ import { fold, foldSizes, readsSizes } from './fold.ts';
 import { translate } from './foreign.ts';
 import type { NodeProto } from './messages.ts';
 import { type DeclaredTensor, declared, domainOf, fedInputs, parseModel } from './model.ts';
+import { plainNodes } from './plain-nodes.ts';
 import { constantContent, type RawAttribute, type RawNode, type Reading, rawAttribute } from './raw-node.ts';
 import { dtypeOf, type ExternalData, tensorFromProto } from './tensor.ts';
 import { upgrade } from './upgrade.ts';
@@ -85,7 +86,7 @@ class Reader {
     for (const tensor of graph.initializer) {
       this.#values.set(tensor.name, this.#b.constant(tensorFromProto(tensor, file, externalData), tensor.name));
     }
-    for (const node of graph.node) this.#addNode(node);
+    for (const node of plainNodes(this.#parsed.model, graph.node)) this.#addNode(node);
     const outputs = graph.output.map(({ name }) => {
       const value = this.#values.get(name);
       if (value === undefined) throw new GraphError(`The output '${name}' is never computed.`);
@@ -147,6 +148,10 @@ class Reader {
     const inputs = proto.input.map((input) =>
       input === '' ? undefined : (this.#values.get(input) ?? fail(`its input '${input}' is never computed.`)),
     );
+    if (type === 'If') {
+      for (const value of this.#branch(proto, inputs[0], fail)) this.#values.set(value.name, value);
+      return;
+    }
     const attributes: Record<string, RawAttribute> = {};
     for (const attribute of proto.attribute) {
       const content = rawAttribute(attribute, this.#options.file, this.#options.externalData);
@@ -184,13 +189,42 @@ class Reader {
     });
   }
 
+  /** Adds the branch that a known condition chooses, in place of an If, and gives its outputs. */
+  #branch(proto: NodeProto, condition: Value | undefined, fail: (problem: string) => never): readonly Value[] {
+    const known = this.#known(condition);
+    if (known === undefined) return fail('its condition depends on data.');
+    if (condition !== undefined && this.#sized.has(condition)) this.#sizesFixed = true;
+    const name = Number(known.data[0]) === 0 ? 'else_branch' : 'then_branch';
+    const branch = proto.attribute.find((attribute) => attribute.name === name)?.g;
+    if (branch === undefined) return fail(`it has no ${name}.`);
+    const { file, externalData } = this.#options;
+    this.#b.reserve(branch.node.flatMap(({ output }) => output));
+    for (const tensor of branch.initializer) {
+      this.#values.set(tensor.name, this.#b.constant(tensorFromProto(tensor, file, externalData)));
+    }
+    for (const node of plainNodes(this.#parsed.model, branch.node)) this.#addNode(node);
+    return proto.output.map((output, i) => {
+      const made = this.#values.get(branch.output[i]?.name ?? '');
+      if (made === undefined) return fail(`its output '${output}' is never computed.`);
+      const own = this.#b.node('Identity', [made], {}, [output])[0] as Value;
+      const content = this.#known(made);
+      if (content !== undefined) this.#folded.set(own, content);
+      if (this.#open.has(made)) this.#open.add(own);
+      if (this.#sized.has(made)) this.#sized.add(own);
+      return own;
+    });
+  }
+
   #emit(node: RawNode, name: string | undefined, reading: Reading): readonly Value[] {
     const result = this.#fold(node);
     const output = node.outputs[0];
     const translated = translate(node, reading);
     if (translated !== undefined) {
-      const values = this.#b.node('Identity', [translated], {}, [output], name);
-      if (result !== undefined) this.#folded.set(values[0], result);
+      const values = [translated].flat().map((value, i) => {
+        const given = node.outputs[i] || `${output || node.name}:${i}`;
+        return this.#b.node('Identity', [value], {}, [given], i === 0 ? name : undefined)[0] as Value;
+      });
+      if (result !== undefined) this.#folded.set(values[0] as Value, result);
       return values;
     }
     if (!isOp(node.type)) {

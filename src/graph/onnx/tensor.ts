@@ -55,13 +55,26 @@ export function tensorToProto(array: NdArray, name?: string): TensorProto {
   });
 }
 
+/** Number of the type in ONNX. */
+const BFLOAT16 = 16;
+
+/** The float32 whose upper half the 16 bits of a bfloat16 are. */
+function widened({ shape, data }: NdArray): NdArray<'float32'> {
+  const bits = Uint32Array.from(data as Uint16Array, (half) => half << 16);
+  return ndarray('float32', shape, new Float32Array(bits.buffer));
+}
+
 /**
- * A tensor of a file, from raw bytes, typed fields or an external file.
+ * A tensor of a file, from raw bytes, typed fields or an external file; bfloat16 as float32.
  * @throws FormatError for an unsupported type, a wrong number of elements, or missing external data.
  */
 export function tensorFromProto(proto: TensorProto, file?: string, external?: ExternalData): NdArray {
   const where = { file };
   const what = `The tensor '${proto.name}'`;
+  if (proto.dataType === BFLOAT16)
+    return widened(
+      tensorFromProto(create(TensorProtoSchema, { ...proto, dataType: DATA_TYPES.uint16 }), file, external),
+    );
   const dtype = dtypeOf(proto.dataType);
   if (dtype === undefined) {
     throw new FormatError(`${what} holds ${describeDataType(proto.dataType)}, which is not supported.`, where);

@@ -104,16 +104,11 @@ const resize: Upgrade = (node, reading) => {
   const transform = textOf(node.attributes.coordinate_transformation_mode) ?? 'half_pixel';
   const mode = textOf(node.attributes.mode) ?? 'nearest';
   const nearest = textOf(node.attributes.nearest_mode) ?? 'round_prefer_floor';
-  if (!['half_pixel', 'asymmetric', 'align_corners', 'pytorch_half_pixel'].includes(transform)) {
-    fail(`the coordinate_transformation_mode '${transform}' is not supported.`);
-  }
-  if (mode !== 'nearest' && mode !== 'linear') fail(`the mode '${mode}' is not supported.`);
-  if (mode === 'nearest' && nearest !== 'floor' && nearest !== 'round_prefer_floor') {
-    fail(`the nearest_mode '${nearest}' is not supported.`);
-  }
-  if (attributeNumber(node.attributes.antialias) === 1 || attributeNumber(node.attributes.exclude_outside) === 1) {
-    fail('antialias and exclude_outside are not supported.');
-  }
+  const isSimple =
+    ['half_pixel', 'asymmetric', 'align_corners', 'pytorch_half_pixel'].includes(transform) &&
+    (mode === 'nearest' ? ['floor', 'round_prefer_floor'].includes(nearest) : mode === 'linear') &&
+    attributeNumber(node.attributes.antialias) !== 1 &&
+    attributeNumber(node.attributes.exclude_outside) !== 1;
   const [x, , scales, sizes] = node.inputs;
   // Before opset 13 an unused input was an empty tensor.
   const used = (value: typeof x) => (value !== undefined && value.shape[0] === 0 ? undefined : value);
@@ -136,6 +131,8 @@ const resize: Upgrade = (node, reading) => {
   }
   const policy = textOf(node.attributes.keep_aspect_ratio_policy) ?? 'stretch';
   if (policy !== 'stretch') fail(`the keep_aspect_ratio_policy '${policy}' is not supported.`);
+  // Other forms are composed of other operations (`resample`).
+  if (!isSimple) return { ...node, inputs };
   return {
     ...node,
     inputs,
@@ -263,6 +260,7 @@ const UPGRADES: { readonly [type: string]: Upgrade } = {
   ReduceMax: axesToInput,
   ReduceMin: axesToInput,
   ReduceProd: axesToInput,
+  ReduceL1: axesToInput,
   ReduceL2: axesToInput,
   ReduceSumSquare: axesToInput,
   Squeeze: axesToInput,

@@ -50,6 +50,8 @@ export interface Elementwise {
   Tanh: NoAttributes;
   Softplus: NoAttributes;
   Erf: NoAttributes;
+  Sin: NoAttributes;
+  Cos: NoAttributes;
   Floor: NoAttributes;
   Identity: NoAttributes;
   LeakyRelu: { readonly alpha?: number };
@@ -217,6 +219,10 @@ export const ELEMENTWISE: { readonly [K in keyof Elementwise]: OpRow<K> } = {
   Erf: unary(13, (b, x, _out, d) =>
     b.mul(d, b.mul(b.scalar(2 / Math.sqrt(Math.PI), x.dtype), b.op('Exp', [b.neg(b.mul(x, x))]))),
   ),
+  // d sin(x) = cos(x)
+  Sin: unary(7, (b, x, _out, d) => b.mul(d, b.op('Cos', [x]))),
+  // d cos(x) = -sin(x)
+  Cos: unary(7, (b, x, _out, d) => b.neg(b.mul(d, b.op('Sin', [x])))),
   Identity: unary(13, (_b, _x, _out, d) => d, 'identity'),
 
   LeakyRelu: onnxRow({
