@@ -35,7 +35,7 @@ import { planMemory } from './predict-regions.ts';
 
 /** What a region takes without being asked. */
 const DEFAULT_BYTES = 256e6;
-/** Measured: bytes per pixel beside the values as they are stored: as numbers, classes, renumbered and grouped. */
+/** Bytes per pixel beside the values as they are stored: as numbers, classes, renumbered and grouped. */
 const BYTES_PER_PIXEL = 50;
 
 interface OpenedPair {
