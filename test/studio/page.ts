@@ -1,7 +1,7 @@
-/** What a page does with the engine of its worker; called by `browser.test.ts`. */
+/** What a page does with the engine of its worker; called by `browser.test.ts` and S31. */
 import type { OpenRuntimeOptions } from '../../src/platform/browser/runtime.ts';
 import { openStudioEngine } from '../../src/platform/browser/studio.ts';
-import type { Engine } from '../../src/studio/engine.ts';
+import type { Engine, StudioTrainOptions } from '../../src/studio/engine.ts';
 import { openPainter } from './painter.ts';
 
 let engine: Engine;
@@ -76,6 +76,18 @@ export async function work() {
     problems: again.problems,
     painted: labels === undefined ? 0 : [...labels.data].filter((value) => value === 1).length,
   };
+}
+
+/** Trains on images with labels. @returns the project as a zip, in base64 */
+export async function trainAndExport(files: Readonly<Record<string, readonly number[]>>, options: StudioTrainOptions) {
+  const { id } = await engine.create('trained');
+  const given = Object.entries(files).map(([path, bytes]) => ({ path, content: Uint8Array.from(bytes) }));
+  const { problems } = await engine.addFiles(given);
+  const { run } = await engine.train(options);
+  const { content } = await engine.export({ formats: ['project'] });
+  const bytes = new Uint8Array(await (content as Blob).arrayBuffer());
+  await engine.forget(id);
+  return { problems, run, zip: btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join('')) };
 }
 
 export async function openAgain(id: string) {
