@@ -29,7 +29,7 @@ it('a model in the place of images, as a run and as a file', async () => {
   };
   for (const model of ['run', 'm.onnx']) {
     await expect(predictFolder(host, ['images'], model)).rejects.toThrow(
-      `${model}: this is a model, where images are expected. Put the run or ONNX file first`,
+      `${model}: this is a model, where images are expected. Put the run, ONNX file or package first`,
     );
   }
   // The right way round: the model is read, and found to be none.
