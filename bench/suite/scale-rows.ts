@@ -37,7 +37,7 @@ export function scaleRows({ folder }: Inputs): readonly Comparison[] {
     warmUp: 0,
   };
   const measured: Comparison = {
-    name: 'measure 16384x16384 labels and image by region, 40,000 objects, against 8192x8192',
+    name: 'measure 16384x16384 by region, against 8192x8192',
     group: 'scale',
     task: 'measureRegions',
     ours: { folder, side: 16_384 },
