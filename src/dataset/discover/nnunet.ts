@@ -6,6 +6,7 @@
 
 import { counted, DatasetError } from '../../errors.ts';
 import { type Image, sizes } from '../../image/image.ts';
+import { type Fields, isFields } from '../json.ts';
 import type { LabelClass } from '../labels/labels.ts';
 
 export const DATASET_JSON = 'dataset.json';
@@ -21,10 +22,6 @@ export interface DatasetJson {
   readonly fileEnding?: string;
   readonly trainingImages?: number;
 }
-
-type Fields = { readonly [key: string]: unknown };
-const isFields = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /**
  * Whether a folder of images or labels is named as in nnU-Net; `gt_segmentations` is the one beside preprocessed data.

@@ -3,12 +3,10 @@
 import { addTo } from '../../array/lists.ts';
 import { FormatError } from '../../errors.ts';
 import { boundsOfLines, type Size } from '../../objects/fill-polygon.ts';
+import { type Fields, isFields, parseJson } from '../json.ts';
 import { decompressCounts, fillCounts, fillTraced, LARGEST_COORDINATE } from './coco-fill.ts';
 import type { DrawnShapes, Place, Shape } from './shape.ts';
 
-type Fields = { readonly [key: string]: unknown };
-const isFields = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 const isNatural = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
 /** A file whose images have outlines; they are decoded by `shapesOf`. */
@@ -29,16 +27,7 @@ export interface CocoFile {
  * @throws FormatError for text that is cut off
  */
 export function parseCoco(text: string, file: string): CocoFile | undefined {
-  let json: unknown;
-  try {
-    json = JSON.parse(text.replace(/^\uFEFF/, ''));
-  } catch (cause) {
-    throw new FormatError('this is not JSON, or it is truncated.', {
-      file,
-      remedy: 'Copy the file again, or export it again.',
-      cause,
-    });
-  }
+  const json = parseJson(text, file);
   const { images, annotations, categories = [] } = isFields(json) ? json : {};
   const isList = (value: unknown): value is readonly Fields[] => Array.isArray(value) && value.every(isFields);
   if (!isList(images) || !isList(annotations) || !isList(categories)) return undefined;

@@ -2,12 +2,9 @@
 
 import { FormatError } from '../../errors.ts';
 import { boundsOfLines, type Line } from '../../objects/fill-polygon.ts';
+import { isFields, parseJson } from '../json.ts';
 import { fillContained } from './contains-fill.ts';
 import type { Place, Shape } from './shape.ts';
-
-type Fields = { readonly [key: string]: unknown };
-const isFields = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /**
  * The areas of a GeoJSON file: a FeatureCollection, a list of features, or one.
@@ -15,16 +12,7 @@ const isFields = (value: unknown): value is Fields =>
  * @throws FormatError for what is no GeoJSON, and for a feature that is no area, such as a point or a line
  */
 export function parseGeoJson(text: string, file: string): readonly Shape[] {
-  let json: unknown;
-  try {
-    json = JSON.parse(text.replace(/^\uFEFF/, ''));
-  } catch (cause) {
-    throw new FormatError('this is not JSON, or it is truncated.', {
-      file,
-      remedy: 'Copy the file again, or export it again.',
-      cause,
-    });
-  }
+  const json = parseJson(text, file);
   const features = isFields(json) && json.type === 'FeatureCollection' ? json.features : [json].flat();
   if (!Array.isArray(features)) throw wrong(file, 'the FeatureCollection has no list of features');
   return features.map((feature, i) => shapeOf(feature, `feature ${i + 1}`, file));
