@@ -163,13 +163,21 @@ export const CASES: readonly Case[] = [
   makeCase('Gather', '', [[[4, 3]]], (b, x) => b.op('Gather', [x, b.ints([2, 0, 2])], { axis: 0 })),
   makeCase('Gather', 'along the last axis', [[[2, 4]]], (b, x) => b.op('Gather', [x, b.ints([3, 3, 1])], { axis: -1 })),
   makeCase('Gather', 'from the end', [[[2, 4]]], (b, x) => b.op('Gather', [x, b.ints([-1, 0])], { axis: 1 })),
-  constant('ScatterElements', '', [[[4, 3]], [[2, 3]]], (b, x, y) =>
-    b.op('ScatterElements', [x, b.reshape(b.ints([0, 3, 1, 0, 2, 1]), [2, 3]), y], { axis: 0, reduction: 'add' }),
+  ...(['add', 'none'] as const).map((reduction) =>
+    makeCase('ScatterElements', reduction, [[[4, 3]], [[2, 3]]], (b, x, y) =>
+      b.op('ScatterElements', [x, b.reshape(b.ints([0, 3, 1, -2, 2, -4]), [2, 3]), y], { axis: 0, reduction }),
+    ),
+  ),
+  makeCase('ScatterElements', 'twice at one place', [[[2, 4]], [[2, 3]]], (b, x, y) =>
+    b.op('ScatterElements', [x, b.reshape(b.ints([0, 3, 0, 1, 1, 1]), [2, 3]), y], { axis: -1, reduction: 'add' }),
   ),
   simple('DepthToSpace', [[[1, 8, 2, 3]]], { blocksize: 2, mode: 'DCR' }),
   simple('DepthToSpace', [[[1, 8, 2, 3]]], { blocksize: 2, mode: 'CRD' }, 'CRD'),
   simple('SpaceToDepth', [[[1, 2, 4, 6]]], { blocksize: 2 }),
-  constant('Col2Im', '', [[[1, 8, 9]]], (b, x) => b.op('Col2Im', [x, b.ints([4, 4]), b.ints([2, 2])])),
+  makeCase('Col2Im', '', [[[1, 8, 9]]], (b, x) => b.op('Col2Im', [x, b.ints([4, 4]), b.ints([2, 2])])),
+  makeCase('Col2Im', 'strided, dilated, padded', [[[2, 12, 9]]], (b, x) =>
+    b.op('Col2Im', [x, b.ints([5, 6]), b.ints([2, 3])], { strides: [2, 1], dilations: [1, 2], pads: [1, 0, 1, 1] }),
+  ),
   ...(['half_pixel', 'asymmetric', 'align_corners', 'pytorch_half_pixel'] as const).map((transform) =>
     makeCase('Resize', `linear ${transform}`, [[[1, 2, 3, 4]]], (b, x) =>
       b.op('Resize', [x, undefined, scales(b, 1, 1, 2, 1.5)], {

@@ -1,6 +1,6 @@
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
-import { float32, int64, type NdArray, ndarray, type Shape } from '../../src/array/ndarray.ts';
+import { elementCount, float32, int64, type NdArray, ndarray, type Shape } from '../../src/array/ndarray.ts';
 import { gradient } from '../../src/graph/autodiff.ts';
 import { GraphBuilder } from '../../src/graph/builder.ts';
 import type { Value } from '../../src/graph/ir.ts';
@@ -89,6 +89,30 @@ const RESIZED: readonly (readonly [
   ['nearest, halves up', { mode: 'nearest', nearest_mode: 'round_prefer_ceil' }, [8, 3]],
   ['nearest, up', { mode: 'nearest', nearest_mode: 'ceil', coordinate_transformation_mode: 'asymmetric' }, [8, 3]],
   ['linear, symmetric', { mode: 'linear', coordinate_transformation_mode: 'half_pixel_symmetric' }, [8, 7]],
+];
+
+const UNPOOLED = { kernel_shape: [2, 2], strides: [2, 2] };
+
+const two = { q_num_heads: 2, kv_num_heads: 2 };
+const bools = (shape: Shape, from: (i: number) => boolean): NdArray =>
+  ndarray(
+    'bool',
+    shape,
+    Uint8Array.from({ length: elementCount(shape) }, (_, i) => Number(from(i))),
+  );
+const ATTENTIONS: readonly (readonly [
+  name: string,
+  attributes: { readonly [name: string]: Attribute },
+  constants: readonly (NdArray | null)[],
+  shape?: Shape,
+])[] = [
+  ['of two heads', two, [weights([1, 5, 8]), weights([1, 5, 4])]],
+  ['by heads, scaled', { scale: { float: 0.7 } }, [weights([1, 2, 5, 3]), weights([1, 2, 5, 4])], [1, 2, 6, 3]],
+  ['of what comes before', { ...two, is_causal: 1 }, [weights([1, 6, 8]), weights([1, 6, 8])]],
+  ['with a mask', two, [weights([1, 5, 8]), weights([1, 5, 8]), bools([6, 5], (i) => i % 3 !== 1)]],
+  ['with a bias', two, [weights([1, 5, 8]), weights([1, 5, 8]), weights([1, 2, 6, 5])]],
+  ['with a cap', { ...two, softcap: { float: 0.5 } }, [weights([1, 5, 8]), weights([1, 5, 8])]],
+  ['of shared keys', { q_num_heads: 4, kv_num_heads: 2 }, [weights([1, 5, 4]), weights([1, 5, 6])]],
 ];
 
 const OLD: readonly [string, Uint8Array][] = [
@@ -204,9 +228,9 @@ const OLD: readonly [string, Uint8Array][] = [
     'TopK of the smallest',
     file(13, 'TopK', { largest: 0 }, { constants: [int64([2])], outputs: 2, types: [1, INT64] }),
   ],
-  ...(['zeros', 'border'] as const).flatMap((padding_mode) =>
+  ...(['zeros', 'border', 'reflection'] as const).flatMap((padding_mode) =>
     [0, 1].flatMap((align_corners) =>
-      (['bilinear', 'nearest'] as const).map((mode): [string, Uint8Array] => [
+      (['bilinear', 'nearest', 'bicubic'] as const).map((mode): [string, Uint8Array] => [
         `GridSample ${mode}, ${padding_mode}, corners ${align_corners}`,
         file(
           16,
@@ -217,10 +241,58 @@ const OLD: readonly [string, Uint8Array][] = [
       ]),
     ),
   ),
+  ...(['zeros', 'border', 'reflection'] as const).map((padding_mode): [string, Uint8Array] => [
+    `GridSample of a volume, ${padding_mode}`,
+    file(
+      20,
+      'GridSample',
+      { mode: 'linear', padding_mode },
+      { shape: [1, 2, 3, 4, 5], constants: [float32([1, 2, 3, 2, 3], spread([1, 2, 3, 2, 3], -1.4, 1.4, 7))] },
+    ),
+  ]),
   ...RESIZED.map(([name, attributes, sizes]): [string, Uint8Array] => [
     `Resize ${name}`,
     file(19, 'Resize', attributes, { constants: [null, null, ints([4], [1, 2, ...sizes])] }),
   ]),
+  ...(['linear', 'cubic', 'nearest'] as const).map((mode): [string, Uint8Array] => [
+    `Resize a crop, ${mode}`,
+    file(
+      19,
+      'Resize',
+      { mode, coordinate_transformation_mode: 'tf_crop_and_resize', extrapolation_value: { float: 0.25 } },
+      { constants: [float32([8], [0, 0, 0.1, -0.2, 1, 1, 0.9, 0.7]), null, ints([4], [1, 2, 4, 7])] },
+    ),
+  ]),
+  [
+    'Resize a crop of two axes',
+    file(
+      19,
+      'Resize',
+      { mode: 'linear', coordinate_transformation_mode: 'tf_crop_and_resize', axes: [2, 3] },
+      { constants: [float32([4], [0.2, 0.1, 1.3, 0.8]), null, int64([6, 4])] },
+    ),
+  ],
+  [
+    'ScatterND that adds, at one place twice',
+    file(
+      18,
+      'ScatterND',
+      { reduction: 'add' },
+      { constants: [ints([3, 3], [0, 1, -1, 0, 0, 2, 0, 1, 4]), weights([3, 6])] },
+    ),
+  ],
+  [
+    'MaxUnpool',
+    file(11, 'MaxUnpool', UNPOOLED, { shape: [1, 1, 2, 2], constants: [ints([1, 1, 2, 2], [5, 7, 13, 2])] }),
+  ],
+  ...ATTENTIONS.map(([name, attributes, constants, shape = [1, 6, 8]]): [string, Uint8Array] => [
+    `Attention ${name}`,
+    file(23, 'Attention', attributes, { shape, constants }),
+  ]),
+  [
+    'LayerNormalization with mean and deviation',
+    file(17, 'LayerNormalization', { axis: -2 }, { constants: [weights([5, 6]), weights([5, 6])], outputs: 3 }),
+  ],
   ['LayerNormalization', file(17, 'LayerNormalization', {}, { constants: [weights([6]), weights([6])] })],
   [
     'GroupNormalization',
@@ -285,9 +357,11 @@ describe('older and more general forms', () => {
       "old.onnx: Hardmax 'node': this operation is not supported.",
     );
     expect(() => readOnnx(file(13, 'Softmax', { temperature: 3 }))).toThrow(/Softmax 'node'.*'temperature'/);
-    const box = { mode: 'linear', coordinate_transformation_mode: 'tf_crop_and_resize' };
-    expect(() => readOnnx(file(13, 'Resize', box, { constants: [null, float32([4], [1, 1, 2, 2])] }))).toThrow(
-      /'tf_crop_and_resize'/,
+    const reach = { constants: [ints([2, 3], [0, 1, -1, 0, 0, 2]), weights([2, 6])] };
+    expect(() => readOnnx(file(18, 'ScatterND', { reduction: 'max' }, reach))).toThrow(/the reduction 'max'/);
+    const square = { shape: [1, 1, 2, 2], constants: [ints([1, 1, 2, 2], [5, 7, 13, 2]), int64([1, 1, 5, 5])] };
+    expect(() => readOnnx(file(11, 'MaxUnpool', UNPOOLED, square))).toThrow(
+      /output_shape \[1, 1, 5, 5\] is not the \[1, 1, 4, 4\]/,
     );
     const four = { constants: [pair, pair, pair, pair] };
     expect(() => readOnnx(file(9, 'BatchNormalization', {}, { ...four, outputs: 3 }))).toThrow(/in training mode/);

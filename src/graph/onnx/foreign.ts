@@ -1,24 +1,40 @@
 /** ONNX operations that the table lacks, or variants that its rows lack, expressed by operations that it has. */
 import { elementCount, type NdArray, type Shape } from '../../array/ndarray.ts';
-import type { GraphBuilder } from '../builder.ts';
 import type { Value } from '../ir.ts';
 import { axesFrom, integers, normaliseAxis } from '../op-row.ts';
+import { gatherElements } from '../ops/movement.ts';
+import { ACTIVATIONS } from './activations.ts';
+import { attention } from './attention.ts';
 import { einsum } from './einsum.ts';
-import { gatherElements, gatherNd, gridSample, scatterNd, topK } from './indexing.ts';
-import { attributeNumber, pack, type RawNode, type Reading, textOf } from './raw-node.ts';
+import { type GridSampling, gridSample } from './grid-sample.ts';
+import { gatherNd, maxUnpool, replaceKnown, scatterNd, topK } from './indexing.ts';
+import { NORMALISATIONS } from './normalisations.ts';
+import {
+  attributeNumber,
+  numbersOf,
+  pack,
+  type RawNode,
+  type Reading,
+  scalarLike,
+  type Translate,
+  textOf,
+} from './raw-node.ts';
 import { resample } from './resample.ts';
+import { DATA_TYPES } from './tensor.ts';
 
 /** Elements that a CumSum may go over: its matrix has their square. */
 const MOST_SUMMED = 4096;
 /** Values that a TopK may take: each is a node of its own. */
 const MOST_LARGEST = 32;
 
-/** The node's result, or several, or undefined if the row supports the node unchanged. */
-type Translate = (node: RawNode, reading: Reading, inputs: readonly Value[]) => Value | readonly Value[] | undefined;
-
-function scalarLike(b: GraphBuilder, x: Value, n: number): Value {
-  return b.scalar(n, x.dtype);
-}
+/** By their names in opset 16 and since 20. */
+const GRID_MODES: { readonly [name: string]: GridSampling['mode'] } = {
+  nearest: 'nearest',
+  bilinear: 'linear',
+  linear: 'linear',
+  bicubic: 'cubic',
+  cubic: 'cubic',
+};
 
 function chain(op: 'Add' | 'Max' | 'Min'): Translate {
   return (node, { b }, inputs) => {
@@ -87,14 +103,6 @@ const matMul: Translate = (_node, { b }, [x, y]) => {
   return b.reshape(product, shape);
 };
 
-/** (x - mean) / sqrt(variance + epsilon) over the axes. */
-function standardised(b: GraphBuilder, x: Value, axes: readonly number[], epsilon: number): Value {
-  const list = b.ints(axes);
-  const centred = b.sub(x, b.op('ReduceMean', [x, list], { keepdims: 1 }));
-  const variance = b.op('ReduceMean', [b.mul(centred, centred), list], { keepdims: 1 });
-  return b.div(centred, b.op('Sqrt', [b.add(variance, scalarLike(b, x, epsilon))]));
-}
-
 function reduced(node: RawNode, reading: Reading, inputs: readonly Value[], x: Value): Value {
   const noop = attributeNumber(node.attributes.noop_with_empty_axes) === 1 ? 1 : 0;
   const keepdims = attributeNumber(node.attributes.keepdims) === 0 ? 0 : 1;
@@ -104,6 +112,8 @@ function reduced(node: RawNode, reading: Reading, inputs: readonly Value[], x: V
 }
 
 const FOREIGN: { readonly [type: string]: Translate } = {
+  ...ACTIVATIONS,
+  ...NORMALISATIONS,
   Sum: chain('Add'),
   Max: chain('Max'),
   Min: chain('Min'),
@@ -130,26 +140,6 @@ const FOREIGN: { readonly [type: string]: Translate } = {
     const [x] = inputs as [Value];
     return reading.b.op('Sqrt', [reduced(node, reading, inputs, reading.b.mul(x, x))]);
   },
-  // x where x > 0, else slope x
-  PRelu: (_node, { b }, [x, slope]) =>
-    x && slope && b.op('Where', [b.op('Greater', [x, scalarLike(b, x, 0)]), x, b.mul(x, slope)]),
-  Elu: (node, { b }, [x]) => x && elu(b, x, attributeNumber(node.attributes.alpha) ?? 1),
-  Selu: (node, { b }, [x]) => {
-    const { alpha, gamma } = node.attributes;
-    const grown = x && elu(b, x, attributeNumber(alpha) ?? 1.6732631921768188);
-    return grown && b.mul(grown, scalarLike(b, grown, attributeNumber(gamma) ?? 1.0507010221481323));
-  },
-  // max(0, x) + min(0, alpha (exp(x / alpha) - 1))
-  Celu: (node, { b }, [x]) => {
-    const alpha = attributeNumber(node.attributes.alpha) ?? 1;
-    return x && b.mul(elu(b, b.div(x, scalarLike(b, x, alpha)), 1), scalarLike(b, x, alpha));
-  },
-  // x / (1 + |x|)
-  Softsign: (_node, { b }, [x]) => x && b.div(x, b.add(b.op('Abs', [x]), scalarLike(b, x, 1))),
-  ThresholdedRelu: (node, { b }, [x]) => {
-    const alpha = attributeNumber(node.attributes.alpha) ?? 1;
-    return x && b.op('Where', [b.op('Greater', [x, scalarLike(b, x, alpha)]), x, scalarLike(b, x, 0)]);
-  },
   Ceil: (_node, { b }, [x]) => x && b.neg(b.op('Floor', [b.neg(x)])),
   CastLike: (_node, { b }, [x, like]) => x && like && b.op('Cast', [x], { to: like.dtype }),
   ArgMin: (node, { b }, [x]) => {
@@ -157,23 +147,6 @@ const FOREIGN: { readonly [type: string]: Translate } = {
     const last = attributeNumber(node.attributes.select_last_index) === 1 ? 1 : 0;
     const axis = attributeNumber(node.attributes.axis) ?? 0;
     return x && b.op('ArgMax', [b.neg(x)], { axis, keepdims, select_last_index: last });
-  },
-  // x / its norm along the axis
-  LpNormalization: (node, { b }, [x]) => {
-    if (x === undefined) return undefined;
-    const axes = b.ints([attributeNumber(node.attributes.axis) ?? -1]);
-    const sum = (v: Value): Value => b.op('ReduceSum', [v, axes], { keepdims: 1 });
-    const norm = attributeNumber(node.attributes.p) === 1 ? sum(b.op('Abs', [x])) : b.op('Sqrt', [sum(b.mul(x, x))]);
-    return b.div(x, norm);
-  },
-  // x / sqrt(mean(x^2) + epsilon), scaled
-  RMSNormalization: (node, { b }, [x, scale]) => {
-    if (x === undefined || scale === undefined) return undefined;
-    const given = attributeNumber(node.attributes.axis) ?? -1;
-    const axes = b.ints(axesFrom(x, given < 0 ? given + x.shape.length : given));
-    const mean = b.op('ReduceMean', [b.mul(x, x), axes], { keepdims: 1 });
-    const epsilon = scalarLike(b, x, attributeNumber(node.attributes.epsilon) ?? 1e-5);
-    return b.mul(b.div(x, b.op('Sqrt', [b.add(mean, epsilon)])), scale);
   },
   // The sums up to each place: a product with a triangle of ones
   CumSum: (node, { b, known, fail, fixSizes }, [x, given]) => {
@@ -220,12 +193,59 @@ const FOREIGN: { readonly [type: string]: Translate } = {
     return x && indices && gatherNd(b, x, indices, attributeNumber(node.attributes.batch_dims) ?? 0);
   },
   ScatterND: (node, { b, known, fail, fixSizes }, [data, indices, updates]) => {
-    const places = known(indices);
-    if (data === undefined || updates === undefined || places === undefined) return fail('its indices depend on data.');
+    if (data === undefined || indices === undefined || updates === undefined) return undefined;
     const reduction = textOf(node.attributes.reduction) ?? 'none';
-    if (reduction !== 'none') return fail(`the reduction '${reduction}' is not supported.`);
+    if (reduction !== 'none' && reduction !== 'add') return fail(`the reduction '${reduction}' is not supported.`);
+    const places = known(indices);
     fixSizes();
-    return scatterNd(b, data, places, updates);
+    if (places !== undefined && reduction === 'none') return replaceKnown(b, data, places, updates);
+    return scatterNd(b, data, indices, updates, reduction);
+  },
+  MaxUnpool: (node, { b, known, fail, fixSizes }, [x, indices, given]) => {
+    if (x === undefined || indices === undefined) return undefined;
+    const { kernel_shape, strides, pads } = node.attributes;
+    const kernel = numbersOf(kernel_shape) ?? [];
+    const steps = numbersOf(strides) ?? kernel.map(() => 1);
+    const cut = numbersOf(pads) ?? [...kernel, ...kernel].map(() => 0);
+    const sides = kernel.map((size, i) => {
+      const around = (cut[i] as number) + (cut[i + kernel.length] as number);
+      return ((x.shape[i + 2] as number) - 1) * (steps[i] as number) + size - around;
+    });
+    const shape = [...x.shape.slice(0, 2), ...sides];
+    const wanted = given === undefined ? undefined : known(given);
+    if (given !== undefined && wanted === undefined) return fail('its output_shape depends on data.');
+    if (wanted !== undefined && integers(wanted).join() !== shape.join()) {
+      const both = `[${integers(wanted).join(', ')}] is not the [${shape.join(', ')}] of its kernel`;
+      return fail(`its output_shape ${both}, for which programs do not agree where its indices are.`);
+    }
+    fixSizes();
+    return maxUnpool(b, x, indices, shape);
+  },
+  // Query, key, value, mask, keys and values of before
+  Attention: ({ attributes, outputs }, { b, fail, fixSizes }, inputs) => {
+    const [query, key, value, mask, pastKey, pastValue, lengths] = inputs;
+    if (query === undefined || key === undefined || value === undefined) return undefined;
+    if (lengths !== undefined) return fail('a number of keys for each image is not supported.');
+    if (outputs[3]) return fail('its products as an output are not supported.');
+    const softcap = attributeNumber(attributes.softcap) ?? 0;
+    const isCausal = attributeNumber(attributes.is_causal) === 1;
+    if (softcap !== 0 && (mask !== undefined || isCausal))
+      return fail('softcap with a mask is not supported: versions do not agree which comes first.');
+    const precision = attributeNumber(attributes.softmax_precision);
+    if (precision !== undefined && precision !== DATA_TYPES[query.dtype])
+      return fail(`softmax_precision ${precision} for ${query.dtype} is not supported.`);
+    fixSizes();
+    return attention(
+      b,
+      { query, key, value, mask, pastKey, pastValue },
+      {
+        queryHeads: attributeNumber(attributes.q_num_heads),
+        keyHeads: attributeNumber(attributes.kv_num_heads),
+        scale: attributeNumber(attributes.scale),
+        softcap,
+        isCausal,
+      },
+    );
   },
   TopK: (node, { b, known, fail, fixSizes }, [x, given]) => {
     const count = known(given);
@@ -241,19 +261,19 @@ const FOREIGN: { readonly [type: string]: Translate } = {
   },
   GridSample: (node, { b, fail, fixSizes }, [x, grid]) => {
     if (x === undefined || grid === undefined) return undefined;
-    const mode = textOf(node.attributes.mode) ?? 'linear';
+    const named = textOf(node.attributes.mode) ?? 'linear';
+    const mode = GRID_MODES[named] ?? fail(`the mode '${named}' is not supported.`);
     const padding = textOf(node.attributes.padding_mode) ?? 'zeros';
-    const isNearest = mode === 'nearest';
-    if (!isNearest && mode !== 'linear' && mode !== 'bilinear') return fail(`the mode '${mode}' is not supported.`);
-    if (padding !== 'zeros' && padding !== 'border') return fail(`the padding_mode '${padding}' is not supported.`);
-    if (x.shape.length !== 4) return fail('only images are supported, no volumes.');
+    if (padding !== 'zeros' && padding !== 'border' && padding !== 'reflection')
+      return fail(`the padding_mode '${padding}' is not supported.`);
+    if (mode === 'cubic' && x.shape.length !== 4) return fail(`the mode '${named}' is for images, not volumes.`);
     fixSizes();
     const alignCorners = attributeNumber(node.attributes.align_corners) === 1;
-    return gridSample(b, x, grid, { nearest: isNearest, zeros: padding === 'zeros', alignCorners });
+    return gridSample(b, x, grid, { mode, padding, alignCorners });
   },
   // Forms that the table lacks
   Resize: ({ attributes, inputs }, { b, known, fail, fixSizes }) => {
-    const [x, , scales, sizes] = inputs;
+    const [x, region, scales, sizes] = inputs;
     const mode = textOf(attributes.mode) ?? 'nearest';
     const transform = textOf(attributes.coordinate_transformation_mode) ?? 'half_pixel';
     const nearest = textOf(attributes.nearest_mode) ?? 'round_prefer_floor';
@@ -273,66 +293,20 @@ const FOREIGN: { readonly [type: string]: Translate } = {
       lengths === undefined ? x.shape.map((n, i) => Math.floor(n * Number(factors?.data[i]))) : integers(lengths);
     const each = x.shape.map((n, i) => (factors === undefined ? (outputs[i] as number) / n : Number(factors.data[i])));
     const cubic = attributeNumber(attributes.cubic_coeff_a) ?? -0.75;
-    const made = resample(b, x, outputs, each, { mode, transform, nearest, cubic, excludesOutside, antialias });
+    const box = transform === 'tf_crop_and_resize' ? known(region) : undefined;
+    const made = resample(b, x, outputs, each, {
+      mode,
+      transform,
+      nearest,
+      cubic,
+      excludesOutside,
+      antialias,
+      crop: box && Array.from(box.data as ArrayLike<number>),
+      outside: attributeNumber(attributes.extrapolation_value) ?? 0,
+    });
     return made ?? fail(`the mode '${mode}' with '${transform}' and '${nearest}' is not supported.`);
   },
-  // max(0, min(1, alpha x + beta))
-  HardSigmoid: (node, { b }, [x]) =>
-    x && hardSigmoid(b, x, attributeNumber(node.attributes.alpha) ?? 0.2, attributeNumber(node.attributes.beta) ?? 0.5),
-  HardSwish: (_node, { b }, [x]) => x && b.mul(x, hardSigmoid(b, x, 1 / 6, 0.5)),
-  Swish: (node, { b }, [x]) =>
-    x && b.mul(x, b.op('Sigmoid', [b.mul(x, scalarLike(b, x, attributeNumber(node.attributes.alpha) ?? 1))])),
-  Mish: (_node, { b }, [x]) => x && b.mul(x, b.op('Tanh', [b.op('Softplus', [x])])),
-  // x / 2 (1 + erf(x / sqrt 2))
-  Gelu: (node, { b }, [x]) => {
-    if (x === undefined) return undefined;
-    if (textOf(node.attributes.approximate) === 'tanh') {
-      // x / 2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3)))
-      const cube = b.mul(scalarLike(b, x, 0.044715), b.mul(x, b.mul(x, x)));
-      const tanh = b.op('Tanh', [b.mul(scalarLike(b, x, Math.sqrt(2 / Math.PI)), b.add(x, cube))]);
-      return b.mul(b.mul(x, scalarLike(b, x, 0.5)), b.add(tanh, scalarLike(b, x, 1)));
-    }
-    const erf = b.op('Erf', [b.mul(x, scalarLike(b, x, Math.SQRT1_2))]);
-    return b.mul(b.mul(x, scalarLike(b, x, 0.5)), b.add(erf, scalarLike(b, x, 1)));
-  },
-  LayerNormalization: (node, { b }, [x, scale, bias]) => {
-    if (x === undefined || scale === undefined) return undefined;
-    const given = attributeNumber(node.attributes.axis) ?? -1;
-    const axes = axesFrom(x, given < 0 ? given + x.shape.length : given);
-    const scaled = b.mul(standardised(b, x, axes, attributeNumber(node.attributes.epsilon) ?? 1e-5), scale);
-    return bias === undefined ? scaled : b.add(scaled, bias);
-  },
-  // Each group of channels normalised separately; one scale and bias per channel (opset 21) or per group (18)
-  GroupNormalization: (node, { b, fail }, [x, scale, bias]) => {
-    const groups = attributeNumber(node.attributes.num_groups);
-    if (x === undefined || scale === undefined || bias === undefined || groups === undefined) return undefined;
-    const [batch, channels] = x.shape as readonly [number, number];
-    const size = channels / groups;
-    if (!Number.isInteger(size)) fail(`${channels} channels cannot be divided into ${groups} groups.`);
-    const grouped = b.reshape(x, [batch, groups, elementCount(x.shape.slice(1)) / groups]);
-    const normal = b.reshape(standardised(b, grouped, [2], attributeNumber(node.attributes.epsilon) ?? 1e-5), x.shape);
-    const perChannel = (v: Value) => {
-      const full =
-        v.shape[0] === channels
-          ? v
-          : b.reshape(b.op('Expand', [b.reshape(v, [groups, 1]), b.ints([groups, size])]), [channels]);
-      return b.reshape(full, [1, channels, ...axesFrom(x, 2).map(() => 1)]);
-    };
-    return b.add(b.mul(normal, perChannel(scale)), perChannel(bias));
-  },
 };
-
-/** x where x > 0, else alpha (exp(x) - 1); the exponent is clamped at 0 so that its gradient does not overflow. */
-function elu(b: GraphBuilder, x: Value, alpha: number): Value {
-  const zero = scalarLike(b, x, 0);
-  const decay = b.sub(b.op('Exp', [b.op('Min', [x, zero])]), scalarLike(b, x, 1));
-  return b.op('Where', [b.op('Greater', [x, zero]), x, b.mul(decay, scalarLike(b, x, alpha))]);
-}
-
-function hardSigmoid(b: GraphBuilder, x: Value, alpha: number, beta: number): Value {
-  const line = b.add(b.mul(x, scalarLike(b, x, alpha)), scalarLike(b, x, beta));
-  return b.op('Clip', [line, scalarLike(b, x, 0), scalarLike(b, x, 1)]);
-}
 
 /** The result of a node that no row supports unchanged, composed of nodes of the table; undefined for all others. */
 export function translate(node: RawNode, reading: Reading): Value | readonly Value[] | undefined {

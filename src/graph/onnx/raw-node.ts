@@ -29,6 +29,18 @@ export interface Reading {
   fail(problem: string): never;
 }
 
+/** The node's result, or several, or undefined if the row supports the node unchanged. */
+export type Translate = (
+  node: RawNode,
+  reading: Reading,
+  inputs: readonly Value[],
+) => Value | readonly Value[] | undefined;
+
+/** A constant of the type of `x`. */
+export function scalarLike(b: GraphBuilder, x: Value, n: number): Value {
+  return b.scalar(n, x.dtype);
+}
+
 /** The shortest decimal number that rounds to the same float32: 0.01, not 0.009999999776482582. */
 export function shortestFloat(f: number): number {
   if (!Number.isFinite(f)) return f;

@@ -17,10 +17,22 @@ export interface Resampling {
   readonly excludesOutside: boolean;
   /** Whether the kernel grows where samples become fewer. */
   readonly antialias: boolean;
+  /** For `tf_crop_and_resize`: where the part that is enlarged starts along each axis, then where it ends, from 0 to 1. */
+  readonly crop?: readonly number[] | undefined;
+  /** What is beyond the image there. */
+  readonly outside: number;
+}
+
+interface Axis {
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly scale: number;
+  /** The part that is enlarged, from 0 to 1. */
+  readonly part: readonly [start: number, end: number] | undefined;
 }
 
 /** Places in the input of each sample of the output; undefined for a transformation that is not supported. */
-function placesOf(transform: string, inputs: number, outputs: number, scale: number): readonly number[] | undefined {
+function placesOf(transform: string, { inputs, outputs, scale, part }: Axis): readonly number[] | undefined {
   const half = (o: number): number => (o + 0.5) / scale - 0.5;
   const all = (place: (o: number) => number): readonly number[] => Array.from({ length: outputs }, (_, o) => place(o));
   switch (transform) {
@@ -34,6 +46,11 @@ function placesOf(transform: string, inputs: number, outputs: number, scale: num
       return all((o) => (outputs === 1 ? 0 : (o * (inputs - 1)) / (outputs - 1)));
     case 'half_pixel_symmetric':
       return all((o) => (inputs / 2) * (1 - outputs / (scale * inputs)) + half(o));
+    case 'tf_crop_and_resize': {
+      if (part === undefined) return undefined;
+      const [start, end] = part.map((place) => place * (inputs - 1)) as [number, number];
+      return all((o) => (outputs > 1 ? start + (o * (end - start)) / (outputs - 1) : (start + end) / 2));
+    }
     default:
       return undefined;
   }
@@ -85,6 +102,27 @@ function matrixOf(
   return matrix;
 }
 
+/** The same but for samples of a crop that are beyond the image. */
+function inside(
+  b: GraphBuilder,
+  x: Value,
+  {
+    axis,
+    places,
+    inputs,
+    how,
+  }: { readonly axis: number; readonly places: readonly number[]; readonly inputs: number; readonly how: Resampling },
+): Value {
+  const isInside = places.map((place) => place >= 0 && place <= inputs - 1);
+  if (how.crop === undefined || isInside.every(Boolean)) return x;
+  const mask = ndarray(
+    'bool',
+    x.shape.map((n, i) => (i === axis ? n : 1)),
+    Uint8Array.from(isInside, Number),
+  );
+  return b.op('Where', [b.constant(mask), x, b.scalar(how.outside, x.dtype)]);
+}
+
 /**
  * @param outputs length of each axis
  * @param scales of each axis
@@ -100,14 +138,15 @@ export function resample(
   let made = x;
   for (const [axis, inputs] of x.shape.entries()) {
     const [count, scale] = [outputs[axis] as number, scales[axis] as number];
-    if (count === inputs && scale === 1) continue;
-    const places = placesOf(how.transform, inputs, count, scale);
+    if (count === inputs && scale === 1 && how.crop === undefined) continue;
+    const part = how.crop && ([how.crop[axis], how.crop[axis + x.shape.length]] as [number, number]);
+    const places = placesOf(how.transform, { inputs, outputs: count, scale, part });
     if (places === undefined) return undefined;
     if (how.mode === 'nearest') {
       const round = ROUNDINGS[how.nearest];
       if (round === undefined) return undefined;
       const indices = places.map((place) => Math.min(inputs - 1, Math.max(0, round(place))));
-      made = b.op('Gather', [made, b.ints(indices)], { axis });
+      made = inside(b, b.op('Gather', [made, b.ints(indices)], { axis }), { axis, places, inputs, how });
       continue;
     }
     const matrix = b.constant(ndarray('float32', [count, inputs], matrixOf(places, inputs, scale, how)));
@@ -115,10 +154,11 @@ export function resample(
     const [last, before] = [order.length - 1, order.length - 2];
     // The matrix from the left acts on the axis before the last.
     const perm = axis === before ? order : order.map((i) => (i === axis ? before : i === before ? axis : i));
-    made =
+    const resampled =
       axis === last
         ? b.op('MatMul', [made, b.transpose(matrix, [1, 0])])
         : b.transpose(b.op('MatMul', [matrix, b.transpose(made, perm)]), perm);
+    made = inside(b, resampled, { axis, places, inputs, how });
   }
   return made === x ? b.op('Identity', [x]) : made;
 }

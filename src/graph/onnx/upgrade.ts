@@ -109,24 +109,31 @@ const resize: Upgrade = (node, reading) => {
     (mode === 'nearest' ? ['floor', 'round_prefer_floor'].includes(nearest) : mode === 'linear') &&
     attributeNumber(node.attributes.antialias) !== 1 &&
     attributeNumber(node.attributes.exclude_outside) !== 1;
-  const [x, , scales, sizes] = node.inputs;
+  const [x, region, scales, sizes] = node.inputs;
   // Before opset 13 an unused input was an empty tensor.
   const used = (value: typeof x) => (value !== undefined && value.shape[0] === 0 ? undefined : value);
-  let inputs = [x, undefined, used(scales), used(sizes)];
+  const crop = transform === 'tf_crop_and_resize' ? region : undefined;
+  let inputs = [x, crop, used(scales), used(sizes)];
   const axes = numbersOf(node.attributes.axes);
   if (axes !== undefined && x !== undefined) {
-    const spread = (value: typeof x | undefined, fill: readonly number[], dtype: DType) => {
-      const list = value && reading.known(value);
-      if (list === undefined) return undefined;
+    const spread = (list: readonly number[], fill: readonly number[]) => {
       const all = [...fill];
-      integers(list).forEach((n, i) => {
+      list.forEach((n, i) => {
         const axis = axes[i];
         all[axis < 0 ? axis + all.length : axis] = n;
       });
-      return b.constant(pack(dtype, [all.length], all));
+      return all;
     };
-    const ones = x.shape.map(() => 1);
-    inputs = [x, undefined, spread(inputs[2], ones, 'float32'), spread(inputs[3], x.shape, 'int64')];
+    const spreadInput = (value: typeof x | undefined, fill: readonly number[], dtype: DType) => {
+      const list = value && reading.known(value);
+      return list && b.constant(pack(dtype, [fill.length], spread(integers(list), fill)));
+    };
+    const [zeros, ones] = [x.shape.map(() => 0), x.shape.map(() => 1)];
+    const corners = crop && reading.known(crop);
+    const ends = corners && integers(corners);
+    const all = ends && [...spread(ends.slice(0, axes.length), zeros), ...spread(ends.slice(axes.length), ones)];
+    const whole = all === undefined ? crop : b.constant(pack('float32', [all.length], all));
+    inputs = [x, whole, spreadInput(inputs[2], ones, 'float32'), spreadInput(inputs[3], x.shape, 'int64')];
     if (inputs[3] !== undefined) reading.fixSizes();
   }
   const policy = textOf(node.attributes.keep_aspect_ratio_policy) ?? 'stretch';

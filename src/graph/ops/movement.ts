@@ -1,19 +1,10 @@
 /** Operations that slice, concatenate, gather and scatter elements. */
 
-import { elementCount } from '../../array/ndarray.ts';
+import { elementCount, int64, type NdArray, ndarray, type Shape } from '../../array/ndarray.ts';
 import * as axes from '../analysis/axis-rules.ts';
 import type { NoAttributes, OpName } from '../attributes.ts';
 import type { Value } from '../ir.ts';
-import {
-  type Build,
-  type InferContext,
-  integers,
-  noGradient,
-  normaliseAxis,
-  type OpRow,
-  onnxRow,
-  unknown,
-} from '../op-row.ts';
+import { type Build, type InferContext, integers, normaliseAxis, type OpRow, onnxRow, unknown } from '../op-row.ts';
 
 /** The attributes of each op. */
 export interface Movement {
@@ -67,6 +58,56 @@ function padWithZeros(b: Build, x: Value, before: readonly number[], after: read
 }
 function sizes<K extends OpName>(context: InferContext<K>, i: number): number[] {
   return integers(context.known(i));
+}
+
+/** Distance in memory of neighbours along each axis. */
+export const stridesOf = (shape: Shape): number[] => shape.map((_, i) => elementCount(shape.slice(i + 1)));
+
+/** Elements of `x` at these places in memory, an int64 tensor of any shape. */
+export function elementsAt(b: Build, x: Value, places: Value): Value {
+  return b.op('Gather', [b.reshape(x, [elementCount(x.shape)]), places], { axis: 0 });
+}
+
+/** Indices that may be negative, counted from the front of axes of this size. */
+export function fromFront(b: Build, indices: Value, size: Value): Value {
+  const whole = indices.dtype === 'int64' ? indices : b.op('Cast', [indices], { to: 'int64' });
+  return b.op('Where', [b.op('Less', [whole, b.scalar(0, 'int64')]), b.add(whole, size), whole]);
+}
+
+/** `out[i] = x[indices[i]]` along an axis, for indices of the rank of x: ONNX's GatherElements. */
+export function gatherElements(b: Build, x: Value, indices: Value, axis: number): Value {
+  const at = normaliseAxis(axis, x.shape.length, 'GatherElements');
+  const steps = stridesOf(x.shape);
+  const own = stridesOf(indices.shape);
+  // The place of the first element along the axis.
+  const base = Array.from({ length: elementCount(indices.shape) }, (_, i) =>
+    own.reduce((sum, step, k) => {
+      const index = Math.floor(i / step) % (indices.shape[k] as number);
+      return k === at ? sum : sum + index * (steps[k] as number);
+    }, 0),
+  );
+  const whole = fromFront(b, indices, b.scalar(x.shape[at] as number, 'int64'));
+  const along = b.mul(whole, b.scalar(steps[at] as number, 'int64'));
+  return elementsAt(b, x, b.add(along, b.constant(ndarray('int64', indices.shape, int64(base).data))));
+}
+
+/** Blocks of an image [N, C, ...] as columns [N, C prod(block), L]: what Col2Im adds up. */
+function columnsOf(b: Build, image: Value, block: readonly number[], attributes: Movement['Col2Im']): Value {
+  const ones = block.map(() => 1);
+  const { strides = ones, dilations = ones, pads = [...ones, ...ones].map(() => 0) } = attributes;
+  const [begin, end] = [pads.slice(0, block.length), pads.slice(block.length)];
+  const padded = padWithZeros(b, image, [0, 0, ...begin], [0, 0, ...end]);
+  const [images, channels, ...sides] = padded.shape as readonly [number, number, ...number[]];
+  const counts = sides.map((n, i) => Math.floor((n - dilations[i] * (block[i] - 1) - 1) / strides[i]) + 1);
+  const taps = stridesOf(block);
+  const rows = Array.from({ length: elementCount(block) }, (_, k) => {
+    const starts = block.map((n, i) => dilations[i] * (Math.floor(k / taps[i]) % n));
+    const ends = starts.map((start, i) => start + (counts[i] - 1) * strides[i] + 1);
+    const axes = b.ints(block.map((_, i) => i + 2));
+    const row = b.op('Slice', [padded, b.ints(starts), b.ints(ends), axes, b.ints(strides)]);
+    return b.reshape(row, [images, channels, 1, elementCount(counts)]);
+  });
+  return b.reshape(b.op('Concat', rows, { axis: 2 }), [images, channels * rows.length, elementCount(counts)]);
 }
 
 export const MOVEMENTS: { readonly [K in keyof Movement]: OpRow<K> } = {
@@ -250,9 +291,18 @@ export const MOVEMENTS: { readonly [K in keyof Movement]: OpRow<K> } = {
     infer: (context) => {
       if (context.input(1).shape.join() !== context.input(2).shape.join())
         context.fail('indices and updates differ in shape.');
+      const { reduction = 'none' } = context.node.attributes;
+      if (reduction !== 'none' && reduction !== 'add') context.fail(`the reduction '${reduction}' is not supported.`);
       return [{ dtype: context.input(0).dtype, shape: context.input(0).shape }];
     },
-    gradient: noGradient('it is what the gradients of Gather and MaxPool are made of'),
+    // Updates receive the gradient of their places; so does the data, but where it has been replaced
+    gradient: (b, node, d) => {
+      const [, indices] = node.inputs as readonly [Value, Value];
+      const { axis = 0, reduction = 'none' } = node.attributes;
+      const zeros = b.op('ConstantOfShape', [b.ints(indices.shape)]);
+      const kept = reduction === 'add' ? d : b.op('ScatterElements', [d, indices, zeros], { axis, reduction });
+      return [kept, undefined, gatherElements(b, d, indices, axis)];
+    },
   }),
   // DCR: channel = (dy * block + dx) * C' + c;  CRD: channel = (c * block + dy) * block + dx
   DepthToSpace: onnxRow({
@@ -300,6 +350,11 @@ export const MOVEMENTS: { readonly [K in keyof Movement]: OpRow<K> } = {
       const block = elementCount(sizes(context, 2));
       return [{ dtype, shape: [shape[0], shape[1] / block, ...sizes(context, 1)] }];
     },
-    gradient: noGradient('it appears only in lowered graphs, which are not differentiated again'),
+    // Each block of the image's gradient
+    gradient: (b, node, d) => [
+      columnsOf(b, d, integers(b.constantOf(node.inputs[2]) as NdArray), node.attributes),
+      undefined,
+      undefined,
+    ],
   }),
 };
