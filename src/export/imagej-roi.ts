@@ -99,7 +99,7 @@ export function writeRoiZip(slices: readonly OutlinedSlice[], { channels = 1 }: 
       remedy: 'Write one zip a slice, or the label image.',
     });
   }
-  // Zip does not support dates before 1980.
+  // The first date of the format: the same objects make the same file.
   return zipSync(files, { level: 6, mtime: new Date(1980, 0, 1) });
 }
 

@@ -14,7 +14,7 @@ import type { Measured } from './measuring.ts';
 import { OpenProject } from './open-project.ts';
 import { findPlaces } from './places.ts';
 import { emptyProject, folderNameFor, freeName, readProjectFile, writeProjectFile } from './project-folder.ts';
-import { segmentedPage, segmentImages } from './segmenting.ts';
+import { lastMeasured, segmentedPage, segmentImages } from './segmenting.ts';
 import { Tasks } from './tasks.ts';
 import { resumeOn, runsOf, trainCommandOf, trainOn } from './training.ts';
 
@@ -88,8 +88,15 @@ export function createEngine(host: StudioHost): Engine {
     const live = new Live(host, project, emit);
     const autosave = new Autosave(host, project, emit);
     current = { project, live, autosave };
-    const linked = await host.folders?.nameOf(id);
-    return { ...(await project.state(opening)), ...(linked !== undefined && { folder: linked }) };
+    // What a crash left in the journal alone gets into the files.
+    if (project.hasChanges) autosave.edited();
+    const place = await host.placeOf(id);
+    const prediction = project.readOnly ? undefined : await lastMeasured(host, project);
+    return {
+      ...(await project.state(opening)),
+      ...(place !== undefined && { folder: place }),
+      ...(prediction !== undefined && { prediction }),
+    };
   }
 
   /** @throws UsageError where folders need no browser's permission */
@@ -102,7 +109,7 @@ export function createEngine(host: StudioHost): Engine {
     emit({ kind: 'progress', task: 'open', done, total, text: `${done} of ${total} images` });
 
   async function summary(id: string): Promise<ProjectSummary | undefined> {
-    const linked = await host.folders?.nameOf(id);
+    const linked = host.folders && (await host.placeOf(id));
     if (linked === undefined) return ownSummary(id);
     // The browser may have to be asked before it can be read.
     const unknown = { id, name: linked, images: 0, bytes: 0, changed: new Date(0).toISOString() };
@@ -141,7 +148,7 @@ export function createEngine(host: StudioHost): Engine {
       if (imported.files.length === 0) return { ...state, problems: [...imported.problems, ...state.problems] };
       try {
         const { problems } = await opened().addFiles(imported.files);
-        return { ...(await opened().state(opening)), problems };
+        return { ...state, ...(await opened().state(opening)), problems };
       } catch (cause) {
         await close();
         await host.remove(host.folderOf(imported.id));
@@ -161,7 +168,7 @@ export function createEngine(host: StudioHost): Engine {
     moveToFolder: () =>
       during('saving', async (project) => {
         await project.exclusively(() => folders().move(project.id));
-        return (await folders().nameOf(project.id)) ?? '';
+        return (await host.placeOf(project.id)) ?? '';
       }),
     close,
     async forget(id) {

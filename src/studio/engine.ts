@@ -91,8 +91,13 @@ export interface ProjectState {
   readonly models: readonly string[];
   /** Another tab or server writes this project; nothing can be changed here. */
   readonly readOnly: boolean;
-  /** The name of the folder of the user's disk that the project is, where it is one that the browser has to be asked for. */
+  /**
+   * The folder of the user's disk that the project is: in `lamella studio` with its full path, in a tab the name of one that
+   * the browser has to be asked for.
+   */
   readonly folder?: string;
+  /** The segmentation that was measured last, such as `predictions/1`: what `measure` takes. None where nothing can be written. */
+  readonly prediction?: string;
   /**
    * The records of edits that can still be undone, one after another: `History.replay(splitRecords(journal).records)` over
    * the classes and regions of `project` and over `labels`, which have them already.
@@ -109,7 +114,7 @@ export interface ProjectSummary {
   /** ISO dates. */
   readonly changed: string;
   readonly savedToDisk?: string;
-  /** As `ProjectState.folder`; before the browser allows it nothing more is known of such a project. */
+  /** The name of the folder that the browser has to be asked for; before it allows it nothing more is known of the project. */
   readonly folder?: string;
 }
 
@@ -214,6 +219,7 @@ export interface SegmentedImages {
 
 export interface TableQuery {
   readonly prediction: string;
+  /** By a column's header. */
   readonly sort?: { readonly column: string; readonly descending: boolean };
   /** Rows from this one on, at most so many. */
   readonly offset: number;
@@ -221,9 +227,12 @@ export interface TableQuery {
 }
 
 export interface TablePage {
-  readonly columns: readonly { readonly name: string; readonly unit?: string }[];
+  /** Headers, of name and unit as in files, are distinct: images in µm and others in pixels have an `area` each. */
+  readonly columns: readonly { readonly name: string; readonly unit?: string; readonly header: string }[];
   readonly rows: readonly (readonly (string | number | null)[])[];
   readonly total: number;
+  /** That were measured, with those in which nothing was found. */
+  readonly images: number;
   /** The object of each row, to go there. */
   readonly objects: readonly {
     readonly image: ImageId;

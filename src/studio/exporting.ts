@@ -113,7 +113,7 @@ export async function exportFiles(
   const file = await host.openFile(path);
   try {
     await file.truncate(0);
-    await writeZip(inputs(), (part) => file.append(part));
+    await writeZip(inputs(), (part) => file.append(part), new Date());
   } finally {
     await file.close();
   }

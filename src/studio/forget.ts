@@ -22,7 +22,7 @@ async function unlink(host: StudioHost, id: string): Promise<number> {
  */
 export async function forgetProject(host: StudioHost, id: string): Promise<number> {
   const folder = host.folderOf(id);
-  if ((await host.folders?.nameOf(id)) !== undefined) return unlink(host, id);
+  if (host.folders !== undefined && (await host.placeOf(id)) !== undefined) return unlink(host, id);
   if ((await host.files.kind(joinPath(folder, PROJECT_FILE))) === undefined) {
     throw new UsageError(`There is no project '${id}'.`);
   }

@@ -47,10 +47,13 @@ export interface StudioHost extends Host {
    * @returns the CPU in words; undefined if it was left before
    */
   useCpu(): string | undefined;
+  /**
+   * The folder of the user's disk that a project is: its path, or in a tab its name; undefined for one that the browser
+   * keeps.
+   */
+  placeOf(id: string): Promise<string | undefined>;
   /** Projects that are folders of the user's disk, where the browser has to be asked for them. */
   readonly folders?: {
-    /** The name of a project's folder; undefined for one that is kept with the others. */
-    nameOf(id: string): Promise<string | undefined>;
     /**
      * Makes the folder that the page has put at hand a project, as it is.
      * @returns its id, the same for the same folder

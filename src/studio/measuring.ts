@@ -2,7 +2,7 @@
 
 import { UsageError } from '../errors.ts';
 import { joinPath } from '../files.ts';
-import { type Column, type Table, tableColumn } from '../measure/table.ts';
+import { headerOf, type Table, tableColumn } from '../measure/table.ts';
 import type { MeasureFormat } from '../workflows/choices.ts';
 import { measureFolder } from '../workflows/measure/measure.ts';
 import type { TablePage, TableQuery } from './engine.ts';
@@ -17,6 +17,8 @@ const FIRST_ROWS = 1000;
 /** A measured prediction. */
 export interface Measured {
   readonly table: Table;
+  /** How many were measured. */
+  readonly images: number;
   readonly names: readonly PredictedName[];
 }
 
@@ -37,30 +39,32 @@ export async function measurePrediction(
   const out = joinPath(open.folder, prediction.replace(FOLDERS.predictions, FOLDERS.measures));
   const result = await measureFolder(host, path, { out, format });
   if (result.task !== 'objects') throw new UsageError('Objects were not measured.');
-  return { table: result.report.table, names: await predictedNames(host, open), out, written: result.written };
+  const { table, images } = result.report;
+  return { table, images: images.length, names: await predictedNames(host, open), out, written: result.written };
 }
 
 /** A part of a table, sorted. Text comes in alphabetical order, missing numbers last. */
 export function pageOfTable(
-  { table, names }: Measured,
+  { table, images, names }: Measured,
   { sort, offset = 0, limit = FIRST_ROWS }: Partial<TableQuery>,
 ): TablePage {
   const order = Array.from({ length: table.rows }, (_, row) => row);
   if (sort !== undefined) {
-    const { values } = columnNamed(table, sort.column);
+    const { values } = tableColumn(table, sort.column);
     order.sort((a, b) => compare(values[a], values[b], sort.descending));
   }
   const rows = order.slice(offset, offset + limit);
   return {
-    columns: table.columns.map(({ name, unit }) => ({ name, ...(unit !== undefined && { unit }) })),
+    columns: table.columns.map(({ name, unit }) => ({
+      name,
+      ...(unit !== undefined && { unit }),
+      header: headerOf({ name, unit }),
+    })),
     rows: rows.map((row) => table.columns.map(({ values }) => shown(values[row]))),
     total: table.rows,
+    images,
     objects: rows.map((row) => objectAt(table, names, row)),
   };
-}
-
-function columnNamed(table: Table, name: string): Column {
-  return table.columns.find((column) => column.name === name) ?? tableColumn(table, name);
 }
 
 /** JSON has no NaN, which is a number that is missing. */
@@ -81,7 +85,7 @@ function objectAt(table: Table, names: readonly PredictedName[], row: number): T
     const found = table.columns.find((column) => column.name === name)?.values[row];
     return found === undefined ? undefined : Number(found);
   };
-  const image = String(columnNamed(table, 'image').values[row]);
+  const image = String(tableColumn(table, 'image').values[row]);
   const frame = number('frame');
   // Those of a series are named after their time points.
   const name = frame === undefined ? image : image.replace(/\[\d+\]$/, '');

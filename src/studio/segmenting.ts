@@ -21,7 +21,7 @@ import type { StudioHost } from './host.ts';
 import { classLabels } from './label-files.ts';
 import type { OpenProject } from './open-project.ts';
 import { FOLDERS, imageOf } from './project-folder.ts';
-import { nextFolder, runOf } from './training.ts';
+import { nextFolder, numbersIn, runOf } from './training.ts';
 
 /** Whether a model of this project separates objects: of objects, or of one class beside the background. */
 const separates = ({ task, classes = [] }: Project): boolean => task === 'objects' || classes.length === 2;
@@ -147,6 +147,13 @@ export interface PredictedName {
 export async function predictedNames(host: StudioHost, open: OpenProject): Promise<readonly PredictedName[]> {
   const listed = await listImages(host.files, open.folder);
   return listed.map(({ path, name }) => ({ id: idOfPath(open, path), name }));
+}
+
+/** The prediction that was measured last; undefined if there is none, or it is no longer there. */
+export async function lastMeasured(host: StudioHost, { folder }: OpenProject): Promise<string | undefined> {
+  const last = (await numbersIn(host, folder, FOLDERS.measures)).at(-1);
+  const prediction = joinPath(FOLDERS.predictions, String(last));
+  return (await host.files.kind(joinPath(folder, prediction))) === 'folder' ? prediction : undefined;
 }
 
 /** @throws UsageError for a folder that is no prediction of the project */

@@ -20,7 +20,7 @@ import type { OpenProject } from './open-project.ts';
 import { FOLDERS } from './project-folder.ts';
 
 /** The numbers of the folders of a kind of results, the least first. */
-async function numbersIn({ files }: StudioHost, project: string, kind: string): Promise<readonly number[]> {
+export async function numbersIn({ files }: StudioHost, project: string, kind: string): Promise<readonly number[]> {
   const folder = joinPath(project, kind);
   const names = (await files.kind(folder)) === undefined ? [] : await files.list(folder);
   const numbers = names.map((name) => Number.parseInt(name, 10)).filter((number) => Number.isSafeInteger(number));

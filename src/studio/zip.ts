@@ -186,8 +186,12 @@ const VERSION = { deflate: 20, zip64: 45 } as const;
 /** As files of Unix, whose names are UTF-8 to every program, and which their owner may write to and others read. */
 const MADE_BY = 0x0300 + VERSION.zip64;
 const READABLE = (0o100644 << 16) >>> 0;
-/** 1 January 1980, the first date of the format: the same files make the same archive. */
-const DATE = 0x21;
+
+/** Time and date as the format has them: of the clock on the wall, in steps of two seconds, from 1980 on. */
+function timeAndDate(at: Date): readonly [time: number, date: number] {
+  const time = (at.getHours() << 11) | (at.getMinutes() << 5) | (at.getSeconds() >> 1);
+  return [time, (Math.max(0, at.getFullYear() - 1980) << 9) | ((at.getMonth() + 1) << 5) | at.getDate()];
+}
 
 /** Fields one after another: [bytes, value]. */
 function record(fields: readonly (readonly [bytes: 2 | 4 | 8, value: number])[], ...rest: readonly Uint8Array[]) {
@@ -214,8 +218,14 @@ const in32 = (value: number): number => Math.min(value, IN_64);
 /**
  * Writes a zip archive.
  * @param write gets its parts in order
+ * @param changed when its files were changed, all of them
  */
-export async function writeZip(inputs: Iterable<ZipInput>, write: (part: Uint8Array) => Promise<void>): Promise<void> {
+export async function writeZip(
+  inputs: Iterable<ZipInput>,
+  write: (part: Uint8Array) => Promise<void>,
+  changed: Date,
+): Promise<void> {
+  const [time, date] = timeAndDate(changed);
   const directory: Uint8Array[] = [];
   let total = 0;
   const pass = async (part: Uint8Array): Promise<void> => {
@@ -235,8 +245,8 @@ export async function writeZip(inputs: Iterable<ZipInput>, write: (part: Uint8Ar
         [2, extra.length > 0 ? VERSION.zip64 : VERSION.deflate],
         [2, UTF8],
         [2, stored ? 0 : 8],
-        [2, 0],
-        [2, DATE],
+        [2, time],
+        [2, date],
         [4, crc32(bytes)],
         [4, large.length > 0 ? IN_64 : packedSize],
         [4, large.length > 0 ? IN_64 : size],

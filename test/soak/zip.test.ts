@@ -29,7 +29,7 @@ describeWithPeers(`a zip archive of ${GIB} GiB`, () => {
       file = join(folder, 'a.zip');
       const to = await open(file, 'w');
       try {
-        await writeZip(inputs(), async (bytes) => void (await to.writeFile(bytes)));
+        await writeZip(inputs(), async (bytes) => void (await to.writeFile(bytes)), new Date());
       } finally {
         await to.close();
       }

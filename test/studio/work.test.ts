@@ -192,7 +192,12 @@ describe.each(Object.entries(WAYS))('a project, its engine %s', (_, open) => {
     for (const name of ['objects.csv', 'images.csv']) {
       expect(await readFile(join(own, name), 'utf8')).toBe(await readFile(join(out, name), 'utf8'));
     }
-    const largest = await engine.table({ prediction, sort: { column: 'area', descending: true }, offset: 0, limit: 3 });
+    const largest = await engine.table({
+      prediction,
+      sort: { column: 'area_px2', descending: true },
+      offset: 0,
+      limit: 3,
+    });
     expect([largest.rows.length, largest.total]).toEqual([Math.min(3, table.total), table.total]);
     const area = table.columns.findIndex(({ name }) => name === 'area');
     const areas = table.rows.map((row) => Number(row[area])).sort((a, b) => b - a);

@@ -21,9 +21,11 @@ const FILES: { readonly [path: string]: Uint8Array } = {
 const inputs = (files = FILES): readonly ZipInput[] =>
   Object.entries(files).map(([path, bytes]) => ({ path, stored: path.endsWith('.png'), read: async () => bytes }));
 
+const CHANGED = new Date(2026, 10, 30, 5, 41, 36);
+
 async function zipOf(files?: typeof FILES): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
-  await writeZip(inputs(files), async (part) => void parts.push(part));
+  await writeZip(inputs(files), async (part) => void parts.push(part), CHANGED);
   return concatenate(parts);
 }
 
@@ -106,6 +108,13 @@ describe('a zip archive', () => {
     expect(zip).toEqual(await zipOf());
     expect(zip.length).toBeLessThan(3000 + 1000);
     expect(await contentOf(await zipOf({}))).toEqual({});
+  });
+
+  it('says when its files were changed, by the clock on the wall', async () => {
+    const view = new DataView((await zipOf()).buffer);
+    // Hours, minutes and pairs of seconds; years since 1980, months and days.
+    expect(view.getUint16(10, true)).toBe(5 * 2 ** 11 + 41 * 2 ** 5 + 18);
+    expect(view.getUint16(12, true)).toBe(46 * 2 ** 9 + 11 * 2 ** 5 + 30);
   });
 
   it('of Zip64 is read', async () => {

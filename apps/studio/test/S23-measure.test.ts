@@ -70,14 +70,12 @@ describe.skipIf(whyNoPage !== undefined)(`S23 measure${whyNoPage === undefined ?
 
     await page.getByLabel('Pixel size', { exact: true }).fill('0.5');
     await page.getByLabel('Pixel size', { exact: true }).press('Tab');
-    await page.waitForFunction(() => studio.measuring.result.value === undefined);
-    await segmentAll(page);
+    // Measured again, not segmented.
+    await page.waitForFunction(() => studio.measuring.columns.value.some(({ header }) => header === 'area_um2'));
     const [inMicrons, byCommand] = await tables('microns');
     expect(inMicrons).toBe(byCommand);
     expect(columnOf(inMicrons, 'area_um2')).toEqual(areas.map((area) => area / 4));
-    expect(await page.evaluate(() => studio.measuring.columns.value.find(({ name }) => name === 'area')?.unit)).toBe(
-      'µm²',
-    );
+    expect(await page.locator('th', { hasText: /^area/ }).textContent()).toBe('area µm²');
 
     await page.getByLabel('Unit of the pixel size').selectOption('nm');
     await page.waitForFunction(() => studio.project.image.value?.spacing.x?.unit === 'nm');
@@ -86,6 +84,21 @@ describe.skipIf(whyNoPage !== undefined)(`S23 measure${whyNoPage === undefined ?
       y: 0.5,
       unit: 'nm',
     });
+
+    await page.waitForFunction(() => studio.measuring.columns.value.some(({ header }) => header === 'area_nm2'));
+    await page.waitForFunction(() => studio.project.busy.value === undefined);
+
+    // What was measured before is there when the project is opened again.
+    const found = page.getByText(/^\d+ areas? in \d+ images?$/);
+    const [table, summary] = [page.getByRole('region', { name: 'Measurements' }), await found.textContent()];
+    const first = await table.getByRole('row').nth(1).textContent();
+    await page.getByRole('button', { name: 'All projects' }).click();
+    await page.getByRole('region', { name: 'Recent projects' }).getByRole('button').first().click();
+    await page.waitForFunction(() => studio.annotation.layer.value !== undefined);
+    await page.getByRole('tab', { name: 'Measure' }).click();
+    await table.getByRole('row').nth(1).waitFor();
+    expect([await table.getByRole('row').nth(1).textContent(), await found.textContent()]).toEqual([first, summary]);
+    await page.waitForFunction(() => studio.measuring.shown.value !== undefined);
     expect(errors).toEqual([]);
     await close();
     rmSync(folder, { recursive: true });

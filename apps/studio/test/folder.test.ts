@@ -88,7 +88,7 @@ describe.skipIf(whyNoPage !== undefined)(`a folder on disk${whyNoPage === undefi
 
     await pick('disk');
     // What is noted goes away after a while.
-    await Promise.all([page.getByText(/^Saved to your disk/).waitFor(), page.keyboard.press('Control+s')]);
+    await Promise.all([page.getByText(/^Saved to disk \S/).waitFor(), page.keyboard.press('Control+s')]);
     await page.waitForFunction(() => studio.project.state.value?.folder === 'disk');
     const first = await filesOf(page, ['disk']);
     expect(names(first)).toEqual(['images/a.png', 'images/b.png', 'labels/a.tif', 'labels/b.tif', 'lamella.json']);

@@ -236,7 +236,7 @@ export function writeBioImageIo(
     config: { lamella: metadata },
   };
   files['rdf.yaml'] = new TextEncoder().encode(`${JSON.stringify(rdf, undefined, 2)}\n`);
-  // Weights do not deflate; zip holds no dates before 1980.
+  // Weights do not deflate. The first date of the format: the same model makes the same package.
   return { bytes: zipSync(files, { level: 0, mtime: new Date(1980, 0, 1) }), operations, notes };
 }
 

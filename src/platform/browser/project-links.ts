@@ -27,7 +27,6 @@ async function emptyFolder(project: string): Promise<FileSystemDirectoryHandle> 
 }
 
 export const linkedProjects: NonNullable<StudioHost['folders']> = {
-  nameOf: async (id) => (await linkedFolders()).get(id)?.name,
   async link() {
     const chosen = await folderAtHand();
     for (const [id, folder] of await linkedFolders(true)) {

@@ -77,6 +77,7 @@ export function browserStudioHost(options: OpenRuntimeOptions = {}): StudioHost 
       await files.remove(path);
       if (linked !== undefined) await unlinkProject(linked);
     },
+    placeOf: async (id) => (await linkedFolders()).get(id)?.name,
     folders: linkedProjects,
     openFile,
     content: (path) => files.file(path),

@@ -102,6 +102,13 @@ export function studioHost(root: string, { single = false }: StudioHostOptions =
   const trains = { ...trainHost, files, fullPath: files.resolve };
   let device: NodeDevice | 'auto' = 'auto';
   const target = (out: string) => ({ out: files.resolve(out), machine: device === 'auto' ? {} : { device } });
+  const folderOf = (id: string): string => {
+    if (single && id === own) return '.';
+    if (single)
+      throw new UsageError('Lamella Studio was started on one project.', { remedy: 'Start it on another folder.' });
+    if (id !== '' && id === basename(id) && !id.startsWith('.') && !/[\0\\]/.test(id)) return id;
+    throw new UsageError(`There is no project '${id.replaceAll('\0', '\\0')}'.`);
+  };
   return {
     ...nodeHost,
     files,
@@ -122,13 +129,8 @@ export function studioHost(root: string, { single = false }: StudioHostOptions =
       const entries = await reading(root, () => readdir(root, { withFileTypes: true }));
       return entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.')).map(({ name }) => name);
     },
-    folderOf(id) {
-      if (single && id === own) return '.';
-      if (single)
-        throw new UsageError('Lamella Studio was started on one project.', { remedy: 'Start it on another folder.' });
-      if (id !== '' && id === basename(id) && !id.startsWith('.') && !/[\0\\]/.test(id)) return id;
-      throw new UsageError(`There is no project '${id.replaceAll('\0', '\\0')}'.`);
-    },
+    folderOf,
+    placeOf: async (id) => files.resolve(folderOf(id)),
     usage: async (folder) => usageOf(await placeWithin(root, folder)),
     async remove(path) {
       const place = await placeWithin(root, path);

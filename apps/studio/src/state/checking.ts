@@ -68,8 +68,6 @@ export function createChecking({ engine, project, display, annotation, live, mes
     at,
     current,
     searching,
-    /** The largest uncertainty in the list, above 0. */
-    mostUncertain: computed(() => Math.max(1e-6, ...places.value.map(({ uncertainty }) => uncertainty))),
     show,
     next,
     /** Of the places that were drawn at random, how many of those judged were right as they were. */

@@ -1,20 +1,29 @@
 /** Segmenting every image with a trained model, the table of what was found, and files of it. */
 
-import { batch, computed, effect, signal } from '@preact/signals';
-import type { Engine, ExportFormat, SegmentedImages, TablePage, TableQuery } from 'lamella/studio';
+import { batch, computed, effect, type ReadonlySignal, signal } from '@preact/signals';
+import type { Engine, ExportFormat, TablePage, TableQuery } from 'lamella/studio';
 import { text } from '../text/text.ts';
 import type { ShownLabels } from '../viewer/label-layer.ts';
 import { fixedPage } from '../viewer/label-source.ts';
 import type { Display, ShownPage } from './display.ts';
 import type { Messages } from './messages.ts';
 import type { OpenProject, PixelSize } from './project.ts';
+import type { Tab } from './tabs.ts';
 
 /** Rows that are asked for at a time. */
 const BLOCK = 100;
 
 export type Measuring = ReturnType<typeof createMeasuring>;
 
-export function createMeasuring(engine: Engine, project: OpenProject, display: Display, messages: Messages) {
+interface Parts {
+  readonly engine: Engine;
+  readonly project: OpenProject;
+  readonly display: Display;
+  readonly messages: Messages;
+  readonly tab: ReadonlySignal<Tab>;
+}
+
+export function createMeasuring({ engine, project, display, messages, tab }: Parts) {
   const minSizePx = signal(30);
   const excludeBorder = signal(false);
   /** Objects have none as a rule; a membrane encloses what is none. */
@@ -27,7 +36,9 @@ export function createMeasuring(engine: Engine, project: OpenProject, display: D
   const progress = signal<{ readonly done: number; readonly total: number; readonly text: string } | undefined>(
     undefined,
   );
-  const result = signal<SegmentedImages | undefined>(undefined);
+  /** The segmentation: of this session, or the one that the project was opened with. */
+  const result = signal<{ readonly prediction: string } | undefined>(undefined);
+  const images = signal(0);
   const columns = signal<TablePage['columns']>([]);
   const total = signal(0);
   const sort = signal<TableQuery['sort']>(undefined);
@@ -69,12 +80,46 @@ export function createMeasuring(engine: Engine, project: OpenProject, display: D
     void ask(0);
   };
 
+  /** Measures a segmentation with the size of pixels that is known now, and shows its table from the beginning. */
+  const measure = async (of: NonNullable<typeof result.value>): Promise<void> => {
+    const first = await engine.measure(of.prediction);
+    if (result.peek() !== of) return;
+    batch(() => {
+      sort.value = undefined;
+      columns.value = first.columns;
+      total.value = first.total;
+      images.value = first.images;
+    });
+    reload();
+  };
+
+  /** Again, from its files, as when the project was opened with it. */
+  const measureAgain = async (of: NonNullable<typeof result.value>): Promise<void> => {
+    if (!(await project.during(text.busy.measuring, () => measure(of))) && result.peek() === of) forget();
+  };
+  effect(() => {
+    const known = result.value;
+    if (tab.value !== 'measure' || known === undefined || running.peek() || columns.peek().length > 0) return;
+    void measureAgain(known);
+  });
+
+  function forget(): void {
+    batch(() => {
+      result.value = undefined;
+      columns.value = [];
+      total.value = 0;
+      blocks.value = new Map();
+      selected.value = undefined;
+      progress.value = undefined;
+    });
+  }
+
   let wanted = 0;
   effect(() => {
     const [prediction, on] = [result.value?.prediction, display.shown.value];
     const mine = ++wanted;
     loaded.value = undefined;
-    if (prediction === undefined || on === undefined) return;
+    if (tab.value !== 'measure' || prediction === undefined || on === undefined) return;
     engine.segmented(prediction, on.image.id, on.page).then(
       ({ data, dtype, shape }) => {
         if (mine !== wanted) return;
@@ -94,6 +139,7 @@ export function createMeasuring(engine: Engine, project: OpenProject, display: D
     running,
     progress,
     result,
+    images,
     columns,
     total,
     sort,
@@ -123,14 +169,8 @@ export function createMeasuring(engine: Engine, project: OpenProject, display: D
           fillHoles: fillHoles.value,
         });
         for (const problem of segmented.failed) messages.problem(problem);
-        const first = await engine.measure(segmented.prediction);
-        batch(() => {
-          result.value = segmented;
-          sort.value = undefined;
-          columns.value = first.columns;
-          total.value = first.total;
-        });
-        reload();
+        result.value = segmented;
+        await measure(segmented);
       } catch (error) {
         messages.failed(error);
       } finally {
@@ -138,12 +178,11 @@ export function createMeasuring(engine: Engine, project: OpenProject, display: D
       }
     },
     stop: (): Promise<void> => engine.stop().catch(messages.failed),
-    /** What was measured with another size of pixels is forgotten. */
+    /** What was measured with another size of pixels is measured again. */
     async setPixelSize(size: PixelSize): Promise<void> {
       try {
         await project.setPixelSize(size);
-        if (result.value !== undefined) messages.note(text.measure.measureAgain);
-        this.forget();
+        if (result.value !== undefined) await measureAgain(result.value);
       } catch (error) {
         messages.failed(error);
       }
@@ -164,15 +203,6 @@ export function createMeasuring(engine: Engine, project: OpenProject, display: D
       const others = [...formats.value].filter((other) => other !== format);
       formats.value = new Set(formats.value.has(format) ? others : [...others, format]);
     },
-    forget(): void {
-      batch(() => {
-        result.value = undefined;
-        columns.value = [];
-        total.value = 0;
-        blocks.value = new Map();
-        selected.value = undefined;
-        progress.value = undefined;
-      });
-    },
+    forget,
   };
 }

@@ -1,6 +1,6 @@
 /** Files for the user's own disk: the project as a whole, and what was exported. */
 
-import { computed, signal } from '@preact/signals';
+import { computed, effect, signal } from '@preact/signals';
 import type { Engine, ExportedFile, ExportOptions } from 'lamella/studio';
 import type { Folders } from '../folders.ts';
 import type { NotSaved, SavedFile } from '../save-file.ts';
@@ -23,7 +23,7 @@ interface Parts {
 export function createSaving({ engine, project, annotation, settings, messages, saveFile, folders }: Parts) {
   /** Where the open project was saved; asked only once. */
   const files = new Map<string, SavedFile>();
-  /** The edit at which the project was saved. */
+  /** The edit, of those made in this session, at which the project was saved. */
   const savedEdit = signal<{ readonly id: string; readonly edit: number } | undefined>(undefined);
 
   const offer = async (file: ExportedFile, again: SavedFile, saved: (file: SavedFile) => void): Promise<void> => {
@@ -40,10 +40,19 @@ export function createSaving({ engine, project, annotation, settings, messages, 
     settings.savedAtMs.value = { ...settings.savedAtMs.value, [id]: Date.now() };
   };
 
+  /** One that is a folder has everything in it when it is opened. */
+  let openId: string | undefined;
+  effect(() => {
+    const { id, folder } = project.state.value ?? {};
+    if (id === openId) return;
+    openId = id;
+    if (id !== undefined && folder !== undefined) savedEdit.value = { id, edit: annotation.made.peek() };
+  });
+
   engine.subscribe((event) => {
     const state = project.state.peek();
     if (event.kind === 'saved' && state?.folder !== undefined && annotation.unkept.peek() === 0) {
-      saved(state.id, annotation.edits.peek());
+      saved(state.id, annotation.made.peek());
     }
   });
 
@@ -51,10 +60,11 @@ export function createSaving({ engine, project, annotation, settings, messages, 
   const saveInFolder = async (): Promise<void> => {
     const state = project.state.value;
     if (state === undefined) return;
-    const edit = annotation.edits.value;
-    if (state.folder === undefined) {
+    const edit = annotation.made.value;
+    let { folder } = state;
+    if (folder === undefined) {
       if (!(await folders.pick())) return;
-      const folder = await engine.moveToFolder();
+      folder = await engine.moveToFolder();
       project.state.value = { ...(project.state.value ?? state), folder };
     } else {
       if (!(await folders.allow(state.id))) {
@@ -64,18 +74,18 @@ export function createSaving({ engine, project, annotation, settings, messages, 
       await engine.flush();
     }
     saved(state.id, edit);
-    messages.note(text.saved);
+    messages.note(text.saved(folder));
   };
 
   /** A zip, by the browser's dialog or as a download. */
   const saveZip = async (): Promise<void> => {
     const id = project.state.value?.id ?? '';
-    const edit = annotation.edits.value;
+    const edit = annotation.made.value;
     const file = await engine.export({ formats: ['project'] });
     await offer(file, files.get(id), (done) => {
       files.set(id, done);
       saved(id, edit);
-      messages.note(text.saved);
+      messages.note(text.saved());
     });
   };
 
@@ -85,13 +95,15 @@ export function createSaving({ engine, project, annotation, settings, messages, 
     /** Whether the file on disk lacks edits that were made since, in this session. */
     hasUnsaved: computed(() => {
       const [id, saved] = [project.state.value?.id, savedEdit.value];
-      return saved?.id === id ? saved?.edit !== annotation.edits.value : annotation.canUndo.value;
+      return saved?.id === id ? saved?.edit !== annotation.made.value : annotation.canUndo.value;
     }),
     save: (): Promise<boolean> =>
-      project.during(text.busy.saving, () => (folders.canPick() ? saveInFolder() : saveZip())),
+      project.during(text.busy.saving, () =>
+        project.state.value?.folder !== undefined || folders.canPick() ? saveInFolder() : saveZip(),
+      ),
     exportFiles: (options: ExportOptions): Promise<boolean> =>
       project.during(text.busy.exporting, async () => {
-        await offer(await engine.export(options), undefined, () => messages.note(text.saved));
+        await offer(await engine.export(options), undefined, () => messages.note(text.saved()));
       }),
   };
 }

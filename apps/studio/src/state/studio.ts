@@ -60,7 +60,7 @@ export function createStudio({ engine, storage, examples, saveFile, folders }: P
   const tab = signal<Tab>('annotate');
   const live = createLive({ engine, display, annotation, settings, messages, tab });
   const checking = createChecking({ engine, project, display, annotation, live, messages });
-  const measuring = createMeasuring(engine, project, display, messages);
+  const measuring = createMeasuring({ engine, project, display, messages, tab });
   const training = createTraining(engine, messages, (run) =>
     messages.note(text.train.done(run.steps, run.score && `${run.score.name} ${score(run.score.value)}`)),
   );
@@ -75,6 +75,8 @@ export function createStudio({ engine, storage, examples, saveFile, folders }: P
     for (const part of [live, checking, measuring]) part.forget();
     training.forget(id !== undefined);
     tab.value = 'annotate';
+    const prediction = project.state.value?.prediction;
+    if (prediction !== undefined) measuring.result.value = { prediction };
   });
   engine.subscribe((event) => {
     if (event.kind === 'note') {

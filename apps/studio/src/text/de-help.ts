@@ -155,7 +155,7 @@ export const help: typeof english = {
     export: {
       title: 'Exportieren',
       body: [
-        'Tabellen für Tabellenkalkulation oder Programme, Labelbilder, Formen für ImageJ und QuPath, das Modell als ONNX und ein Bericht. Speichern legt das ganze Projekt als Zip ab.',
+        'Tabellen für Tabellenkalkulation oder Programme, Labelbilder, Formen für ImageJ und QuPath, das Modell als ONNX und ein Bericht. Speichern legt das ganze Projekt in einem Ordner oder als Zip ab.',
       ],
     },
   },

@@ -50,7 +50,7 @@ export const de: typeof en = {
     ],
   },
 
-  saved: 'Gespeichert.',
+  saved: (folder?: string) => (folder === undefined ? 'Gespeichert.' : `Gespeichert in ${folder}.`),
   folderNotAllowed:
     'Der Browser lässt Studio nicht an den Ordner dieses Projekts. Versuchen Sie es noch einmal und erlauben Sie es.',
   readOnly:
@@ -71,6 +71,7 @@ export const de: typeof en = {
     example: 'Beispiel wird erzeugt …',
     interpolating: 'Wird interpoliert …',
     saving: 'Wird gespeichert …',
+    measuring: 'Wird gemessen …',
     exporting: 'Wird exportiert …',
     starting: 'Wird gestartet …',
   },
@@ -183,7 +184,8 @@ export const de: typeof en = {
     undone: (what: string) => `Rückgängig gemacht: ${what}`,
     redone: (what: string) => `Wiederholt: ${what}`,
     kept: 'Alle Änderungen gesichert',
-    onDisk: (when: string) => `${when} auf Ihre Festplatte gespeichert`,
+    onDisk: (folder: string | undefined, when: string) =>
+      `Gespeichert ${folder === undefined ? 'auf Ihrer Festplatte' : `in ${folder}`} ${when}`,
     notOnDisk: 'Nicht auf der Festplatte',
     changed: 'Seit dem Speichern geändert',
     keeping: 'Änderungen werden gesichert …',
@@ -292,7 +294,8 @@ export const de: typeof en = {
     skip: 'Auslassen',
     how: 'Stimmt die Vorschau? Übernehmen macht sie zur Annotation. Sonst übermalen, was falsch ist, dann Korrigiert drücken.',
     verdicts: { accepted: 'übernommen', corrected: 'korrigiert', skipped: 'ausgelassen' },
-    uncertainty: (share: number) => `Unsicherheit ${share.toFixed(2).replace('.', ',')}`,
+    bars: 'Balken: wie unsicher das Modell ist, von 0, jedes Pixels sicher, bis 1, keines.',
+    uncertainty: (share: number) => share.toFixed(2).replace('.', ','),
     accuracy: 'Geschätzte Genauigkeit',
     right: (right: number, judged: number) =>
       `${number(right)} von ${count(judged, 'zufälliger Stelle', 'zufälligen Stellen')} waren richtig vorhergesagt`,
@@ -314,7 +317,6 @@ export const de: typeof en = {
     unit: 'Einheit der Pixelgröße',
     sliceDistance: 'Schichtabstand',
     noPixelSize: 'Die Datei gibt sie nicht an. Ohne sie sind Längen und Flächen in Pixeln.',
-    measureAgain: 'Drücken Sie noch einmal Alle segmentieren, um mit dieser Pixelgröße zu messen.',
     run: 'Alle segmentieren',
     stopQuestion: 'Das Segmentieren beenden?',
     noModel: 'Trainieren Sie zuerst ein Netz.',

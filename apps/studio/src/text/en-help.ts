@@ -155,7 +155,7 @@ export const help = {
     export: {
       title: 'Export',
       body: [
-        'Tables for a spreadsheet or a program, label images, shapes for ImageJ and QuPath, the model as ONNX, and a report. Save stores the whole project as a zip.',
+        'Tables for a spreadsheet or a program, label images, shapes for ImageJ and QuPath, the model as ONNX, and a report. Save keeps the whole project in a folder of yours, or as a zip.',
       ],
     },
   },

@@ -7,6 +7,7 @@ import { text } from '../text/text.ts';
 import { IconButton } from './button.tsx';
 import { useStudio } from './context.ts';
 import { Doubt } from './doubt.tsx';
+import { FileName } from './file-name.tsx';
 import { Heading } from './heading.tsx';
 import { Icon } from './icon.tsx';
 
@@ -84,6 +85,7 @@ function Judge(): JSX.Element {
         />
       </div>
       <p class="muted">{text.check.how}</p>
+      <p class="muted">{text.check.bars}</p>
       <ol class="places">
         {places.value.map((place, i) => (
           <PlaceRow
@@ -116,16 +118,10 @@ function PlaceRow({ place, index, current, verdict }: RowProps): JSX.Element {
     <li ref={row} class={current ? 'current' : ''}>
       <button type="button" class="plain wide" aria-current={current} onClick={() => checking.show(index)}>
         <span class="number count">{index + 1}</span>
-        <span class="grow name">{place.image}</span>
+        <FileName name={place.image} />
         {verdict !== undefined && <span class="tag">{text.check.verdicts[verdict]}</span>}
-        <meter
-          min={0}
-          max={checking.mostUncertain.value}
-          value={place.uncertainty}
-          title={text.check.uncertainty(place.uncertainty)}
-        >
-          {text.check.uncertainty(place.uncertainty)}
-        </meter>
+        <meter value={place.uncertainty} aria-label={text.live.modes.uncertainty} title={text.live.modes.uncertainty} />
+        <span class="number muted">{text.check.uncertainty(place.uncertainty)}</span>
       </button>
     </li>
   );

@@ -9,6 +9,7 @@ import { IconButton } from './button.tsx';
 import { confirm } from './confirm.tsx';
 import { useStudio } from './context.ts';
 import { chooseFiles, dropHandlers } from './file-choice.ts';
+import { FileName } from './file-name.tsx';
 
 /** The images of the project, with what is annotated; also takes what is dropped. */
 export function ImagesPanel(): JSX.Element {
@@ -63,9 +64,7 @@ function ImageRow({ item, current }: { readonly item: ImageInfo; readonly curren
       <button type="button" class="plain wide" aria-current={current} onClick={() => project.goTo(item.id)}>
         <Picture thumbnail={project.thumbnails.value.get(item.id)} />
         <span class="names">
-          <span class="name" title={item.file}>
-            {item.name}
-          </span>
+          <FileName name={item.name} title={item.file} />
           <span class="muted">
             {item.width} × {item.height}
             {item.pages > 1 && ` × ${item.pages}`}

@@ -12,8 +12,7 @@ import { Toggle } from './settings-dialog.tsx';
 /** The table itself is below the image, where there is room for it. */
 export function MeasureTab(): JSX.Element {
   const { measuring, training, project } = useStudio();
-  const { running, minSizePx, result } = measuring;
-  const summary = result.value;
+  const { running, minSizePx } = measuring;
   return (
     <section aria-labelledby="segment" data-topic="measure">
       <Heading id="segment" title={text.measure.title} topic="measure" />
@@ -53,12 +52,12 @@ export function MeasureTab(): JSX.Element {
         </button>
       )}
       {training.runs.value.length === 0 && <p class="hint">{text.measure.noModel}</p>}
-      {summary !== undefined && (
+      {measuring.columns.value.length > 0 && (
         <>
           <p>
             {text.measure.found(
-              summary.images.length,
-              summary.images.reduce((sum, { objects }) => sum + objects, 0),
+              measuring.images.value,
+              measuring.total.value,
               project.state.value?.project.task === 'objects',
             )}
           </p>

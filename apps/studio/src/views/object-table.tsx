@@ -6,6 +6,7 @@ import type { JSX } from 'preact';
 import { pixelValue } from '../format.ts';
 import { text } from '../text/text.ts';
 import { useStudio } from './context.ts';
+import { FileName } from './file-name.tsx';
 import { Icon } from './icon.tsx';
 
 const ROW_PX = 28;
@@ -34,16 +35,18 @@ export function ObjectTable(): JSX.Element | null {
       <table aria-rowcount={total.value + 1}>
         <thead>
           <tr>
-            {columns.value.map(({ name, unit }) => (
+            {columns.value.map(({ name, unit, header }) => (
               <th
-                key={name}
+                key={header}
                 scope="col"
-                aria-sort={sort.value?.column === name ? (sort.value.descending ? 'descending' : 'ascending') : 'none'}
+                aria-sort={
+                  sort.value?.column === header ? (sort.value.descending ? 'descending' : 'ascending') : 'none'
+                }
               >
-                <button type="button" class="plain" onClick={() => measuring.sortBy(name)}>
+                <button type="button" class="plain" onClick={() => measuring.sortBy(header)}>
                   {name}
                   {unit !== undefined && <span class="muted"> {unit}</span>}
-                  {sort.value?.column === name && <Icon of={sort.value.descending ? ArrowDown : ArrowUp} size={12} />}
+                  {sort.value?.column === header && <Icon of={sort.value.descending ? ArrowDown : ArrowUp} size={12} />}
                 </button>
               </th>
             ))}
@@ -88,8 +91,8 @@ function Row({ at, columns }: { readonly at: number; readonly columns: number })
       {values.map((value, i) => (
         <td key={i} class={typeof value === 'number' ? 'number' : ''}>
           {i === 0 ? (
-            <button type="button" class="plain" title={shown(value)} onClick={() => measuring.goTo(object)}>
-              {shown(value)}
+            <button type="button" class="plain" onClick={() => measuring.goTo(object)}>
+              <FileName name={shown(value)} />
             </button>
           ) : (
             shown(value)

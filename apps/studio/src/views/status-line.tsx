@@ -7,13 +7,13 @@ import { useStudio } from './context.ts';
 
 /** What is under the pointer, what can be undone, what is kept, and what computes. */
 export function StatusLine(): JSX.Element {
-  const { description } = useStudio();
+  const { description, project } = useStudio();
   return (
     <footer class="status">
       <UnderPointer />
       <span class="grow" />
       <LastEdit />
-      {description.value?.place === 'tab' && <OnDisk />}
+      {project.state.value !== undefined && <OnDisk folder={project.state.value.folder} />}
       <span>{description.value?.devices[0]?.label}</span>
     </footer>
   );
@@ -34,11 +34,16 @@ function LastEdit(): JSX.Element {
 }
 
 /** Where browsers keep things is not for ever: whether there is a copy on disk is always in sight. */
-function OnDisk(): JSX.Element {
+function OnDisk({ folder }: { readonly folder: string | undefined }): JSX.Element {
   const { saving } = useStudio();
   const [savedAtMs, now] = [saving.savedAtMs.value, useNow(60_000)];
-  if (savedAtMs === undefined) return <span>{text.status.notOnDisk}</span>;
-  return <span>{saving.hasUnsaved.value ? text.status.changed : text.status.onDisk(ago(savedAtMs, now))}</span>;
+  if (savedAtMs === undefined && folder === undefined) return <span>{text.status.notOnDisk}</span>;
+  const when = savedAtMs === undefined ? '' : ago(savedAtMs, now);
+  return (
+    <span title={folder}>
+      {saving.hasUnsaved.value ? text.status.changed : text.status.onDisk(folder?.replace(/^.*[\\/]/, ''), when)}
+    </span>
+  );
 }
 
 /** The time, anew every so many milliseconds. */

@@ -191,7 +191,11 @@ function CommandLine(): JSX.Element | null {
     <section aria-labelledby="command">
       <h2 id="command">{text.train.command}</h2>
       <div class="row">
-        <code class="grow">{command}</code>
+        <code class="grow">
+          {command.split(/(?<= )/).map((word, i) => (
+            <span key={i}>{word}</span>
+          ))}
+        </code>
         <IconButton class="quiet" icon={Copy} label={text.copy} onClick={copy} />
       </div>
     </section>
