@@ -12,8 +12,12 @@ const FLAGS: { readonly [option: string]: string } = {
 export const flagOf = (name: string): string =>
   FLAGS[name] ?? `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
-/** A sentence of the library with its options as flags: `ignore: 5` in backticks becomes `--ignore 5`. */
+/**
+ * A sentence of the library with its options as flags: in backticks, `ignore: 5` becomes `--ignore 5` and
+ * `labels: false` `--no-labels`.
+ */
 export const withFlags = (text: string): string =>
-  writeOptions(text, (name, value) =>
-    value === undefined || value === 'true' ? flagOf(name) : `${flagOf(name)} ${value}`,
-  );
+  writeOptions(text, (name, value) => {
+    if (value === undefined || value === 'true') return flagOf(name);
+    return value === 'false' ? flagOf(name).replace('--', '--no-') : `${flagOf(name)} ${value}`;
+  });

@@ -52,6 +52,12 @@ export const OUTPUT = text(
 /** `--no-x`, without which x is true. */
 export const no = (flags: string, help: string): Row<boolean> => ({ flags, help });
 
+/** For DICOM segmentations. */
+export const NO_PATIENT = no(
+  '--no-patient',
+  "DICOM segmentations: leave out the patient's name, ID, birth date and sex, and the date and numbers of the study",
+);
+
 /** One of several words, which the help lists. */
 export function choice<T extends string>(
   flags: string,

@@ -15,6 +15,12 @@ export type Probability = (typeof PROBABILITIES)[number];
 export const RESULT_FORMATS = ['same', 'png', 'tiff', 'nifti', 'zarr'] as const;
 export type ResultFormat = (typeof RESULT_FORMATS)[number];
 
+/** How label maps and objects are written with the names of their values: DICOM SEG, and `.seg.nrrd` of 3D Slicer. */
+export const SEGMENT_FORMATS = ['dicom-seg', 'seg-nrrd'] as const;
+export type SegmentFormat = (typeof SEGMENT_FORMATS)[number];
+export const isSegmentFormat = (name: string): name is SegmentFormat =>
+  SEGMENT_FORMATS.some((format) => format === name);
+
 /** What the jobs of a prediction in shards do, in this order. */
 export const SHARD_STAGES = ['scan', 'predict', 'finish'] as const;
 export type ShardStage = (typeof SHARD_STAGES)[number];

@@ -116,7 +116,7 @@ async function openSink(
  * Whether there is something that is replaced.
  * @throws LamellaError if it may not be
  */
-async function requireFree(
+export async function requireFree(
   files: WritableFiles,
   path: string,
   out: string,

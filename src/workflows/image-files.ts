@@ -63,8 +63,8 @@ const siblings =
     }
   };
 
-/** The DICOM series or OME-Zarr image of a folder. */
-async function chooseSeries(
+/** The DICOM series or OME-Zarr image of a folder. @throws DatasetError for none, and for several */
+export async function chooseSeries(
   files: WritableFiles,
   path: string,
   wanted: string | undefined,

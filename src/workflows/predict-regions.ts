@@ -168,7 +168,7 @@ export function wholeNeeded(
   if (median !== undefined) return option('median');
   if (spacing !== undefined) return option('spacing');
   if (models.length > 1) return 'the mean of several models';
-  if (format === 'png' || format === 'nifti') return option('format', format);
+  if (format !== 'same' && format !== 'tiff' && format !== 'zarr') return option('format', format);
   if (probability === 'none' && !labels && !objects) return 'the overlay';
   return wholeFor(models[0], info);
 }

@@ -16,7 +16,9 @@ import type { OpenedModel } from '../predict/own.ts';
 import { type PredictOptions, planPage } from '../predict/predict.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { beginPrediction, describePrediction, type OpenHooks, type PredictFolderOptions } from './begin-prediction.ts';
+import { isSegmentFormat, type ResultFormat } from './choices.ts';
 import { encodeResult } from './encode.ts';
+import { classSegments, encodeSegments, objectSegments, PATIENT_NOTE, type Segment } from './encode-segments.ts';
 import type { Host } from './host.ts';
 import { type ListedImage, openListedImage, readListedImage } from './image-list.ts';
 import type { OpenedModelFile } from './model-files.ts';
@@ -80,6 +82,12 @@ export function labelValues({ metadata }: OpenedModel): readonly number[] | unde
   const values = metadata?.classes.map(({ value }) => value);
   const fit = values?.every((value) => Number.isInteger(value) && value >= 0 && value <= 65_535) === true;
   return fit && new Set(values).size === values?.length ? values : undefined;
+}
+
+/** What the values of a result mean, if it is a label map. */
+function segmentsOf(part: Part, picture: Image, model: OpenedModel): readonly Segment[] | undefined {
+  if (part === 'label') return classSegments(model.classes, labelValues(model));
+  return part === 'objects' ? objectSegments(picture) : undefined;
 }
 
 /** How objects are separated, if it is said. */
@@ -193,8 +201,16 @@ export async function predictWhole(
   const mean = await predictAverage(models, image, predict);
   const prediction = median === undefined ? mean : smoothed(mean, median);
   const written: { [P in Part]?: string } = {};
-  const write = async (part: Part, picture: Image, as = format): Promise<void> => {
-    const { bytes, extension } = encodeResult(picture, as, path, files.zlib);
+  const isNamed = isSegmentFormat(format);
+  const encode = (part: Part, picture: Image, as: ResultFormat) => {
+    const segments = isNamed ? segmentsOf(part, picture, models[0]) : undefined;
+    if (!isNamed || segments === undefined) return encodeResult(picture, as, path, files.zlib);
+    return encodeSegments(files, picture, {
+      ...{ format, segments, image: item, by: 'program', patient: outputs.patient },
+    });
+  };
+  const write = async (part: Part, picture: Image, as: ResultFormat = isNamed ? 'same' : format): Promise<void> => {
+    const { bytes, extension } = await encode(part, picture, as);
     const file = joinPath(out, part, `${name}.${extension}`);
     await files.write(file, bytes);
     written[part] = file;
@@ -208,7 +224,7 @@ export async function predictWhole(
     // For display: in viewing orientation, and in a common format.
     const map = displayMap(image);
     const { geometry, ...turned } = map === undefined ? picture : reorient(picture, map);
-    await write('overlay', turned, geometry === undefined || format === 'png' ? format : 'tiff');
+    await write('overlay', turned, geometry === undefined || format === 'png' ? undefined : 'tiff');
   }
   const separation = separationFor(models[0], outputs);
   const objects = separate ? objectsImage(prediction, { separation }) : undefined;
@@ -218,6 +234,7 @@ export async function predictWhole(
     ...(isChosen ? [chosenNote(read.level, options.outputs.pixelSize)] : []),
     ...(read.notes ?? []),
     ...(mean.notes ?? []),
+    ...(format === 'dicom-seg' && outputs.patient !== false ? [PATIENT_NOTE] : []),
   ];
   const { times, slices, height, width } = sizes(image);
   const file: PredictedFile = {

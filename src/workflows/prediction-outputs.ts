@@ -1,7 +1,7 @@
 /** What is written of a prediction. */
 
 import type { SeparationSettings } from '../objects/instances.ts';
-import type { Probability, ResultFormat } from './choices.ts';
+import type { Probability, ResultFormat, SegmentFormat } from './choices.ts';
 
 /** How the words of the option are stored. */
 export const DEPTHS = { '8bit': 'uint8', '16bit': 'uint16', float: 'float32' } as const satisfies {
@@ -20,8 +20,10 @@ export interface PredictionOutputs {
   readonly objects?: boolean;
   /** How they are separated, where it is not as the model says. Default: as it says, else by their shape. */
   readonly separation?: Partial<SeparationSettings>;
-  /** Default `same`. */
-  readonly format?: ResultFormat;
+  /** Default `same`. Those of segments are of label maps and objects; the others are then written as `same`. */
+  readonly format?: ResultFormat | SegmentFormat;
+  /** Whether DICOM segmentations take over what identifies the patient and the study from their series; default: yes. */
+  readonly patient?: boolean;
   /** Probability threshold for the foreground class, for models with two classes; default 0.5. */
   readonly threshold?: number;
   /** Radius in pixels of a median filter over the probabilities. */

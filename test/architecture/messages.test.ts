@@ -2,7 +2,7 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { flagOf, withFlags } from '../../src/cli/option-words.ts';
+import { withFlags } from '../../src/cli/option-words.ts';
 import { program } from '../../src/cli/program.ts';
 import { DatasetError, FormatError, factsOf, option, UsageError, writeOptions } from '../../src/errors.ts';
 
@@ -56,9 +56,11 @@ describe('no message of the core has a flag in it', () => {
 
 test('every option that a message names has a flag in the command line', async () => {
   const flags = new Set((await program()).commands.flatMap(({ options }) => options.map(({ long }) => long)));
-  const named = files.flatMap(({ text }) => [...text.matchAll(/\boption\('(\w+)'/g)].map(([, name = '']) => name));
+  const named = files.flatMap(({ text }) =>
+    [...text.matchAll(/\boption\('(\w+)'(?:, (false)\b)?/g)].map(([, name = '', value]) => option(name, value)),
+  );
   expect(named.length).toBeGreaterThan(20);
-  const unknown = named.filter((name) => !(flagOf(name).match(/--[a-z-]+/g) ?? []).every((flag) => flags.has(flag)));
+  const unknown = named.filter((name) => !(withFlags(name).match(/--[a-z-]+/g) ?? []).every((flag) => flags.has(flag)));
   expect(unknown).toEqual([]);
 });
 
@@ -78,6 +80,7 @@ describe('errors', () => {
     const text = `Lower ${option('learningRate')}, use ${option('ignore', -1)} or ${option('skipBad', true)}.`;
     expect(text).toBe('Lower `learningRate`, use `ignore: -1` or `skipBad: true`.');
     expect(withFlags(text)).toBe('Lower --lr, use --ignore -1 or --skip-bad.');
+    expect(withFlags(option('overlay', false))).toBe('--no-overlay');
     expect(writeOptions(text, (name) => name.toUpperCase())).toBe('Lower LEARNINGRATE, use IGNORE or SKIPBAD.');
   });
 });

@@ -1,4 +1,4 @@
-import { PROBABILITIES, RESULT_FORMATS, SHARD_STAGES } from '../../workflows/choices.ts';
+import { PROBABILITIES, RESULT_FORMATS, SEGMENT_FORMATS, SHARD_STAGES } from '../../workflows/choices.ts';
 import { declare } from '../declare.ts';
 import {
   CHANNEL,
@@ -8,6 +8,7 @@ import {
   flag,
   JSON_SUMMARY,
   levelOf,
+  NO_PATIENT,
   no,
   OUTPUT,
   QUIET,
@@ -63,10 +64,11 @@ are reported and skipped.`,
     ),
     format: row(
       '--format <name>',
-      'png, tiff, nifti, zarr (of TIFF and OME-Zarr) or same: NIfTI for DICOM, NIfTI and NRRD, PNG for single pages of PNG',
-      oneOf(...RESULT_FORMATS),
+      'png, tiff, nifti, zarr (of TIFF and OME-Zarr) or same: NIfTI for DICOM, NIfTI and NRRD, PNG for single pages of PNG; label maps and objects with names: dicom-seg (of DICOM series), seg-nrrd (3D Slicer)',
+      oneOf(...RESULT_FORMATS, ...SEGMENT_FORMATS),
       'same',
     ),
+    patient: NO_PATIENT,
     spacing: row('--spacing <z,y,x>', "voxel size in mm; overrides the files' value", spacing),
     objects: flag('--objects', 'write objects/: separated objects, numbered from 1, for lamella measure'),
     labels: no('--no-labels', 'do not write label maps'),
@@ -105,6 +107,7 @@ are reported and skipped.`,
     'predict runs/n4 slice.tif --dense --median 2',
     'predict runs/a runs/b runs/c ./new-images',
     'predict runs/a slide.ome.zarr --out ./pred --memory 600MB',
+    'predict runs/lungs ./patient7 --out ./pred --format dicom-seg',
     'predict model.onnx ./images --device webgpu --json',
     'predict runs/a slide.ome.zarr --out ./pred --shard 3/64',
   ],

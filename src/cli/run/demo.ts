@@ -110,6 +110,7 @@ async function runDemo(folder: string, { minutes, seed }: Options<typeof command
     labels: true,
     overlay: true,
     format: 'same',
+    patient: true,
     which: 'best',
     device: 'auto',
   });

@@ -21,10 +21,10 @@ export interface StatedLabels {
 }
 
 /** Of CVAT and Pascal VOC: the folders beside it hold masks in its colours. */
-const LABEL_MAP = 'labelmap.txt';
+export const LABEL_MAP = 'labelmap.txt';
 
 /** The labels of one image within a file of many: `annotations/instances.json/train/a.png`. */
-const partOf = (file: string, image: string): string => `${file}/${image}`;
+export const partOf = (file: string, image: string): string => `${file}/${image}`;
 
 /** The file and the image of such labels; undefined for other paths. */
 export function fileAndImage(path: string): { readonly file: string; readonly image: string } | undefined {
@@ -46,7 +46,7 @@ export const masksOf = (labelMap: string, image: string): { readonly classes: st
 });
 
 /** The names of the images that a file has labels of; undefined for other files. */
-async function namesIn(files: Files, root: string, path: string): Promise<StatedNames | undefined> {
+export async function namesIn(files: Files, root: string, path: string): Promise<StatedNames | undefined> {
   const head = await readHead(files, root, path, HEAD_BYTES);
   const text = async () => new TextDecoder().decode(await files.read(root, path));
   // Loaded when needed: most data sets hold none of them.
@@ -116,7 +116,7 @@ const isMaskBeside = (labelMap: string, image: string): boolean =>
  * The image with a name as it stands in a file: from the folder of that file or the listed one; otherwise as the end of a
  * path, or the name alone; among several the one in a folder that the file is named after (`instances_train.json`).
  */
-function imageNamed(name: string, file: string, images: readonly string[]): string | undefined {
+export function imageNamed(name: string, file: string, images: readonly string[]): string | undefined {
   const folder = folderOf(file);
   const own = folder === '' ? name : `${folder}/${name}`;
   const ends = images.filter((path) => path === name || path.endsWith(`/${name}`));

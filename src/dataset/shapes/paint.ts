@@ -4,8 +4,8 @@ import { NOT_ANNOTATED } from '../../annotate/label-values.ts';
 import { allocate } from '../../array/ndarray.ts';
 import { counted, DatasetError } from '../../errors.ts';
 import { type Image, sizes } from '../../image/image.ts';
+import { sliceOfPlane } from '../../image/patient-plane.ts';
 import type { Size } from '../../objects/fill-polygon.ts';
-import { sliceOfPlane } from './patient-plane.ts';
 import type { Place, Shape } from './shape.ts';
 
 type Kind = 'objects' | 'classes';

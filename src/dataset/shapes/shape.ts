@@ -1,15 +1,7 @@
 /** Annotations drawn as shapes in another program. */
 
-import type { Vector3 } from '../../image/image.ts';
+import type { PlaneMm } from '../../image/patient-plane.ts';
 import type { Bounds, FoundRun, Size } from '../../objects/fill-polygon.ts';
-
-/** A plane of pixels in the patient, in mm (LPS): the centre of its first pixel, and where columns and rows go. */
-export interface PlaneMm {
-  readonly originMm: Vector3;
-  readonly x: Vector3;
-  readonly y: Vector3;
-  readonly spacingMm: readonly [x: number, y: number];
-}
 
 /** Where in a stack a shape lies, from 0; what is undefined is every one. */
 export interface Place {

@@ -8,6 +8,7 @@ import type { DataSet } from './parser.ts';
 import { readSamples } from './pixels.ts';
 
 const TAG = {
+  characterSet: 'x00080005',
   type: 'x00620001',
   segments: 'x00620002',
   number: 'x00620004',
@@ -106,12 +107,24 @@ export async function readSegmentation(bytes: Uint8Array, context: ReadContext):
 
 /** Names by number; a segment without a label is called by its number. */
 function namesOf(dataSet: DataSet): ReadonlyMap<number, string> {
+  const isUnicode = dataSet.string(TAG.characterSet) === 'ISO_IR 192';
   return new Map(
     itemsOf(dataSet, TAG.segments).flatMap((segment) => {
       const number = segment.uint16(TAG.number);
-      return number === undefined ? [] : [[number, segment.string(TAG.label) ?? `segment ${number}`] as const];
+      return number === undefined
+        ? []
+        : [[number, textIn(segment, TAG.label, isUnicode) ?? `segment ${number}`] as const];
     }),
   );
+}
+
+/** A text in UTF-8, or by Latin letters. */
+function textIn(dataSet: DataSet, tag: string, isUnicode: boolean): string | undefined {
+  const element = dataSet.elements[tag];
+  if (!isUnicode || element === undefined) return dataSet.string(tag);
+  return new TextDecoder()
+    .decode(dataSet.byteArray.subarray(element.dataOffset, element.dataOffset + element.length))
+    .trim();
 }
 
 /** Bits of all frames one after another, the lowest of a byte first (PS3.5, 8.1.1 and annex D). */

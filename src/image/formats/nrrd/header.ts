@@ -41,7 +41,7 @@ export function readNrrdHeader(bytes: Uint8Array, file: string): NrrdHeader {
   for (let first = true; ; first = false) {
     let end = at;
     while (end < bytes.length && bytes[end] !== 0x0a && end < MAX_HEADER) end++;
-    line = text(bytes.subarray(at, end)).replace(/\r$/, '');
+    line = new TextDecoder().decode(bytes.subarray(at, end)).replace(/\r$/, '');
     // A detached header may end without the blank line.
     if (end >= bytes.length || end >= MAX_HEADER) at = bytes.length;
     else at = end + 1;
@@ -91,12 +91,6 @@ export function readNrrdHeader(bytes: Uint8Array, file: string): NrrdHeader {
     directions,
     origin,
   };
-}
-
-function text(bytes: Uint8Array): string {
-  let out = '';
-  for (const byte of bytes) out += String.fromCharCode(byte);
-  return out;
 }
 
 /** Words separated by blanks; quoted words may contain blanks. */

@@ -1,9 +1,16 @@
 /** Which slice of a volume a plane in the patient is. */
 
-import { DatasetError } from '../../errors.ts';
-import { added, dot, millimetres, norm, scaled, sliceOrigin } from '../../image/geometry.ts';
-import { type Image, sizes } from '../../image/image.ts';
-import type { PlaneMm } from './shape.ts';
+import { DatasetError } from '../errors.ts';
+import { added, dot, millimetres, norm, scaled, sliceOrigin } from './geometry.ts';
+import { type Image, sizes, type Vector3 } from './image.ts';
+
+/** A plane of pixels in the patient, in mm (LPS): the centre of its first pixel, and where columns and rows go. */
+export interface PlaneMm {
+  readonly originMm: Vector3;
+  readonly x: Vector3;
+  readonly y: Vector3;
+  readonly spacingMm: readonly [x: number, y: number];
+}
 
 /** Directions, pixel sizes (relative), and positions (of a pixel) that are the same. */
 const SAME_DIRECTION = 0.9995;
