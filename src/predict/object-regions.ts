@@ -5,8 +5,8 @@ import { sizes } from '../image/image.ts';
 import { type ImageSink, regionsOf } from '../image/sink.ts';
 import type { ImageInfo, ImageSource } from '../image/source.ts';
 import { type Box, blockGrid, boxOf } from '../objects/blocks/block-grid.ts';
-import type { BlockStore, ObjectsByBlocks } from '../objects/blocks/by-blocks.ts';
-import { DEFAULT_HALO, type StoredMaps } from '../objects/blocks/separate-block.ts';
+import type { BlockStore, ByBlocksOptions, ObjectsByBlocks } from '../objects/blocks/by-blocks.ts';
+import { DEFAULT_HALO, type MapsByBox, type StoredMaps } from '../objects/blocks/separate-block.ts';
 import { separateByBlocks } from '../objects/blocks/separate-by-blocks.ts';
 import type { SeparationSettings } from '../objects/instances.ts';
 
@@ -52,20 +52,37 @@ export async function objectsToSink(
   settings: SeparationSettings,
   { bytes, store, signal }: ObjectRegionsOptions,
 ): Promise<ObjectsByBlocks> {
+  const { block, maxWindow } = objectBlocks(shapeAtTime(sink.info), bytes);
+  return writeTimes(sink, block, (t, to) =>
+    separateByBlocks(mapsAtTime(source, t), settings, { ...to, maxWindow, store, signal }),
+  );
+}
+
+/** Axes other than time. */
+export const shapeAtTime = ({ axes, shape }: Pick<ImageInfo, 'axes' | 'shape'>): readonly number[] =>
+  shape.filter((_, axis) => axes[axis] !== 't');
+
+/**
+ * Writes the objects of each time point.
+ * @param find by blocks of this size; called with what they are written to
+ * @returns of all time points
+ */
+export async function writeTimes(
+  sink: ImageSink,
+  block: readonly number[],
+  find: (t: number, to: Pick<ByBlocksOptions, 'block' | 'boxes' | 'write'>) => Promise<ObjectsByBlocks>,
+): Promise<ObjectsByBlocks> {
   const { axes } = sink.info;
-  const isTime = (axis: number): boolean => axes[axis] === 't';
-  const spatial = <T>(list: readonly T[]): readonly T[] => list.filter((_, axis) => !isTime(axis));
-  const shape = spatial(sink.info.shape);
-  const info = { ...sink.info, axes: axes.replace('t', ''), shape };
-  const { block, maxWindow } = objectBlocks(shape, bytes);
-  const boxes = boxesOf({ info, unit: spatial(sink.unit), inOrder: sink.inOrder }, block);
+  const unit = sink.unit.filter((_, axis) => axes[axis] !== 't');
+  const info = { ...sink.info, axes: axes.replace('t', ''), shape: shapeAtTime(sink.info) };
+  const boxes = boxesOf({ info, unit, inOrder: sink.inOrder }, block);
   const { times } = sizes(sink.info);
   const total = { count: 0, openPixels: 0, openObjects: 0 };
   for (let t = 0; t < times; t++) {
     const inTime = (list: readonly number[], value: number): readonly number[] =>
       axes.includes('t') ? [value, ...list] : list;
-    const found = await separateByBlocks({ shape, dtype: 'uint16', read: mapsOf(source, t) }, settings, {
-      ...{ block, maxWindow, boxes, store, signal },
+    const found = await find(t, {
+      ...{ block, boxes },
       write: (box, labels) => sink.write({ start: inTime(box.start, t), shape: inTime(box.shape, 1) }, labels),
     });
     total.count += found.count;
@@ -93,17 +110,17 @@ function boxesOf(sink: Pick<ImageSink, 'info' | 'unit' | 'inOrder'>, block: read
   });
 }
 
-/** Reads the maps of a time point. */
-function mapsOf({ info, read }: ImageSource, t: number): (box: Box) => Promise<StoredMaps> {
+/** The maps of a time point. @param source as `objectMaps` makes them */
+export function mapsAtTime({ info, read: readRegion }: Pick<ImageSource, 'info' | 'read'>, t: number): MapsByBox {
   const { channels } = sizes(info);
-  return async ({ start, shape }) => {
+  const read = async ({ start, shape }: Box): Promise<StoredMaps> => {
     const first: Readonly<Record<string, number>> = { t, c: 0 };
     const extent: Readonly<Record<string, number>> = { t: 1, c: channels };
     // A stored image may be without axes along which there is one pixel.
     const spatial = 'zyx'.slice(-start.length);
     const along = (of: Readonly<Record<string, number>>, list: readonly number[]): readonly number[] =>
       [...info.axes].map((axis) => of[axis] ?? list[spatial.indexOf(axis)]);
-    const { data } = await read(0, { start: along(first, start), shape: along(extent, shape) });
+    const { data } = await readRegion(0, { start: along(first, start), shape: along(extent, shape) });
     const size = elementCount(shape);
     const [foreground, border] = Array.from(
       { length: channels },
@@ -111,6 +128,7 @@ function mapsOf({ info, read }: ImageSource, t: number): (box: Box) => Promise<S
     );
     return { foreground, border };
   };
+  return { shape: shapeAtTime(objectsInfo(info)), dtype: 'uint16', read };
 }
 
 /** What objects are written as. @param maps as `objectMaps` makes them */

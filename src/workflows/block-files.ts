@@ -18,7 +18,7 @@ export function blockFiles(files: WritableFiles, folder: string): BlockStore {
 }
 
 /** The number of pixels, then the length and the label of each run. */
-function runsOf(labels: Int32Array): Int32Array {
+export function runsOf(labels: Int32Array): Int32Array {
   const runs = [labels.length];
   for (let start = 0, i = 1; i <= labels.length; i++) {
     if (i < labels.length && labels[i] === labels[start]) continue;
@@ -28,7 +28,8 @@ function runsOf(labels: Int32Array): Int32Array {
   return Int32Array.from(runs);
 }
 
-function labelsOf(runs: Int32Array): Int32Array {
+/** As `runsOf` gives them. */
+export function labelsOf(runs: Int32Array): Int32Array {
   const labels = new Int32Array(runs[0] as number);
   for (let k = 1, start = 0; k < runs.length; k += 2) {
     const end = start + (runs[k] as number);

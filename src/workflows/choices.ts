@@ -22,8 +22,10 @@ export const isSegmentFormat = (name: string): name is SegmentFormat =>
   SEGMENT_FORMATS.some((format) => format === name);
 
 /** What the jobs of a prediction in shards do, in this order. */
-export const SHARD_STAGES = ['scan', 'predict', 'finish'] as const;
+export const SHARD_STAGES = ['scan', 'predict', 'objects', 'finish'] as const;
 export type ShardStage = (typeof SHARD_STAGES)[number];
+/** Stages that have as many jobs as there are shares. */
+export type SharedStage = 'predict' | 'objects';
 
 export const MEASURE_TASKS = ['objects', 'lungs'] as const;
 export type MeasureTask = (typeof MEASURE_TASKS)[number];

@@ -7,6 +7,7 @@ import type { WriteOmeZarrOptions } from '../image/formats/zarr/write.ts';
 import { sizes } from '../image/image.ts';
 import type { ImageSink } from '../image/sink.ts';
 import { type ImageInfo, type ImageSource, infoAt } from '../image/source.ts';
+import type { ObjectsByBlocks } from '../objects/blocks/by-blocks.ts';
 import type { SeparationSettings } from '../objects/instances.ts';
 import { megabytes, tileWithin, wholeBytes } from '../predict/memory.ts';
 import type { SegmentationModel } from '../predict/model.ts';
@@ -73,8 +74,8 @@ export function planMemory(
   );
 }
 
-/** What is written of an image that is predicted by region. */
-export type RegionPart = 'probability' | 'label';
+/** What is written of an image that is predicted by region; `maps` are what objects are found in, until they are. */
+export type RegionPart = 'probability' | 'label' | 'maps';
 
 interface RegionOutputOf {
   readonly part: RegionPart;
@@ -83,7 +84,7 @@ interface RegionOutputOf {
 
 /** What is asked for, and how it is made. @param values of the label maps */
 export function regionOutputs(
-  { probability = '8bit', labels = true, threshold }: PredictionOutputs,
+  { probability = '8bit', labels = true, threshold, objects = false }: PredictionOutputs,
   values: readonly number[] | undefined,
 ): readonly RegionOutputOf[] {
   const made: RegionOutputOf[] = [];
@@ -91,8 +92,23 @@ export function regionOutputs(
     made.push({ part: 'probability', of: (map) => probabilityImage(map, { depth: DEPTHS[probability] }) });
   }
   if (labels) made.push({ part: 'label', of: (map) => labelImage(map, { threshold, values }) });
+  if (objects) made.push({ part: 'maps', of: objectMaps });
   return made;
 }
+
+/** Where what objects are found in is kept until they are, in a folder that is removed then. */
+export function objectPaths(out: string, name: string): { readonly between: string; readonly maps: string } {
+  const between = joinPath(out, 'objects', `${name}.unfinished`);
+  return { between, maps: joinPath(between, 'maps.ome.zarr') };
+}
+
+/** A note on objects that may be others than those of the whole image; none if all are proved. */
+export const openNotes = ({ openPixels, openObjects }: Omit<ObjectsByBlocks, 'count'>): readonly string[] =>
+  openPixels === 0
+    ? []
+    : [
+        `${openPixels} pixels of ${openObjects} objects could not be proved to be those of the whole image: set ${option('memory')} to more.`,
+      ];
 
 export interface RegionPrediction {
   readonly probability?: string;
@@ -188,7 +204,7 @@ async function newStore(
 /** Begins a result, in a format that holds it. */
 async function newResult(
   files: WritableFiles,
-  part: 'probability' | 'label' | 'objects',
+  part: Exclude<RegionPart, 'maps'> | 'objects',
   output: ImageInfo,
   { out, name, outputs: { format = 'same' }, isStore }: RegionRequest,
 ): Promise<{ readonly path: string; readonly sink: ImageSink }> {
@@ -208,21 +224,20 @@ async function predictInto(
   const { objects = false, overlay = true } = outputs;
   const info = infoAt(source, level);
   const made: { readonly of: OutputOf; readonly sink: ImageSink }[] = [];
-  const paths: { [P in RegionPart]?: string } = {};
-  const add = async (part: RegionPart, of: OutputOf): Promise<void> => {
-    const { path, sink } = await newResult(files, part, outputInfo(model, info, of), request);
-    made.push({ of, sink });
-    paths[part] = path;
-  };
+  const paths: { [P in Exclude<RegionPart, 'maps'>]?: string } = {};
   // Said before the image is predicted.
   const separation = objects ? separationOf(model.classes, request.separation) : undefined;
-  const between = joinPath(out, 'objects', `${name}.unfinished`);
-  const maps = joinPath(between, 'maps.ome.zarr');
+  const { between, maps } = objectPaths(out, name);
   try {
-    for (const { part, of } of regionOutputs(outputs, values)) await add(part, of);
-    if (separation !== undefined) {
-      const output = outputInfo(model, info, objectMaps);
-      made.push({ of: objectMaps, sink: await newStore(files, maps, output, { levels: 1 }) });
+    for (const { part, of } of regionOutputs(outputs, values)) {
+      const output = outputInfo(model, info, of);
+      if (part === 'maps') {
+        made.push({ of, sink: await newStore(files, maps, output, { levels: 1 }) });
+        continue;
+      }
+      const { path, sink } = await newResult(files, part, output, request);
+      made.push({ of, sink });
+      paths[part] = path;
     }
     const sinks = made.map(({ sink }) => sink);
     const before = memoryNow?.().used ?? 0;
@@ -263,14 +278,13 @@ async function separateInto(
   try {
     const { path, sink } = await newResult(files, 'objects', objectsInfo(source.info), request);
     try {
-      const { count, openPixels, openObjects } = await objectsToSink(source, sink, separation, {
+      const found = await objectsToSink(source, sink, separation, {
         bytes,
         store: blockFiles(files, joinPath(between, 'blocks')),
         signal: predict.signal,
       });
       await sink.finish();
-      const open = `${openPixels} pixels of ${openObjects} objects could not be proved to be those of the whole image: set ${option('memory')} to more.`;
-      return { file: { objects: path, objectCount: count }, notes: openPixels > 0 ? [open] : [] };
+      return { file: { objects: path, objectCount: found.count }, notes: openNotes(found) };
     } catch (cause) {
       await sink.abort();
       throw cause;

@@ -91,8 +91,8 @@ function segmentsOf(part: Part, picture: Image, model: OpenedModel): readonly Se
 }
 
 /** How objects are separated, if it is said. */
-const separationFor = (
-  { metadata }: OpenedModel,
+export const separationFor = (
+  { metadata }: Pick<OpenedModel, 'metadata'>,
   { separation }: PredictFolderOptions,
 ): Partial<SeparationSettings> => ({ ...(metadata && separationSettings(metadata)), ...separation });
 

@@ -10,7 +10,7 @@ const request: JobRequest = {
   args: ['predict', "runs/it's", 'my slides/*.tif', '--out', 'pred$HOME'],
   folder: '/data/my lab',
   out: 'pred$HOME',
-  ...{ shards: 8, parallel: 3, cpus: 2, memory: 2 ** 30, minutes: 90 },
+  ...{ shards: 8, parallel: 3, cpus: 2, memory: 2 ** 30, minutes: 90, objects: false },
 };
 
 /** What a job gets as its arguments, as the shell reads the line. */
@@ -32,6 +32,13 @@ describe('Slurm', () => {
     expect(script).toContain(
       `'--chdir=/data/my lab' --cpus-per-task=2 --mem=1280M --time=90 --kill-on-invalid-dep=yes`,
     );
+  });
+  test('objects are another array, after all that is predicted', () => {
+    const submitted = slurmScript({ ...request, objects: true }).matchAll(/--job-name=lamella-(\w+).*?(?="\$@")/g);
+    expect([...submitted].map(([line]) => line.trim()).slice(2)).toEqual([
+      '--job-name=lamella-objects --dependency=afterok:"$predict" --array=0-7%3',
+      '--job-name=lamella-finish --dependency=afterok:"$objects"',
+    ]);
   });
   test('jobs get their arguments as they were typed', () => {
     const lines = script.split('\n').filter((line) => line.startsWith('exec '));

@@ -1,14 +1,4 @@
-import { createHash } from 'node:crypto';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
@@ -17,6 +7,7 @@ import { writeOmeZarr } from '../../src/image/formats/zarr/write.ts';
 import type { Image } from '../../src/image/image.ts';
 import { nodeFiles } from '../../src/platform/node/files.ts';
 import { lamella } from '../cli/command.ts';
+import { folderDigests } from '../support/folder-digests.ts';
 import { randomModel } from '../support/random-model.ts';
 import { describeWithSlurm, type Slurm, startSlurm } from '../support/slurm.ts';
 import { timesOf } from '../support/soak.ts';
@@ -47,25 +38,12 @@ describeWithSlurm('a prediction by the jobs that lamella jobs slurm prints', () 
     rmSync(root, { recursive: true, force: true });
   });
 
-  const contents = (folder: string): Readonly<Record<string, string>> =>
-    Object.fromEntries(
-      (readdirSync(folder, { recursive: true }) as string[])
-        .filter((name) => statSync(join(folder, name)).isFile())
-        .sort()
-        .map((name) => [
-          name,
-          createHash('sha256')
-            .update(readFileSync(join(folder, name)))
-            .digest('hex'),
-        ]),
-    );
-
   const run = async (...args: readonly string[]): Promise<string> => {
     const { code, stdout, stderr } = await lamella(args, { cwd: root });
     expect(code, stderr).toBe(0);
     return stdout;
   };
-  const command = (out: string) => ['predict', 'a.onnx', 's.ome.zarr', '--out', out, '--memory', '1GB'];
+  const command = (out: string) => ['predict', 'a.onnx', 's.ome.zarr', '--out', out, '--memory', '1GB', '--objects'];
 
   /** Submits the printed script. @returns the jobs, the last of which ends the prediction */
   async function submit(out: string): Promise<readonly string[]> {
@@ -73,7 +51,7 @@ describeWithSlurm('a prediction by the jobs that lamella jobs slurm prints', () 
     writeFileSync(at(`${out}.sh`), script);
     const said = slurm?.run('bash', at(`${out}.sh`), `--output=${at(`${out}.%A.%a.log`)}`) ?? '';
     const jobs = [...said.matchAll(/(\d+) \((\w+)\)/g)].map(([, job]) => job as string);
-    expect(said).toMatch(/^jobs \d+ \(scan\), \d+ \(predict\), \d+ \(finish\): lamella jobs status /);
+    expect(said).toMatch(/^jobs \d+ \(scan\), \d+ \(predict\), \d+ \(objects\), \d+ \(finish\): lamella jobs status /);
     return jobs;
   }
 
@@ -87,17 +65,20 @@ describeWithSlurm('a prediction by the jobs that lamella jobs slurm prints', () 
   async function alone(): Promise<Readonly<Record<string, string>>> {
     if (!existsSync(at('one'))) {
       await run(...command('one'), '--shard', '1/1');
+      await run(...command('one'), '--stage', 'objects', '--shard', '1/1');
       await run(...command('one'), '--stage', 'finish');
     }
-    return contents(at('one'));
+    return folderDigests(at('one'));
   }
 
   test('has the bytes of one process', async () => {
     const jobs = await submit('many');
     await slurm?.ended(jobs.at(-1) as string);
     expect(existsSync(at('many/prediction.json')), logs('many')).toBe(true);
-    expect(contents(at('many'))).toEqual(await alone());
-    expect(await run('jobs', 'status', 'many')).toMatch(/^many: (\d+) of \1 parts of 1 image are there, finished/);
+    expect(folderDigests(at('many'))).toEqual(await alone());
+    expect(await run('jobs', 'status', 'many')).toMatch(
+      /^many: (\d+) of \1 parts of 1 image, (\d+) of \2 blocks of objects are there, finished/,
+    );
   });
 
   test('that cannot work ends with its first job, and those that wait for it are removed', async () => {
@@ -121,6 +102,6 @@ describeWithSlurm('a prediction by the jobs that lamella jobs slurm prints', () 
     slurm?.kill('a');
     await slurm?.ended(jobs.at(-1) as string);
     expect(existsSync(at('down/prediction.json')), logs('down')).toBe(true);
-    expect(contents(at('down'))).toEqual(await alone());
+    expect(folderDigests(at('down'))).toEqual(await alone());
   });
 });

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import {
   mkdirSync,
   mkdtempSync,
@@ -30,6 +29,7 @@ import type { ShardPlan } from '../../src/workflows/shards/plan.ts';
 import { predictShards, type ShardWork } from '../../src/workflows/shards/predict-shards.ts';
 import { readStatus } from '../../src/workflows/shards/status.ts';
 import { shareOf } from '../../src/workflows/shards/units.ts';
+import { folderDigests } from '../support/folder-digests.ts';
 import { randomModel } from '../support/random-model.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'lamella-shards-'));
@@ -75,25 +75,10 @@ const run = (
 const share = (k: number, n: number, resume?: boolean): ShardWork => ({ stage: 'predict', shard: { k, n }, resume });
 const finish: ShardWork = { stage: 'finish' };
 
-/** Every file with the digest of its bytes. */
-function contents(folder: string): Readonly<Record<string, string>> {
-  const names = (readdirSync(folder, { recursive: true }) as string[]).sort();
-  return Object.fromEntries(
-    names
-      .filter((name) => statSync(join(folder, name)).isFile())
-      .map((name) => [
-        name,
-        createHash('sha256')
-          .update(readFileSync(join(folder, name)))
-          .digest('hex'),
-      ]),
-  );
-}
-
 async function inShards(out: string, n: number, order = Array.from({ length: n }, (_, i) => i + 1)) {
   for (const k of order) await run(out, share(k, n));
   await run(out, finish);
-  return contents(at(out));
+  return folderDigests(at(out));
 }
 
 /** Pixels in which two images differ. */
@@ -140,7 +125,7 @@ describe('the same bytes', () => {
     await Promise.all([run('twice', finish), run('twice', finish)]);
     await run('twice', share(2, 2));
     await run('twice', finish);
-    expect(contents(at('twice'))).toEqual(one);
+    expect(folderDigests(at('twice'))).toEqual(one);
   });
 
   test('of jobs that were killed: what is missing or damaged is named, and predicted again', async () => {
@@ -156,18 +141,18 @@ describe('the same bytes', () => {
     writeFileSync(file('0/1/0'), bytes);
     writeFileSync(file('1/1/.0.17-abc.tmp'), 'half a file'); // Of a job that was killed.
     const status = await readStatus(nodeFiles, at('killed'));
-    expect(status).toMatchObject({ units: 6, done: 3, finished: false, images: 1 });
-    const why = status.bad.map(
+    expect(status).toMatchObject({ parts: { units: 6, done: 3 }, finished: false, images: 1 });
+    const why = status.parts.bad.map(
       ({ file: path, why: is }) => `${path.slice(at('killed/probability/s.ome.zarr/0/c/').length)} ${is}`,
     );
     expect(why).toEqual(['0/1/0 broken', '1/1/0 missing', '2/0/0 broken']);
-    expect(status.open(6)).toEqual([2, 4, 5]);
+    expect(status.parts.open(6)).toEqual([2, 4, 5]);
     await expect(run('killed', finish)).rejects.toThrow('3 of 6 parts are not there yet');
     await expect(readImageFile(at('killed/label/s.ome.zarr'))).rejects.toThrow('was not written to its end');
     expect(await run('killed', share(1, 1, true))).toMatchObject({ written: 3, skipped: 3 });
     await run('killed', finish);
-    expect(contents(at('killed'))).toEqual(one);
-    expect(await readStatus(nodeFiles, at('killed'))).toMatchObject({ done: 6, finished: true });
+    expect(folderDigests(at('killed'))).toEqual(one);
+    expect(await readStatus(nodeFiles, at('killed'))).toMatchObject({ parts: { done: 6 }, finished: true });
   });
 
   test('a chunk that is damaged is found by who finishes, and nothing reads as whole', async () => {
@@ -252,10 +237,10 @@ test('images of a folder are shared as well: small ones as files, those that can
     for (let k = n; k >= 1; k--) await start(out, share(k, n));
     await expect(start(out, finish)).rejects.toThrow(/1 of 5 images could not be segmented: .*9.png/);
   }
-  expect(contents(at('f3'))).toEqual(contents(at('f1')));
+  expect(folderDigests(at('f3'))).toEqual(folderDigests(at('f1')));
   expect(readdirSync(at('f3/label')).sort()).toEqual(['11.png', '3.png', '31.png', '7.png']);
   rmSync(at('f3/overlay/7.png'));
-  expect((await readStatus(nodeFiles, at('f3'))).bad).toEqual([{ file: at('f3/overlay/7.png'), why: 'missing' }]);
+  expect((await readStatus(nodeFiles, at('f3'))).parts.bad).toEqual([{ file: at('f3/overlay/7.png'), why: 'missing' }]);
   expect(await start('f3', share(1, 1, true))).toMatchObject({ units: 5, written: 1, skipped: 4 });
 });
 

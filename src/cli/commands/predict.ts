@@ -89,12 +89,13 @@ are reported and skipped.`,
     ...under('Several jobs:', {
       shard: row(
         '--shard <k/n>',
-        'predict the k-th of n equal shares, such as 3/64; auto/64 in the jobs of an array of Slurm, Kubernetes, PBS, SGE, LSF, AWS Batch or Google Batch',
+        'do the k-th of n equal shares, such as 3/64; auto/64 in the jobs of an array of Slurm, Kubernetes, PBS, SGE, LSF, AWS Batch or Google Batch',
         shard,
       ),
       stage: choice('--stage <name>', SHARD_STAGES, {
         before: 'what this job does: ',
-        after: ' (scan makes the plan; finish writes what needs all shares; default: predict)',
+        after:
+          ' (scan makes the plan; objects separates them, when all shares are predicted; finish writes what needs all shares; default: predict)',
       }),
       resume: flag('--resume', 'skip what is there and not damaged'),
     }),

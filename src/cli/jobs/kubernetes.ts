@@ -1,4 +1,4 @@
-import { commandOf, JOB_STAGES, type JobRequest, mebibytes } from './request.ts';
+import { commandOf, type JobRequest, type JobStage, mebibytes, stagesOf } from './request.ts';
 
 export interface KubernetesOptions {
   /** Image of the container, in which `lamella` is a command. */
@@ -13,11 +13,7 @@ export interface KubernetesOptions {
 const RETRIES = 3;
 
 /** A job of Kubernetes (batch/v1), indexed where it is shared. An exit code of 2 is not tried again. */
-function jobOf(
-  request: JobRequest,
-  stage: (typeof JOB_STAGES)[number],
-  { image, claim, mount, name }: KubernetesOptions,
-): object {
+function jobOf(request: JobRequest, stage: JobStage, { image, claim, mount, name }: KubernetesOptions): object {
   const { shards, parallel, cpus, minutes } = request;
   const [command, ...args] = commandOf(request, stage);
   const { isShared } = stage;
@@ -69,7 +65,7 @@ function jobOf(
 
 /** A script that applies the jobs with kubectl, each stage when the one before is complete. */
 export function kubernetesScript(request: JobRequest, options: KubernetesOptions): string {
-  const stages = JOB_STAGES.map((stage) => {
+  const stages = stagesOf(request).map((stage) => {
     const job = JSON.stringify(jobOf(request, stage, options), undefined, 2);
     return `kubectl apply -f - <<'JOB'\n${job}\nJOB\ncompleted ${options.name}-${stage.stage}`;
   });

@@ -17,22 +17,32 @@ export interface JobRequest {
   /** In bytes. */
   readonly memory: number;
   readonly minutes?: number;
+  /** Whether objects are separated. */
+  readonly objects: boolean;
 }
 
-/** What the jobs do, each stage after the one before; a stage that is shared has as many jobs as there are shares. */
-export const JOB_STAGES: readonly { readonly stage: ShardStage; readonly isShared: boolean }[] = [
+/** What some jobs do; where it is shared, there are as many of them as there are shares. */
+export interface JobStage {
+  readonly stage: ShardStage;
+  readonly isShared: boolean;
+}
+
+/** What the jobs do, each stage after the one before. */
+export const stagesOf = ({ objects }: Pick<JobRequest, 'objects'>): readonly JobStage[] => [
   { stage: 'scan', isShared: false },
   { stage: 'predict', isShared: true },
+  ...(objects ? [{ stage: 'objects', isShared: true } as const] : []),
   { stage: 'finish', isShared: false },
 ];
 
 /** The command line of a stage. @param k which share, such as `auto` */
 export function commandOf(
   { program, args, shards }: Pick<JobRequest, 'program' | 'args' | 'shards'>,
-  { stage, isShared }: (typeof JOB_STAGES)[number],
+  { stage, isShared }: JobStage,
   k = 'auto',
 ): readonly string[] {
-  return [...program, ...args, ...(isShared ? ['--shard', `${k}/${shards}`, '--resume'] : ['--stage', stage])];
+  const which = stage === 'predict' ? [] : ['--stage', stage];
+  return [...program, ...args, ...which, ...(isShared ? ['--shard', `${k}/${shards}`, '--resume'] : [])];
 }
 
 /** A word of a shell, quoted where it has to be. */

@@ -1,4 +1,4 @@
-import { commandOf, JOB_STAGES, type JobRequest, mebibytes, shellLine } from './request.ts';
+import { commandOf, type JobRequest, mebibytes, shellLine, stagesOf } from './request.ts';
 
 /** A script that submits the jobs to Slurm: an array for each stage that is shared, each stage after the one before. */
 export function slurmScript(request: JobRequest): string {
@@ -14,9 +14,10 @@ export function slurmScript(request: JobRequest): string {
     '--requeue',
     '--signal=B:TERM@60',
   ];
-  const stages = JOB_STAGES.map((each, i) => {
+  const stages = stagesOf(request);
+  const jobs = stages.map((each, i) => {
     const { stage, isShared } = each;
-    const before = JOB_STAGES[i - 1]?.stage;
+    const before = stages[i - 1]?.stage;
     const options = [
       `--job-name=lamella-${stage}`,
       ...(before === undefined ? [] : [`--dependency=afterok:"$${before}"`]),
@@ -38,8 +39,8 @@ submit() {
   echo "\${id%%;*}"
 }
 
-${stages.join('\n\n')}
+${jobs.join('\n\n')}
 
-echo "jobs ${JOB_STAGES.map(({ stage }) => `$${stage} (${stage})`).join(', ')}:" ${shellLine(['lamella', 'jobs', 'status', out])}
+echo "jobs ${stages.map(({ stage }) => `$${stage} (${stage})`).join(', ')}:" ${shellLine(['lamella', 'jobs', 'status', out])}
 `;
 }

@@ -1,6 +1,6 @@
 import { joinPath } from '../../files.ts';
 import { RECORDS } from '../../workflows/shards/plan.ts';
-import { commandOf, JOB_STAGES, type JobRequest, mebibytes, shellLine } from './request.ts';
+import { commandOf, type JobRequest, type JobStage, mebibytes, shellLine, stagesOf } from './request.ts';
 
 /** A text in Python, in which Snakemake fills in what is in braces. */
 const text = (words: string): string => JSON.stringify(words);
@@ -10,11 +10,12 @@ const text = (words: string): string => JSON.stringify(words);
  */
 export function snakefile(request: JobRequest): string {
   const { out, shards, cpus, minutes, folder } = request;
-  const mark = ({ stage, isShared }: (typeof JOB_STAGES)[number]): string =>
+  const mark = ({ stage, isShared }: JobStage): string =>
     text(joinPath(out, RECORDS, 'marks', isShared ? `${stage}-{k}-of-${shards}` : stage));
-  const rules = JOB_STAGES.map((each, i) => {
+  const stages = stagesOf(request);
+  const rules = stages.map((each, i) => {
     const { stage } = each;
-    const before = JOB_STAGES[i - 1];
+    const before = stages[i - 1];
     // The share is filled in by Snakemake; other braces are the user's.
     const line = shellLine(commandOf(request, each, 'SHARE'))
       .replaceAll('{', '{{')
@@ -35,7 +36,7 @@ export function snakefile(request: JobRequest): string {
 workdir: ${text(folder)}
 
 rule all:
-    input: ${JOB_STAGES.slice(-1).map(mark).join()}
+    input: ${stages.slice(-1).map(mark).join()}
 
 ${rules.join('\n\n')}
 `;

@@ -3,7 +3,7 @@
 import { realpathSync } from 'node:fs';
 import { counted, UsageError } from '../../errors.ts';
 import { nodeFiles } from '../../platform/node/files.ts';
-import { readStatus } from '../../workflows/shards/status.ts';
+import { readStatus, type WorkStatus } from '../../workflows/shards/status.ts';
 import type { command } from '../commands/jobs.ts';
 import { command as predict } from '../commands/predict.ts';
 import { commandOf, type Options, type Positionals } from '../declare.ts';
@@ -60,7 +60,7 @@ async function requestOf([name, ...args]: readonly [string, ...string[]], flags:
     options = values;
   });
   await parser.exitOverride().parseAsync(args, { from: 'user' });
-  const { out, memory, shard, stage, resume } = options ?? {};
+  const { out, memory, shard, stage, resume, objects = false } = options ?? {};
   if (shard !== undefined || stage !== undefined || resume !== undefined) {
     throw new UsageError('--shard, --stage and --resume are added to each job.', { remedy: 'Remove them.' });
   }
@@ -72,7 +72,7 @@ async function requestOf([name, ...args]: readonly [string, ...string[]], flags:
     program: [process.execPath, realpathSync(process.argv[1] as string)],
     args: ['predict', ...args, ...(memory === undefined ? ['--memory', DEFAULT_MEMORY.typed] : [])],
     folder: process.cwd(),
-    ...{ out, shards, cpus, minutes },
+    ...{ out, shards, cpus, minutes, objects },
     parallel: flags.parallel ?? shards,
     memory: memory ?? DEFAULT_MEMORY.bytes,
   };
@@ -80,19 +80,28 @@ async function requestOf([name, ...args]: readonly [string, ...string[]], flags:
 
 async function status([out, ...more]: readonly [string, ...string[]], { shards, json }: JobFlags): Promise<void> {
   if (more.length > 0) throw new UsageError(`unexpected: ${more.join(' ')}`, { remedy: 'Specify one folder.' });
-  const { open, ...found } = await readStatus(nodeFiles, out);
-  const shares = shards === undefined ? undefined : open(shards);
-  if (json === true) return printJson({ ...found, shares });
-  const { units, done, bad, failed, finished, images } = found;
+  const { parts, blocks, failed, finished, images } = await readStatus(nodeFiles, out);
+  const sharesOf = ({ open }: WorkStatus) => (shards === undefined ? undefined : open(shards));
+  if (json === true) {
+    const [predict, objects] = [parts, blocks].map(({ open, ...of }) => ({ ...of, shares: shards && open(shards) }));
+    return printJson({ ...predict, objects: blocks.units > 0 ? objects : undefined, failed, finished, images });
+  }
+  const ofObjects = blocks.units === 0 ? '' : `, ${blocks.done} of ${counted(blocks.units, 'block')} of objects`;
   say(
-    `${out}: ${done} of ${counted(units, 'part')} of ${counted(images, 'image')} are there${finished ? ', finished' : ''}`,
+    `${out}: ${parts.done} of ${counted(parts.units, 'part')} of ${counted(images, 'image')}${ofObjects} are there${finished ? ', finished' : ''}`,
   );
+  const bad = [...parts.bad, ...blocks.bad];
   for (const { file, why } of bad.slice(0, MOST_NAMED)) say(`${why}: ${file}`);
   if (bad.length > MOST_NAMED) say(`and ${bad.length - MOST_NAMED} more`);
   for (const reason of failed) say(`failed: ${reason}`);
-  if (shares !== undefined && shares.length > 0) {
+  for (const [work, stage] of [
+    [parts, 'predict'],
+    [blocks, 'objects'],
+  ] as const) {
+    const shares = sharesOf(work) ?? [];
+    if (shares.length === 0) continue;
     say(
-      `to be repeated: ${shares.map((k) => `${k}/${shards}`).join(', ')} (Slurm: --array=${shares.map((k) => k - 1).join(',')})`,
+      `to be repeated, --stage ${stage}: ${shares.map((k) => `${k}/${shards}`).join(', ')} (Slurm: --array=${shares.map((k) => k - 1).join(',')})`,
     );
   }
 }

@@ -19,9 +19,9 @@ interface ShardFlags {
 
 /** @throws UsageError for a share where there is none, and none where there is one */
 function workOf({ shard, stage = 'predict', resume }: ShardFlags): ShardWork {
-  if (stage === 'predict') {
+  if (stage === 'predict' || stage === 'objects') {
     if (shard !== undefined) return { stage, shard: shardNumber(shard, process.env), resume };
-    throw new UsageError('--stage predict needs a share.', { remedy: 'Add --shard k/n.' });
+    throw new UsageError(`--stage ${stage} needs a share.`, { remedy: 'Add --shard k/n.' });
   }
   if (shard === undefined) return { stage };
   throw new UsageError(`--stage ${stage} is one job, without shares.`, { remedy: 'Remove --shard.' });
@@ -58,14 +58,16 @@ export async function runShards(
       predictShards(nodeHost, models, images, { ...options, signal }, work, {
         onNote: (note) => say(withFlags(`note: ${note}`)),
         onFailure: ({ reason }) => warn(reason),
+        onObjects: (name, { count }) => say(`${name}: ${counted(count, 'object')}`),
         onUnit: (done, total, { name, skipped }) => say(`${done}/${total} ${name}${skipped ? ': is there' : ''}`),
       }),
     );
     const { out, units, written, skipped } = result;
     if (json) return printJson({ stage: work.stage, ...result });
-    if (work.stage === 'predict') {
+    if (work.stage === 'predict' || work.stage === 'objects') {
       const { k, n } = work.shard;
-      say(`share ${k} of ${n}: ${written} of ${counted(units, 'part')} written, ${skipped} were there: ${out}`);
+      const what = work.stage === 'predict' ? 'part' : 'block';
+      say(`share ${k} of ${n}: ${written} of ${counted(units, what)} written, ${skipped} were there: ${out}`);
     } else say(work.stage === 'scan' ? `planned: ${counted(units, 'part')}: ${out}` : `finished: ${out}`);
   } catch (cause) {
     throw asFinal(cause);

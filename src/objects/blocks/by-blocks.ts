@@ -56,25 +56,31 @@ interface LabelledBlocks {
   numbersIn(box: Box, joined: JoinedBlocks): Promise<Uint32Array>;
 }
 
+/** Labels a block by itself. @param index of the block in the grid */
+export type LabelBlock = (box: Box, index: number) => Promise<DescribedBlock>;
+
 export interface LabelBlocksOptions extends Pick<ByBlocksOptions, 'block' | 'signal'> {
   readonly store: BlockStore;
   readonly onBlock?: (done: number, total: number) => void;
 }
 
+/** What the labels of a block are kept by. */
+export const blockName = (kind: 'seeds' | 'labels', index: number): string => `${kind}-${index}`;
+
 /** Labels all blocks, keeps their labels by this name, and joins them. */
 export async function labelBlocks(
   shape: readonly number[],
-  name: string,
+  kind: 'seeds' | 'labels',
   { block, store, signal, onBlock }: LabelBlocksOptions,
   options: JoinOptions,
-  label: (box: Box) => Promise<DescribedBlock>,
+  label: LabelBlock,
 ): Promise<LabelledBlocks> {
   const grid = requireGrid(shape, block);
   const join = new BlockJoin(grid, options);
   for (let index = 0; index < grid.length; index++) {
     signal?.throwIfAborted();
-    const { labels, record } = await label(boxOf(grid, index));
-    await store.write(`${name}-${index}`, labels.data);
+    const { labels, record } = await label(boxOf(grid, index), index);
+    await store.write(blockName(kind, index), labels.data);
     join.add(record);
     onBlock?.(index + 1, grid.length);
   }
@@ -88,7 +94,7 @@ export async function labelBlocks(
       for (const place of placesIn(first, end)) {
         const index = indexOf(grid, place);
         const of = boxOf(grid, index);
-        const labels = ndarray('int32', of.shape, await store.read(`${name}-${index}`));
+        const labels = ndarray('int32', of.shape, await store.read(blockName(kind, index)));
         const shared = overlapOf(of, box);
         const [from, to] = [of, box].map(({ start }) => shared.start.map((at, axis) => at - start[axis]));
         const values = numberBox(labels, { start: from, shape: shared.shape }, numbersOf(index));
@@ -107,7 +113,7 @@ export async function byBlocks(
   shape: readonly number[],
   { block, write, boxes, store = memoryBlockStore(), signal, onProgress }: ByBlocksOptions,
   { connectivity, ...numbering }: JoinOptions & NumberingOptions,
-  label: (box: Box) => Promise<DescribedBlock>,
+  label: LabelBlock,
 ): Promise<ObjectsByBlocks> {
   const onBlock = (done: number, total: number): void => onProgress?.(done / total / 2);
   const blocks = await labelBlocks(shape, 'labels', { block, store, signal, onBlock }, { connectivity }, label);

@@ -7,11 +7,14 @@ import { type Box, boxOf } from './block-grid.ts';
 import {
   type ByBlocksOptions,
   byBlocks,
+  type LabelBlock,
+  type LabelBlocksOptions,
   labelBlocks,
   memoryBlockStore,
   type ObjectsByBlocks,
   requireGrid,
 } from './by-blocks.ts';
+import type { NumberingOptions } from './join-blocks.ts';
 import { type MapsByBox, seedBlock, separateBlock, type WindowOptions } from './separate-block.ts';
 
 export interface SeparateByBlocksOptions extends ByBlocksOptions, WindowOptions {}
@@ -31,18 +34,36 @@ export async function separateByBlocks(
 ): Promise<ObjectsByBlocks> {
   const { shape } = maps;
   const { block, store = memoryBlockStore(), signal } = options;
-  const { by, minConfidence = 0, minSeedSize = 1, minSize, border } = settings;
   const chosen = { ...settings, threshold: await thresholdOf(maps, settings, options) };
-  const seeds =
-    by === 'border'
-      ? await labelBlocks(shape, 'seeds', { block, store, signal }, {}, (box) => seedBlock(maps, box, chosen))
-      : undefined;
-  const joined = seeds?.join.finish({ minSize: minSeedSize });
-  const seedsIn = seeds && joined && ((box: Box) => seeds.numbersIn(box, joined));
-  const minMean = minConfidence > 0 ? minConfidence * stepsOf(maps) : undefined;
-  return byBlocks(shape, { ...options, store }, { minSize, border, minMean }, (box) =>
+  const seedsIn = await joinedSeeds(shape, settings, { block, store, signal }, (box) => seedBlock(maps, box, chosen));
+  return byBlocks(shape, { ...options, store }, numberingOf(settings, maps), (box) =>
     separateBlock(maps, box, chosen, { halo, maxWindow }, seedsIn),
   );
+}
+
+/**
+ * The numbers of the seeds in a box, from those of all blocks; undefined if objects are separated without seeds that are
+ * known before.
+ * @param seedsOf as `seedBlock`
+ */
+export async function joinedSeeds(
+  shape: readonly number[],
+  { by, minSeedSize = 1 }: SeparationSettings,
+  options: LabelBlocksOptions,
+  seedsOf: LabelBlock,
+): Promise<((box: Box) => Promise<Uint32Array>) | undefined> {
+  if (by !== 'border') return undefined;
+  const { join, numbersIn } = await labelBlocks(shape, 'seeds', options, {}, seedsOf);
+  const joined = join.finish({ minSize: minSeedSize });
+  return (box) => numbersIn(box, joined);
+}
+
+/** Which objects get numbers. */
+export function numberingOf(
+  { minConfidence = 0, minSize, border }: SeparationSettings,
+  maps: Pick<MapsByBox, 'dtype'>,
+): NumberingOptions {
+  return { minSize, border, minMean: minConfidence > 0 ? minConfidence * stepsOf(maps) : undefined };
 }
 
 /** The threshold of the foreground; Otsu's by a pass over the image. */

@@ -6,22 +6,26 @@ import { layoutOf } from '../../image/formats/zarr/write.ts';
 import { sizes } from '../../image/image.ts';
 import { type ImageInfo, type ImageSource, infoAt } from '../../image/source.ts';
 import { type InputScan, openInputRegions } from '../../input/input-regions.ts';
+import type { SeparationSettings } from '../../objects/instances.ts';
 import { megabytes, tileWithin, wholeBytes } from '../../predict/memory.ts';
+import { objectBlocks, objectsInfo, shapeAtTime } from '../../predict/object-regions.ts';
+import { separationOf } from '../../predict/objects.ts';
 import { outputInfo } from '../../predict/stream.ts';
 import type { BegunPrediction, PredictFolderOptions } from '../begin-prediction.ts';
 import type { Host } from '../host.ts';
 import { type ListedImage, openListedImage } from '../image-list.ts';
 import { readModel } from '../model-files.ts';
-import { labelValues } from '../predict.ts';
+import { labelValues, separationFor } from '../predict.ts';
 import {
   DEFAULT_BYTES,
   type MemoryPlan,
+  objectPaths,
   planMemory,
   regionOutputs,
   tilesWithin,
   wholeNeeded,
 } from '../predict-regions.ts';
-import type { PlannedImage, PlannedOutput, PlannedParts, ShardPlan } from './plan.ts';
+import type { PlannedImage, PlannedObjects, PlannedOutput, PlannedParts, ShardPlan } from './plan.ts';
 import { shardSides } from './units.ts';
 
 /** Options that decide what is written; files and devices are known by their content. */
@@ -121,7 +125,8 @@ async function planParts(
     const [model] = opened;
     const outputs = regionOutputs(options, labelValues(model)).map(({ part, of }): PlannedOutput => {
       const { source: _, ...made } = outputInfo(model, info, of);
-      return { part, path: `${part}/${item.name}.ome.zarr`, info: made };
+      const path = part === 'maps' ? objectPaths('', item.name).maps : `${part}/${item.name}.ome.zarr`;
+      return { part, path, info: made };
     });
     const [first, ...more] = outputs;
     if (first === undefined) return undefined;
@@ -129,7 +134,9 @@ async function planParts(
     const isSmall = whole <= Math.min(WHOLE_BYTES, memory.whole) && !outputs.some(({ info }) => hasSeveralShards(info));
     if (isSmall && options.format !== 'zarr') return undefined;
     const isTiff = options.format === 'tiff';
-    const alone = options.objects === true ? option('objects') : isTiff ? option('format', 'tiff') : undefined;
+    const separation = options.objects ? separationOf(model.classes, separationFor(model, options)) : undefined;
+    const isOtsu = separation?.threshold === 'otsu';
+    const alone = isTiff ? option('format', 'tiff') : isOtsu ? "Otsu's threshold for its objects" : undefined;
     const why = alone ?? wholeNeeded(opened, info, options);
     const scans = why === undefined ? await scansOf(source, model.input, { level, ...options }) : why;
     if (typeof scans === 'string') {
@@ -154,10 +161,29 @@ async function planParts(
       ...tilesWithin(model, sinks, options, memory, shardSides(first.info)),
       scans,
       outputs: [first, ...more],
+      ...(separation && { objects: planObjects(item.name, outputs, separation, memory) }),
     };
   } finally {
     await source.close();
   }
+}
+
+/** @param separation with a threshold that is a number */
+function planObjects(
+  name: string,
+  outputs: readonly PlannedOutput[],
+  { threshold = 0.5, ...settings }: SeparationSettings,
+  memory: MemoryPlan,
+): PlannedObjects {
+  const maps = outputs.find(({ part }) => part === 'maps') as PlannedOutput;
+  const info = objectsInfo(maps.info);
+  return {
+    path: `objects/${name}.ome.zarr`,
+    between: objectPaths('', name).between,
+    info,
+    settings: { ...settings, threshold: Number(threshold) },
+    ...objectBlocks(shapeAtTime(info), memory.tiles),
+  };
 }
 
 function hasSeveralShards(info: ImageInfo): boolean {

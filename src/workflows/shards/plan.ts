@@ -7,12 +7,25 @@ import { LamellaError, option, UsageError } from '../../errors.ts';
 import { joinPath, type WritableFiles, writeNew } from '../../files.ts';
 import type { ImageInfo } from '../../image/source.ts';
 import type { InputScan } from '../../input/input-regions.ts';
+import type { BlockSettings } from '../../objects/blocks/separate-block.ts';
 import type { RegionPart } from '../predict-regions.ts';
 
 /** Folder of the plan, and of records, in the folder of results. */
 export const RECORDS = '.lamella';
 
 export const planFile = (out: string): string => joinPath(out, RECORDS, 'plan.json');
+
+/** How objects are separated in an image that is predicted in parts: block by block, in maps that are removed then. */
+export interface PlannedObjects {
+  /** The OME-Zarr store of the objects, and the folder of what is there before, relative to the folder of results. */
+  readonly path: string;
+  readonly between: string;
+  readonly info: ImageInfo;
+  readonly settings: BlockSettings;
+  /** Along the axes other than time. */
+  readonly block: readonly number[];
+  readonly maxWindow: number;
+}
 
 /** A result of an image that is predicted in parts: an OME-Zarr store. */
 export interface PlannedOutput {
@@ -32,6 +45,7 @@ export interface PlannedParts {
   /** Of each slice, in the order t, z. */
   readonly scans: readonly InputScan[];
   readonly outputs: readonly [PlannedOutput, ...PlannedOutput[]];
+  readonly objects?: PlannedObjects;
 }
 
 export interface PlannedImage {
@@ -39,6 +53,10 @@ export interface PlannedImage {
   /** Undefined for an image that one process predicts as a whole. */
   readonly parts?: PlannedParts;
 }
+
+/** The parts of an image whose objects are separated in them. */
+export const withObjects = ({ parts }: PlannedImage): PlannedParts & { readonly objects: PlannedObjects } =>
+  parts as PlannedParts & { readonly objects: PlannedObjects };
 
 export interface ShardPlan {
   /** Of this file. */

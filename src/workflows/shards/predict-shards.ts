@@ -1,6 +1,7 @@
 /**
  * A prediction that several processes share, on one machine or many: `scan` makes the plan, `predict` writes a share of
- * the results, in any order, at once and as often as it likes, `finish` what needs all of them.
+ * the results, in any order, at once and as often as it likes, `objects` separates the objects of a share of their blocks,
+ * `finish` does what needs all of them.
  */
 
 import { DatasetError, FormatError, LamellaError, option, UsageError } from '../../errors.ts';
@@ -8,6 +9,7 @@ import { joinPath } from '../../files.ts';
 import { finishShards, removeLeftovers, writeShards } from '../../image/formats/zarr/write-parts.ts';
 import { sizes } from '../../image/image.ts';
 import { type ImageSource, infoAt } from '../../image/source.ts';
+import type { ObjectsByBlocks } from '../../objects/blocks/by-blocks.ts';
 import type { SegmentationModel } from '../../predict/model.ts';
 import type { PredictOptions } from '../../predict/predict.ts';
 import { predictToSinks, regionOfPart } from '../../predict/stream.ts';
@@ -17,36 +19,56 @@ import {
   describePrediction,
   type PredictFolderOptions,
 } from '../begin-prediction.ts';
-import type { ShardStage } from '../choices.ts';
+import type { ShardStage, SharedStage } from '../choices.ts';
 import type { Host } from '../host.ts';
 import { type ListedImage, openListedImage } from '../image-list.ts';
 import type { OpenedModelFile } from '../model-files.ts';
 import { requireFreeFolder } from '../out-folder.ts';
 import { labelValues, PARTS, type PredictHooks, predictWhole } from '../predict.ts';
-import { regionOutputs } from '../predict-regions.ts';
+import { openNotes, regionOutputs } from '../predict-regions.ts';
 import { factsOf, makePlan, settingsOf } from './make-plan.ts';
-import { type PlannedParts, readPlan, requirePlanned, requireSameImage, type ShardPlan, storePlan } from './plan.ts';
-import { statusOf } from './status.ts';
-import { badFiles, readRecord, recordWhole, type ShardNumber, shareOf, type Unit, unitsOf } from './units.ts';
+import { BlockSeparator, findSeeds, joinObjects } from './object-blocks.ts';
+import {
+  type PlannedParts,
+  readPlan,
+  requirePlanned,
+  requireSameImage,
+  type ShardPlan,
+  storePlan,
+  withObjects,
+} from './plan.ts';
+import { failuresOf, workStatus } from './status.ts';
+import {
+  badFiles,
+  objectUnitsOf,
+  readRecord,
+  recordWhole,
+  type ShardNumber,
+  shareOf,
+  type Unit,
+  unitsOf,
+} from './units.ts';
 
 /** Which of the work a process does. */
 export type ShardWork =
-  | { readonly stage: Exclude<ShardStage, 'predict'> }
+  | { readonly stage: Exclude<ShardStage, SharedStage> }
   | {
-      readonly stage: 'predict';
+      readonly stage: SharedStage;
       readonly shard: ShardNumber;
       /** Skip what is there and sound. */
       readonly resume?: boolean;
     };
 
 export interface ShardHooks extends Pick<PredictHooks, 'onOpen' | 'onWindow' | 'onNote' | 'onFailure'> {
-  /** Called after each part. */
+  /** Called after each part, and each block of objects. */
   onUnit?(done: number, total: number, unit: { readonly name: string; readonly skipped: boolean }): void;
+  /** Called when the objects of an image are numbered. */
+  onObjects?(name: string, found: ObjectsByBlocks): void;
 }
 
 export interface ShardResult {
   readonly out: string;
-  /** Parts of all images. */
+  /** Parts of all images, or blocks of their objects. */
   readonly units: number;
   /** Of this process: written, and skipped because they were there. */
   readonly written: number;
@@ -75,7 +97,7 @@ export async function predictShards(
     async onFolder(out) {
       plan = await readPlan(files, out);
       if (plan !== undefined) return;
-      if (work.stage === 'finish') {
+      if (work.stage === 'finish' || work.stage === 'objects') {
         throw new UsageError('there is no plan here: nothing was predicted in shards.', {
           file: out,
           remedy: `Begin with ${option('stage', 'scan')}, or check ${option('out')}.`,
@@ -95,12 +117,12 @@ export async function predictShards(
     if (plan === undefined) plan = await storePlan(files, out, await makePlan(host, begun, options, hooks.onNote));
     const here = { facts: await factsOf(host, begun), settings: settingsOf(options) };
     requirePlanned(plan, { ...here, names: items.map(({ name }) => name) }, out);
-    const units = unitsOf(plan);
-    if (work.stage === 'predict') {
-      const done = await predictShare(host, begun, { plan, units, options, work, hooks });
-      return { out, units: units.length, ...done };
+    const units = work.stage === 'objects' ? objectUnitsOf(plan) : unitsOf(plan);
+    if (work.stage === 'predict' || work.stage === 'objects') {
+      const does = work.stage === 'predict' ? predictShare : separateShare;
+      return { out, units: units.length, ...(await does(host, begun, { plan, units, options, work, hooks })) };
     }
-    if (work.stage === 'finish') await finish(host, begun, { plan, images });
+    if (work.stage === 'finish') await finish(host, begun, { plan, images, options, hooks });
     return { out, units: units.length, written: 0, skipped: 0 };
   } finally {
     for (const each of begun.opened) await each.close();
@@ -111,48 +133,97 @@ interface Share {
   readonly plan: ShardPlan;
   readonly units: readonly Unit[];
   readonly options: PredictFolderOptions;
-  readonly work: Extract<ShardWork, { readonly stage: 'predict' }>;
+  readonly work: Extract<ShardWork, { readonly stage: SharedStage }>;
   readonly hooks: ShardHooks;
 }
 
-async function predictShare(
-  host: Host,
-  begun: BegunPrediction,
-  { plan, units, options, work, hooks }: Share,
-): Promise<Pick<ShardResult, 'written' | 'skipped'>> {
-  const { out, items } = begun;
+type Done = Pick<ShardResult, 'written' | 'skipped'>;
+
+/** Does a share, unit by unit, but what is there already if that is to be skipped. */
+async function eachUnit(
+  { files }: Host,
+  out: string,
+  { units, work, hooks }: Share,
+  does: (unit: Unit) => Promise<void>,
+): Promise<Done> {
   const share = shareOf(units, work.shard);
+  let written = 0;
+  let skipped = 0;
+  for (const unit of share) {
+    const isDone = work.resume === true && (await badFiles(files, out, unit)).length === 0;
+    if (isDone) skipped++;
+    else {
+      await does(unit);
+      written++;
+    }
+    hooks.onUnit?.(written + skipped, share.length, { name: unit.image.name, skipped: isDone });
+  }
+  return { written, skipped };
+}
+
+async function predictShare(host: Host, begun: BegunPrediction, share: Share): Promise<Done> {
+  const { plan, options, hooks } = share;
+  const { out, items } = begun;
   const byName = new Map(items.map((item) => [item.name, item]));
   const { tta, batch, channel, signal } = options;
   const predict: PredictOptions = { tta, batch, channel, signal };
   const models = begun.opened.map(alwaysCompiled) as [OpenedModelFile, ...OpenedModelFile[]];
-  let written = 0;
-  let skipped = 0;
   let open: { readonly item: ListedImage; readonly source: ImageSource } | undefined;
   try {
-    for (const unit of share) {
+    return await eachUnit(host, out, share, async (unit) => {
       const { image, part } = unit;
       const item = byName.get(image.name) as ListedImage;
-      const isDone = work.resume === true && (await badFiles(host.files, out, unit)).length === 0;
-      if (isDone) skipped++;
-      else {
-        if (image.parts === undefined || part === undefined) {
-          await predictAlone(host, { models, item, out, plan, options, hooks }, unit);
-        } else {
-          if (open?.item !== item) {
-            await open?.source.close();
-            open = { item, source: await openPlanned(host, item, image.parts) };
-          }
-          await predictPart(host, models[0], { out, source: open.source, parts: image.parts, part, predict, options });
-        }
-        written++;
+      if (image.parts === undefined || part === undefined) {
+        return predictAlone(host, { models, item, out, plan, options, hooks }, unit);
       }
-      hooks.onUnit?.(written + skipped, share.length, { name: image.name, skipped: isDone });
-    }
+      if (open?.item !== item) {
+        await open?.source.close();
+        open = { item, source: await openPlanned(host, item, image.parts) };
+      }
+      await predictPart(host, models[0], { out, source: open.source, parts: image.parts, part, predict, options });
+    });
   } finally {
     await open?.source.close();
   }
-  return { written, skipped };
+}
+
+/** Separates the objects of a share of the blocks, when everything is predicted. */
+async function separateShare(host: Host, { out }: BegunPrediction, share: Share): Promise<Done> {
+  const { files } = host;
+  const { plan, options } = share;
+  await requireDone(files, out, unitsOf(plan), {
+    what: 'parts',
+    remedy: `Predict them with ${option('resume')} first.`,
+  });
+  let open: { readonly image: Unit['image']; readonly separator: BlockSeparator } | undefined;
+  try {
+    return await eachUnit(host, out, share, async ({ image, block }) => {
+      if (open?.image !== image) {
+        await open?.separator.close();
+        open = { image, separator: new BlockSeparator({ files, out }, withObjects(image), options.signal) };
+      }
+      options.signal?.throwIfAborted();
+      await open.separator.separate(block as NonNullable<Unit['block']>);
+    });
+  } finally {
+    await open?.separator.close();
+  }
+}
+
+/** @throws LamellaError naming what is missing or broken */
+async function requireDone(
+  files: Host['files'],
+  out: string,
+  units: readonly Unit[],
+  { what, remedy }: { readonly what: string; readonly remedy: string },
+): Promise<void> {
+  const { done, bad } = await workStatus(files, out, units);
+  if (done === units.length) return;
+  const named = bad.slice(0, 3).map(({ file, why }) => `${file} (${why})`);
+  throw new LamellaError(
+    `${units.length - done} of ${units.length} ${what} are not there yet: ${named.join(', ')}${bad.length > 3 ? ', ...' : ''}.`,
+    { file: out, remedy },
+  );
 }
 
 /**
@@ -206,6 +277,7 @@ async function predictPart(
   }
   const scanOf = (t: number, z: number) => scans[t * slices + z];
   await predictToSinks(model, source, made, { ...predict, level, tile, block, part, scanOf });
+  if (parts.objects !== undefined) await findSeeds(files, out, { ...parts, objects: parts.objects }, part);
 }
 
 interface AloneRequest {
@@ -236,30 +308,45 @@ async function predictAlone(
   }
 }
 
-/** Writes the lower resolutions and what describes the results, when all of them are there. */
+interface FinishRequest {
+  readonly plan: ShardPlan;
+  readonly images: string;
+  readonly options: PredictFolderOptions;
+  readonly hooks: ShardHooks;
+}
+
+/** Joins objects, and writes the lower resolutions and what describes the results, when everything is there. */
 async function finish(
   { files }: Host,
   { out, opened }: BegunPrediction,
-  { plan, images }: { readonly plan: ShardPlan; readonly images: string },
+  { plan, images, options, hooks }: FinishRequest,
 ): Promise<void> {
-  const { units, done, bad, failed } = await statusOf(files, out, plan);
-  if (done < units) {
-    const named = bad.slice(0, 3).map(({ file, why }) => `${file} (${why})`);
-    throw new LamellaError(
-      `${units - done} of ${units} parts are not there yet: ${named.join(', ')}${bad.length > 3 ? ', ...' : ''}.`,
-      { file: out, remedy: `Predict them with ${option('resume')}, then finish.` },
-    );
-  }
+  const repeat = option('resume');
+  await requireDone(files, out, unitsOf(plan), { what: 'parts', remedy: `Predict them with ${repeat}, then finish.` });
+  const blocks = {
+    what: 'blocks of objects',
+    remedy: `Separate them by ${option('stage', 'objects')} with ${repeat}, then finish.`,
+  };
+  await requireDone(files, out, objectUnitsOf(plan), blocks);
   const levels: Record<string, number> = {};
   for (const image of plan.images) {
     const record = image.parts ?? (await readRecord(files, out, image));
     if (record?.level !== undefined && record.level > 0) levels[image.name] = record.level;
-    for (const { path, info } of image.parts?.outputs ?? []) {
+    for (const { part, path, info } of image.parts?.outputs ?? []) {
+      if (part === 'maps') continue;
       await removeLeftovers(files, joinPath(out, path), info);
       await finishShards(files, joinPath(out, path), info);
     }
+    const objects = image.parts?.objects;
+    const found = objects && (await joinObjects({ files, out, objects }, options.signal));
+    if (found !== undefined) hooks.onObjects?.(image.name, found);
+    for (const note of found === undefined ? [] : openNotes(found)) hooks.onNote?.(`${image.name}: ${note}`);
   }
   await describePrediction(files, out, { opened, images, levels });
+  for (const { parts } of plan.images) {
+    if (parts?.objects !== undefined) await files.remove?.(joinPath(out, parts.objects.between));
+  }
+  const failed = await failuresOf(files, out, plan);
   if (failed.length > 0) {
     throw new DatasetError(`${failed.length} of ${plan.images.length} images could not be segmented: ${failed[0]}`, {
       remedy: 'Replace or remove them.',

@@ -3,47 +3,58 @@ import type { WritableFiles } from '../../files.ts';
 import type { BadShard } from '../../image/formats/zarr/write-parts.ts';
 import { readPredictionFile } from '../prediction-file.ts';
 import { readPlan, type ShardPlan } from './plan.ts';
-import { badFiles, readRecord, shareOf, unitsOf } from './units.ts';
+import { badFiles, objectUnitsOf, readRecord, shareOf, type Unit, unitsOf } from './units.ts';
 
-export interface ShardStatus {
-  /** Parts of all images, and how many of them are there. */
+/** What is there of some of the work. */
+export interface WorkStatus {
+  /** In all, and how many of them are there. */
   readonly units: number;
   readonly done: number;
   readonly bad: readonly BadShard[];
-  /** Why images could not be predicted. */
-  readonly failed: readonly string[];
   /** Of n shares, those of which something is missing, counted from 1. */
   readonly open: (n: number) => readonly number[];
 }
 
-/** What of a prediction in shards is there. */
-export async function statusOf(files: WritableFiles, out: string, plan: ShardPlan): Promise<ShardStatus> {
+export interface ShardStatus {
+  /** Parts of all images. */
+  readonly parts: WorkStatus;
+  /** Blocks of their objects. */
+  readonly blocks: WorkStatus;
+  /** Why images could not be predicted. */
+  readonly failed: readonly string[];
+  readonly finished: boolean;
+  readonly images: number;
+}
+
+/** What is there of some units. */
+export async function workStatus(files: WritableFiles, out: string, units: readonly Unit[]): Promise<WorkStatus> {
   const isDone: boolean[] = [];
   const bad: BadShard[] = [];
-  for (const unit of unitsOf(plan)) {
+  for (const unit of units) {
     const found = await badFiles(files, out, unit);
     isDone.push(found.length === 0);
     bad.push(...found);
-  }
-  const failed: string[] = [];
-  for (const image of plan.images) {
-    const record = image.parts === undefined ? await readRecord(files, out, image) : undefined;
-    if (record?.failed !== undefined) failed.push(record.failed);
   }
   return {
     units: isDone.length,
     done: isDone.filter((one) => one).length,
     bad,
-    failed,
     open: (n) => Array.from({ length: n }, (_, i) => i + 1).filter((k) => shareOf(isDone, { k, n }).includes(false)),
   };
 }
 
-/** `statusOf` a folder, and whether it is finished. @throws UsageError if nothing was predicted in shards there */
-export async function readStatus(
-  files: WritableFiles,
-  out: string,
-): Promise<ShardStatus & { readonly finished: boolean; readonly images: number }> {
+/** Why images could not be predicted. */
+export async function failuresOf(files: WritableFiles, out: string, plan: ShardPlan): Promise<readonly string[]> {
+  const failed: string[] = [];
+  for (const image of plan.images) {
+    const record = image.parts === undefined ? await readRecord(files, out, image) : undefined;
+    if (record?.failed !== undefined) failed.push(record.failed);
+  }
+  return failed;
+}
+
+/** What of a prediction in shards is there. @throws UsageError if nothing was predicted in shards there */
+export async function readStatus(files: WritableFiles, out: string): Promise<ShardStatus> {
   const plan = await readPlan(files, out);
   if (plan === undefined) {
     throw new UsageError('there is no plan here: nothing was predicted in shards.', {
@@ -52,5 +63,11 @@ export async function readStatus(
     });
   }
   const finished = (await readPredictionFile(files, out)) !== undefined;
-  return { ...(await statusOf(files, out, plan)), finished, images: plan.images.length };
+  return {
+    parts: await workStatus(files, out, unitsOf(plan)),
+    blocks: await workStatus(files, out, objectUnitsOf(plan)),
+    failed: await failuresOf(files, out, plan),
+    finished,
+    images: plan.images.length,
+  };
 }

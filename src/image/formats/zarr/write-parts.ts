@@ -9,10 +9,10 @@ import { LamellaError } from '../../../errors.ts';
 import { joinPath, type WritableFiles } from '../../../files.ts';
 import { PyramidWriter } from '../../pyramid.ts';
 import { type ImageSink, regionsOf } from '../../sink.ts';
-import type { ImageInfo, Region } from '../../source.ts';
+import { type ImageInfo, type ImageSource, type Region, regionImage, wholeRegion } from '../../source.ts';
 import { crc32c } from './crc32c.ts';
 import { ZarrLevel } from './level.ts';
-import { parseArray } from './metadata.ts';
+import { ownAttributes, parseArray, readNode } from './metadata.ts';
 import { arrayMetadata, ValueRange } from './metadata-out.ts';
 import { NOT_STORED, type ShardedArray, ShardWriter, shardKey } from './shards.ts';
 import { folderStore } from './store.ts';
@@ -105,6 +105,44 @@ async function isSound(files: WritableFiles, file: string, { shard, chunk }: Sha
   }
 }
 
+/**
+ * The full resolution of a store whose shards are in their places, before the store is finished.
+ * @throws from `read`: FormatError for a shard that is missing or damaged
+ */
+export function openShards(files: WritableFiles, folder: string, info: ImageInfo): ImageSource {
+  const array = fullArray(folder, info);
+  const node = { path: '0', format: 3, attributes: { lamella: { all_shards: true } } } as const;
+  const parts = folderStore(files, folder);
+  const described = parseArray({ ...node, array: arrayMetadata(array, info.axes) as Record<string, unknown> }, parts);
+  const level = new ZarrLevel(
+    described,
+    parts,
+    info.shape.map((_, axis) => axis),
+  );
+  const levels = [{ shape: info.shape, spacing: info.spacing }];
+  return {
+    info,
+    levels,
+    chunk: array.chunk,
+    async read(_, region = wholeRegion(info)) {
+      const { data } = await level.read(region);
+      return regionImage({ info, levels }, 0, region, data);
+    },
+    close: () => parts.close(),
+  };
+}
+
+/** Whether a store is there and was written to its end. */
+export async function isFinished(files: WritableFiles, folder: string): Promise<boolean> {
+  const store = folderStore(files, folder);
+  try {
+    const node = await readNode(store, '');
+    return node !== undefined && ownAttributes(node.attributes).unfinished !== true;
+  } finally {
+    await store.close();
+  }
+}
+
 /** Pixels that are read at once for the lower resolutions, in bytes. */
 const AT_ONCE = 2 ** 25;
 
@@ -117,15 +155,8 @@ export async function finishShards(files: WritableFiles, folder: string, info: I
   const store = planStore(folder, info);
   const { levels, arrays, by } = store;
   const [full] = arrays;
-  const { dtype, axes } = info;
-  const parts = folderStore(files, folder);
-  const node = { path: '0', format: 3, attributes: { lamella: { all_shards: true } } } as const;
-  const described = parseArray({ ...node, array: arrayMetadata(full, axes) as Record<string, unknown> }, parts);
-  const level = new ZarrLevel(
-    described,
-    parts,
-    info.shape.map((_, axis) => axis),
-  );
+  const { dtype } = info;
+  const source = openShards(files, folder, info);
   const pack = await packer(files);
   const writers = arrays.map((array) => new ShardWriter(array, files, pack));
   const pyramid = new PyramidWriter(levels, dtype, by, {
@@ -136,7 +167,7 @@ export async function finishShards(files: WritableFiles, folder: string, info: I
   try {
     const regions = regionsOf({ info, unit: full.chunk, inOrder: false }, { maxBytes: AT_ONCE });
     for (const region of regions) {
-      const { data } = await level.read(region);
+      const { data } = await source.read(0, region);
       range.add(data);
       await pyramid.write(region, data);
     }
@@ -145,7 +176,7 @@ export async function finishShards(files: WritableFiles, folder: string, info: I
     for (const writer of writers) await writer.abort();
     throw cause;
   } finally {
-    await parts.close();
+    await source.close();
   }
   await describeStore(files, folder, info, { ...store, range });
 }
