@@ -14,7 +14,7 @@ import { annotate } from './annotate.ts';
 import { annotatedRows } from './annotated.ts';
 import { baseName } from './discover/names.ts';
 import { describePairing, type Pair, type Pairing } from './discover/pairing.ts';
-import { annotationOf, declaredByProject, describeProject } from './discover/project-files.ts';
+import { annotationOf, declaredWith, describeProject } from './discover/project-files.ts';
 import { readAhead } from './discover/read-ahead.ts';
 import { type ImageListing, inFolder, listImageSources, pairListing, readListed } from './discover/sources.ts';
 import { holdOut, type RegionsByPage } from './hold-out.ts';
@@ -69,7 +69,7 @@ async function readPairs(files: Files, folder: string, { as, level }: ReadDatase
   const { pairing, listing } = pairListing(await listImageSources(files, folder));
   const { project } = listing;
   const labels = pairing.pairs.map(({ label }) => label);
-  const shapes = await readShapeLabels(files, folder, labels, as);
+  const shapes = await readShapeLabels(files, folder, labels, { as, project });
   const pages: RawPage[] = [];
   const said = new ImageNotes();
   const kinds = new Set<Image['labelKind']>();
@@ -98,7 +98,7 @@ async function readPairs(files: Files, folder: string, { as, level }: ReadDatase
     folder,
     pairing,
     pages,
-    declared: project === undefined ? declared : { ...declared, ...declaredByProject(project) },
+    declared: project === undefined ? declared : declaredWith(declared, project),
     notes: [
       ...(project === undefined ? [] : describeProject(project, baseName(files.resolve?.(folder) ?? folder))),
       describePairing(pairing),

@@ -1,6 +1,6 @@
 /** Converts labels of any kind that is read to formats with names of segments, or to a label image. */
 
-import { labelsOfImage } from '../dataset/discover/labels-of-image.ts';
+import { labelFinder } from '../dataset/discover/labels-of-image.ts';
 import { isNamedMap, isShapeLabel } from '../dataset/discover/shape-files.ts';
 import { alignLabels } from '../dataset/labels/align.ts';
 import {
@@ -15,8 +15,7 @@ import {
 } from '../dataset/labels/labels.ts';
 import { readShapeLabels } from '../dataset/labels/shape-labels.ts';
 import { counted, option, UsageError } from '../errors.ts';
-import { baseName, folderName, readHead, type WritableFiles } from '../files.ts';
-import { isDicom } from '../image/formats/dicom/parser.ts';
+import { baseName, folderName, type WritableFiles } from '../files.ts';
 import type { Image } from '../image/image.ts';
 import { requireFree } from './convert.ts';
 import { classSegments, encodeSegments, objectSegments, PATIENT_NOTE, type Segment } from './encode-segments.ts';
@@ -116,10 +115,7 @@ async function readLabels(files: WritableFiles, path: string, item: ListedImage 
   const plain = async () => ({ labels: onImage(await readImageFile(files, path, { palette: 'index' })), declared: {} });
   if ((await files.kind(path)) === 'folder') return plain();
   const [folder, name] = [folderName(path), baseName(path)];
-  const key = await labelsOfImage(files, folder, name, {
-    image: item?.path ?? '',
-    isDicom: isDicom(await readHead(files, folder, name, 1024)),
-  });
+  const key = await labelFinder(files, folder)(name, item?.path ?? '');
   if (!isShapeLabel(key)) return plain();
   if (image === undefined && !isNamedMap(key)) throw needsImage(path, 'these labels are read for their image');
   const shapes = await readShapeLabels(files, folder, [key]);

@@ -63,6 +63,7 @@ export async function convertToNnunet(
       files,
       folder,
       pairing.pairs.map(({ label }) => label),
+      { project: listing.project },
     );
     const cases = casesOf(
       pairing.pairs.map(({ image }) => image),

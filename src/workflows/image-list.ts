@@ -2,7 +2,7 @@ import { folderOf, roleOf, stemOf } from '../dataset/discover/names.ts';
 import { DATASET_JSON } from '../dataset/discover/nnunet.ts';
 import { noImages, readable } from '../dataset/discover/pair.ts';
 import type { Pair } from '../dataset/discover/pairing.ts';
-import { annotationOf, declaredByProject, imagesToPredict, pairProject } from '../dataset/discover/project-files.ts';
+import { annotationOf, declaredWith, imagesToPredict, pairProject } from '../dataset/discover/project-files.ts';
 import {
   type ImageListing,
   listImageSources,
@@ -48,9 +48,9 @@ export function declaredOf(
 ): (Pick<LabelOptions, 'classes' | 'ignore'> & { readonly kind: LabelKind; readonly by: string }) | undefined {
   const [first] = labels;
   const { json, project } = first?.listed?.listing ?? {};
-  if (project !== undefined) return { kind: project.task, ...declaredByProject(project), by: PROJECT_FILE };
-  if (json !== undefined) return { classes: json.classes, ignore: json.ignore, kind: 'classes', by: DATASET_JSON };
   const shapes = labels.find((label) => label.shapes !== undefined)?.shapes?.labels.declared;
+  if (project !== undefined) return { ...declaredWith(shapes, project), kind: project.task, by: PROJECT_FILE };
+  if (json !== undefined) return { classes: json.classes, ignore: json.ignore, kind: 'classes', by: DATASET_JSON };
   return shapes?.kind && { ...shapes, kind: shapes.kind, by: 'the file of shapes' };
 }
 
@@ -202,7 +202,7 @@ export async function listLabels(files: WritableFiles, path: string): Promise<re
       pairing.pairs.map(({ image }) => image),
     );
     const labels = pairing.pairs.map(({ label }) => label);
-    const shapes = await readShapeLabels(files, path, labels);
+    const shapes = await readShapeLabels(files, path, labels, { project: used.project });
     const { notAnnotated, regions } = (used.project && annotationOf(used.project)) ?? { notAnnotated: 0, regions: {} };
     return labels.map((label, i) => {
       const [one] = named(used, [label]) as [ListedImage];

@@ -1,4 +1,5 @@
 import { stemOf } from '../dataset/discover/names.ts';
+import type { LeftOut } from '../dataset/discover/pairing.ts';
 import { describeProject } from '../dataset/discover/project-files.ts';
 import { type ImageListing, inFolder, listImageSources, pairListing, readListed } from '../dataset/discover/sources.ts';
 import { applyMapping, describeMapping, findMapping, IGNORE } from '../dataset/labels/labels.ts';
@@ -35,6 +36,9 @@ function sizesOf(pages: readonly { readonly height: number; readonly width: numb
 const shortened = (items: readonly string[]): string =>
   items.length <= 5 ? items.join(', ') : `${items.slice(0, 4).join(', ')} and ${items.length - 4} more sizes`;
 
+const describeLeftOut = (leftOut: readonly LeftOut[]): readonly string[] =>
+  leftOut.map(({ file, reason }) => `skipped: ${file}, ${reason}`);
+
 /** A data set, an OME-Zarr store, a folder of images without labels, or of DICOM series. */
 export function inspectFolder(files: WritableFiles, path: string, options: InspectOptions): Promise<Inspected> {
   return inFolder(path, () => inspectWithin(files, path, options));
@@ -63,7 +67,7 @@ async function inspectWithin(files: WritableFiles, path: string, options: Inspec
     }
     const { project } = listing;
     const about = project === undefined ? [] : describeProject(project, baseName(files.resolve(path)));
-    const notes = [...about, ...noted.lines()];
+    const notes = [...about, ...describeLeftOut(listing.leftOut), ...noted.lines()];
     const counts = `${counted(listed.length, 'image')} without labels, ${counted(pages.length, 'page')}: ${shortened(sizesOf(pages))}`;
     return {
       describe: { kind: 'images', folder: path, images: listed.map((item) => item.path), pages: pages.length, notes },
@@ -121,7 +125,7 @@ async function inspectSeries(
   const others = paths.filter((path) => !series.has(path));
   const notes = [
     ...(others.length > 0 ? [`${counted(others.length, 'other file')}, such as ${others[0]}`] : []),
-    ...leftOut.map(({ file, reason }) => `skipped: ${file}, ${reason}`),
+    ...describeLeftOut(leftOut),
   ];
   const kinds = [...new Set(found.map(([, { format }]) => format))].join(', ');
   const rows = found.map(([path, { description }]) => `${stemOf(path)}: ${description}`);

@@ -4,11 +4,12 @@ import { counted, DatasetError } from '../../errors.ts';
 import type { Files } from '../../files.ts';
 import { joinPath } from '../../files.ts';
 import type { Image } from '../../image/image.ts';
-import { isUsedFor, PROJECT_FILE, type Project, parseProject } from '../../project/project.ts';
+import { isUsedFor, PROJECT_FILE, type Project, type ProjectImage, parseProject } from '../../project/project.ts';
 import { regionOf } from '../../project/regions.ts';
 import type { LabelClass } from '../labels/labels.ts';
 import type { Annotation } from '../labels/regions.ts';
 import type { RawDataset } from '../raw.ts';
+import { labelFinder } from './labels-of-image.ts';
 import type { Pairing } from './pairing.ts';
 
 /**
@@ -41,6 +42,20 @@ export function projectSeries(project: Project, all: readonly string[]): Readonl
   const others = projectFiles(project).filter((file) => !known.has(file));
   const folders = others.map((file) => [file, filesBelow(file, all)] as const);
   return new Map(folders.filter(([, files]) => files.length > 0));
+}
+
+/**
+ * The project with labels by the paths that they are read by, where a file has those of many images, or of a series.
+ * @throws as `labelFinder`
+ */
+export async function withLabelPaths(files: Files, root: string, project: Project): Promise<Project> {
+  const find = labelFinder(files, root);
+  const images: ProjectImage[] = [];
+  for (const image of project.images) {
+    const { file, labels } = image;
+    images.push(labels === undefined ? image : { ...image, labels: await find(labels, file) });
+  }
+  return { ...project, images };
 }
 
 /** Every image and label file. */
@@ -78,6 +93,12 @@ export function declaredByProject({ task, classes, notAnnotated }: Project): Non
       classes: classes.map(({ name, value }): LabelClass => ({ name, values: value === 'rest' ? value : [value] })),
     }),
   };
+}
+
+/** What labels mean: as the project says, and what their files mark as not annotated. */
+export function declaredWith(stated: RawDataset['declared'], project: Project): NonNullable<RawDataset['declared']> {
+  const own = declaredByProject(project);
+  return { ...stated, ...own, ignore: [...new Set([...(own.ignore ?? []), ...(stated?.ignore ?? [])])] };
 }
 
 /** The regions of the images with labels that are trained on. */

@@ -20,9 +20,16 @@ import { baseName, extensionOf, folderOf, roleOf } from './names.ts';
 import { DATASET_JSON, type DatasetJson, isNnunetFolder, parseDatasetJson, withDeclaredChannels } from './nnunet.ts';
 import { pairFiles, readable } from './pair.ts';
 import type { JoinedFiles, LeftOut, Pair, Pairing } from './pairing.ts';
-import { pairProject, projectFiles, projectSeries, readProject, withProjectSpacing } from './project-files.ts';
+import {
+  pairProject,
+  projectFiles,
+  projectSeries,
+  readProject,
+  withLabelPaths,
+  withProjectSpacing,
+} from './project-files.ts';
 import { pairSegments, segmentedSeries } from './segments.ts';
-import type { SeriesSource } from './series.ts';
+import { DICOM_EXTENSIONS, mayBeDicom, type SeriesSource } from './series.ts';
 import { otherZips } from './shape-files.ts';
 import { findStatedLabels } from './stated-labels.ts';
 import { findStores, isStore } from './zarr-stores.ts';
@@ -50,14 +57,6 @@ export interface ImageListing {
 
 /** Enough for the header of nearly every DICOM file. */
 const HEAD_BYTES = 2 ** 16;
-const DICOM_EXTENSIONS = extensionsOf('slices');
-
-/** Possible names of DICOM files: its extensions, none at all, or numbers, like the last part of a UID. */
-function mayBeDicom(path: string): boolean {
-  const extension = extensionOf(path);
-  return !baseName(path).startsWith('.') && (DICOM_EXTENSIONS.has(extension) || /^\d*$/.test(extension));
-}
-
 interface Found {
   readonly folder: string;
   readonly headers: readonly DicomHeader[];
@@ -86,7 +85,8 @@ export async function listImageSources(
         return [folder, { format, folder, files, description: format }];
       }),
     );
-    return { root, place, paths: projectFiles(project), series, project, leftOut: [] };
+    const named = await withLabelPaths(files, root, project);
+    return { root, place, paths: projectFiles(project), series, project: named, leftOut: [] };
   }
   const stores = await findStores(files, root, all, lastPart(place));
   const leftOut: LeftOut[] = [...stores.leftOut];

@@ -63,7 +63,7 @@ export async function namesIn(files: Files, root: string, path: string): Promise
   return undefined;
 }
 
-interface StatedNames {
+export interface StatedNames {
   readonly names: readonly string[];
   /** Whether there are annotations of images that it does not list. */
   readonly hasStrays?: boolean;
@@ -82,6 +82,8 @@ export async function findStatedLabels(
 ): Promise<StatedLabels> {
   const pairs: Pair[] = [];
   const leftOut: LeftOut[] = [];
+  // A single file that is listed may be one of these by itself.
+  if (images.length === 0) return { pairs, leftOut, parts: [] };
   const maps = paths.filter((path) => baseName(path) === LABEL_MAP);
   const parts = maps.flatMap((path) => images.filter((image) => isMaskBeside(path, image)));
   const others = images.filter((image) => !parts.includes(image));
@@ -91,6 +93,7 @@ export async function findStatedLabels(
   };
   for (const path of paths.filter((name) => extensionOf(name) === 'json' || extensionOf(name) === 'xml')) {
     const found = await namesIn(files, root, path);
+    if (found?.names.length === 0) leftOut.push({ file: path, reason: 'annotations that list no image' });
     for (const name of found?.names ?? []) add(partOf(path, name), imageNamed(name, path, others));
     if (found?.hasStrays === true)
       leftOut.push({ file: path, reason: 'annotations of images that the file does not list' });

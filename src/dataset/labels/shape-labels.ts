@@ -4,6 +4,7 @@ import { NOT_ANNOTATED } from '../../annotate/label-values.ts';
 import { counted, DatasetError } from '../../errors.ts';
 import type { Files } from '../../files.ts';
 import type { Image } from '../../image/image.ts';
+import { PROJECT_FILE, type Project, type ProjectClass } from '../../project/project.ts';
 import { naturalOrder } from '../discover/names.ts';
 import { isCellpose, isNamedMap, isShapeLabel } from '../discover/shape-files.ts';
 import { fileOfLabels } from '../discover/stated-labels.ts';
@@ -34,15 +35,17 @@ export interface ShapeLabels {
 
 /**
  * Reads the labels among `paths` that are shapes or Cellpose's masks. Their classes are those of all files together.
- * @param as whether shapes are objects or classes, if set by the user
+ * @param options as: whether shapes are objects or classes, if set by the user; project: says it, and names classes with
+ * their values
  * @returns undefined if there are none
- * @throws FormatError, naming the file, if one is damaged or holds what is no area
+ * @throws FormatError, naming the file, if one is damaged or holds what is no area; DatasetError for a class that the
+ * project does not name
  */
 export async function readShapeLabels(
   files: Files,
   root: string,
   paths: readonly string[],
-  as?: LabelKind,
+  { as, project }: { readonly as?: LabelKind; readonly project?: Pick<Project, 'task' | 'classes'> } = {},
 ): Promise<ShapeLabels | undefined> {
   const own = paths.filter(isShapeLabel);
   if (own.length === 0) return undefined;
@@ -59,9 +62,11 @@ export async function readShapeLabels(
   }
   const all = [...shapes.values()].flatMap((drawn) => drawn.shapes);
   const named = [...maps.values()].flatMap(({ names }) => names);
-  const classNames = classNamesOf([...all.filter(isLabel).flatMap(({ className }) => className ?? []), ...named], root);
+  const found = classNamesOf([...all.filter(isLabel).flatMap(({ className }) => className ?? []), ...named], root);
   const areApart = (all.length === 0 && maps.size === 0) || all.some(({ isGroup }) => isGroup !== true);
-  const kind = shapeKind(classNames, as ?? (areApart ? undefined : 'classes'));
+  const kind = shapeKind(found, as ?? project?.task ?? (areApart ? undefined : 'classes'));
+  const isByValue = kind === 'classes' && project?.classes !== undefined;
+  const classNames = isByValue ? namesByValue(found, project.classes, root) : found;
   return {
     declared: shapes.size + maps.size === 0 ? { kind: 'objects' } : declaredBy(all, classNames, kind),
     notes: [
@@ -121,6 +126,27 @@ function classNamesOf(all: readonly string[], file: string): readonly string[] {
     seen.set(name.toLowerCase(), name);
   }
   return names;
+}
+
+/**
+ * Names in the order of the values that a project gives them, from 1 on; '' for a value without a name.
+ * @throws DatasetError for a name that the project has not, or not with a value of 1 to 254
+ */
+function namesByValue(found: readonly string[], classes: readonly ProjectClass[], file: string): readonly string[] {
+  const names: string[] = [];
+  for (const { name, value } of classes) if (value !== 'rest' && value >= 1 && value <= 254) names[value - 1] = name;
+  const rest = classes.find(({ value }) => value === 'rest');
+  const free = Array.from({ length: names.length + 1 }, (_, i) => i).find((i) => names[i] === undefined) as number;
+  if (rest !== undefined) names[free] = rest.name;
+  const unknown = found.find((name) => !names.includes(name));
+  if (unknown === undefined) return Array.from(names, (name) => name ?? '');
+  throw new DatasetError(
+    `the labels have the class "${unknown}", of which ${PROJECT_FILE} names no value of 1 to 254.`,
+    {
+      file,
+      remedy: 'Add it to "classes" there, spelt as in the labels.',
+    },
+  );
 }
 
 function declaredBy(
