@@ -1,11 +1,14 @@
 import { createReadStream, existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Connect, defineConfig, type Plugin } from 'vite';
+import { type Connect, defineConfig, type Plugin, type Rolldown, type UserConfig } from 'vite';
+import { programModules } from './build/programs.ts';
 import { staticFolder } from './build/static.ts';
 import { HEADERS, POLICY } from './src/policy.ts';
 
 const at = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+
+type Piece = Rolldown.CodeSplittingGroup;
 
 /** The public names of the package, as it is built: the page is a consumer like any other. */
 const { exports, version } = JSON.parse(readFileSync(at('package.json'), 'utf8'));
@@ -79,15 +82,29 @@ const hosted = {
   input: { ...page.input, sw: at('apps/studio/src/sw.ts') },
 };
 
-export default defineConfig(({ mode }) => {
+/**
+ * Pieces that programs load whole: apart, each file would be compressed by itself and name what it takes from others. The
+ * page does not load the engine, nor a sampler of batches.
+ */
+async function pieces(config: UserConfig): Promise<Piece[]> {
+  const modulesOf = await programModules(config);
+  const [page, engine, sampler] = [modulesOf('index'), modulesOf('studio-worker'), modulesOf('sampler-worker')];
+  return [
+    { name: 'shared', test: (id) => page.has(id) && engine.has(id) },
+    { name: 'sampling', test: (id) => sampler.has(id) && engine.has(id) && !page.has(id) },
+    { name: 'engine', test: (id) => engine.has(id) && !page.has(id) },
+  ];
+}
+
+export default defineConfig(async ({ mode, command }) => {
   const { outDir, plugins, input } = mode === 'static' ? hosted : page;
-  return {
+  const config = (groups: Piece[] = []): UserConfig => ({
     root: fileURLToPath(new URL('.', import.meta.url)),
     // Served from the root of a host or from a folder of it.
     base: './',
     resolve: { alias },
     oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
-    plugins: [contentPolicy, runtimeBeside, sharedWorkers, ...plugins],
+    plugins: [contentPolicy, runtimeBeside, sharedWorkers],
     build: {
       outDir,
       emptyOutDir: true,
@@ -97,7 +114,7 @@ export default defineConfig(({ mode }) => {
         polyfill: false,
         resolveDependencies: (_, files, { hostType }) => (hostType === 'html' ? files : []),
       },
-      // A codec of JPEG 2000 has 500 kB, and is loaded when it is needed.
+      // The engine; and a codec of JPEG 2000 has 500 kB, and is loaded when it is needed.
       chunkSizeWarningLimit: 700,
       rolldownOptions: {
         checks: { pluginTimings: false },
@@ -105,8 +122,7 @@ export default defineConfig(({ mode }) => {
         // The service worker has the same name in every version.
         output: {
           entryFileNames: ({ name }) => (name === 'sw' ? 'sw.js' : 'assets/[name]-[hash].js'),
-          // What readers of images share, in one piece: apart, each file would be compressed by itself.
-          codeSplitting: { groups: [{ name: 'image', test: /dist\/(?:array|image)\/[\w-]+\.js$/, minShareCount: 2 }] },
+          codeSplitting: { groups },
           // By name, so that a test can tell what Zarr needs from the rest.
           chunkFileNames: ({ name, moduleIds }) =>
             `assets/${moduleIds.length > 0 && moduleIds.every((id) => /zarrita|formats\/zarr/.test(id)) ? 'zarr' : name}-[hash].js`,
@@ -117,5 +133,8 @@ export default defineConfig(({ mode }) => {
     preview: { headers: HEADERS },
     worker: { format: 'es' },
     optimizeDeps: { exclude: ['onnxruntime-web'] },
-  };
+  });
+  if (command === 'serve') return config();
+  const whole = config(await pieces(config()));
+  return { ...whole, plugins: [...(whole.plugins ?? []), ...plugins] };
 });

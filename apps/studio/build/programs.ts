@@ -1,0 +1,31 @@
+import { build, type InlineConfig, type Rolldown } from 'vite';
+
+/** Modules by the path of their file. */
+type Modules = ReadonlySet<string>;
+
+/**
+ * What each program of the page loads at its start, told by the bundler itself: the page is built once, in memory, and
+ * what it left out is not in it.
+ * @returns the modules of the program whose file begins with this name, such as `studio-worker`
+ */
+export async function programModules(config: InlineConfig): Promise<(program: string) => Modules> {
+  const built = await build({
+    ...config,
+    configFile: false,
+    logLevel: 'error',
+    build: { ...config.build, write: false },
+  });
+  const { output } = built as Rolldown.RolldownOutput;
+  const chunks = new Map(output.flatMap((part) => (part.type === 'chunk' ? [[part.fileName, part] as const] : [])));
+  return (program) => {
+    const loaded = new Set<string>();
+    const load = (file: string): void => {
+      const chunk = chunks.get(file);
+      if (chunk === undefined || loaded.has(file)) return;
+      loaded.add(file);
+      chunk.imports.forEach(load);
+    };
+    for (const { isEntry, name, fileName } of chunks.values()) if (isEntry && name === program) load(fileName);
+    return new Set([...loaded].flatMap((file) => chunks.get(file)?.moduleIds ?? []));
+  };
+}
