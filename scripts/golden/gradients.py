@@ -111,6 +111,23 @@ case("Resize", [(1, 1, 3, 4)], lambda x: F.interpolate(x, size=(5, 7), mode="bil
      {"mode": "linear", "coordinate_transformation_mode": "align_corners"}, name="bilinear, aligned corners",
      constants={"3": ints(1, 1, 5, 7)})
 
+# Volumes, [N, C, D, H, W]
+case("Conv", [(1, 2, 3, 4, 5), (3, 2, 3, 3, 3), (3,)], lambda x, w, b: F.conv3d(x, w, b, padding=1), {"pads": [1] * 6}, name="of a volume")
+case("Conv", [(2, 2, 3, 5, 4), (3, 2, 1, 3, 3)], lambda x, w: F.conv3d(x, w, stride=(1, 2, 2), padding=(0, 1, 1)),
+     {"strides": [1, 2, 2], "pads": [0, 1, 1, 0, 1, 1]}, name="of a volume, slice by slice")
+case("Conv", [(1, 4, 4, 4, 3), (4, 2, 2, 2, 2)], lambda x, w: F.conv3d(x, w, groups=2, dilation=(2, 1, 1)),
+     {"group": 2, "dilations": [2, 1, 1]}, name="of a volume, grouped, dilated")
+case("ConvTranspose", [(1, 3, 2, 2, 3), (3, 2, 1, 2, 2), (2,)], lambda x, w, b: F.conv_transpose3d(x, w, b, stride=(1, 2, 2)),
+     {"strides": [1, 2, 2]}, name="of a volume")
+case("MaxPool", [(1, 2, 4, 5, 4)], lambda x: F.max_pool3d(x, 2), {"kernel_shape": [2, 2, 2], "strides": [2, 2, 2]}, name="of a volume")
+case("AveragePool", [(1, 2, 4, 4, 5)], lambda x: F.avg_pool3d(x, (1, 2, 2)), {"kernel_shape": [1, 2, 2], "strides": [1, 2, 2]}, name="of a volume")
+case("InstanceNormalization", [(2, 2, 2, 3, 2), (2,), (2,)], lambda x, s, b: F.instance_norm(x, weight=s, bias=b, eps=1e-3), {"epsilon": 1e-3}, name="of a volume")
+case("Resize", [(1, 2, 2, 3, 2)], lambda x: F.interpolate(x, scale_factor=(1, 2, 2), mode="nearest"),
+     {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}, name="of a volume, nearest",
+     constants=scales(1, 1, 1, 2, 2))
+case("Resize", [(1, 1, 2, 3, 2)], lambda x: F.interpolate(x, scale_factor=2, mode="trilinear", align_corners=False),
+     {"mode": "linear", "coordinate_transformation_mode": "half_pixel"}, name="trilinear", constants=scales(1, 1, 2, 2, 2))
+
 out = pathlib.Path(__file__).parents[2] / "test" / "golden" / "gradients.json"
 out.write_text(json.dumps({"torch": torch.__version__, "cases": cases}, separators=(",", ":")) + "\n")
 print(len(cases), "cases,", out.stat().st_size, "bytes")

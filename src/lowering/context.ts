@@ -21,8 +21,6 @@ export interface Lowering {
   skip(node: Node): void;
   /** Whether a value is `y > 0` for a ReLU's output y. */
   isReluMask(value: Value): boolean;
-  /** Whether a Resize repeats every pixel an integer number of times. */
-  isBlockUpsampling(node: Node<'Resize'>): boolean;
 }
 
 /** Adds the node's formulation to `forms` and returns true, or returns false if it does not apply. */

@@ -5,6 +5,7 @@ import { convsOfUpsampled } from './conv/of-upsampled.ts';
 import { broadcastExpands } from './passes/broadcast-expands.ts';
 import { hideShapes } from './passes/hide-shapes.ts';
 import { mergeReshapes } from './passes/merge-reshapes.ts';
+import { volumesAsSlices } from './passes/volumes.ts';
 import { type LoweredGraph, type LowerOptions, lowerBlocked, lowerStandard } from './walk.ts';
 
 /** What a graph is lowered for. */
@@ -27,7 +28,7 @@ export function lower(graph: Graph, { hidesShapes = false, ...target }: Lowering
 
 function formulate(graph: Graph, { blockSize, exact = false, ...options }: LoweringTarget): LoweredGraph {
   if (exact) return { graph: decompose(graph), packed: new Map() };
-  const lean = broadcastExpands(graph);
+  const lean = volumesAsSlices(broadcastExpands(graph));
   if (blockSize !== undefined && lean.nodes.some(({ op }) => op === 'Conv')) {
     return lowerBlocked(convsOfUpsampled(lean), blockSize, options);
   }

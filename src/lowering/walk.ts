@@ -7,7 +7,6 @@ import type { NdArray } from '../array/ndarray.ts';
 import type { OpName } from '../graph/attributes.ts';
 import { GraphBuilder } from '../graph/builder.ts';
 import type { Graph, Node, Value } from '../graph/ir.ts';
-import { isBlockUpsampling } from '../graph/ops/resize.ts';
 import { decomposeNode } from '../graph/rewrite.ts';
 import type { Formulation, Formulations, Lowering } from './context.ts';
 import type { WinogradUse } from './conv/minimal-filters.ts';
@@ -116,19 +115,6 @@ function contextOf(
       if (greater?.op !== 'Greater' || y === undefined || zero === undefined) return false;
       const constant = graph.constants.get(zero);
       return makers.get(y)?.op === 'Relu' && constant?.data.length === 1 && Number(constant.data[0]) === 0;
-    },
-    isBlockUpsampling: (node) => {
-      const [x, , scales] = node.inputs;
-      const known = scales === undefined ? undefined : graph.constants.get(scales);
-      const y = node.outputs[0];
-      const factors = (x as Value).shape.map((n, i) => y.shape[i] / n);
-      const given = known === undefined || known.data.length === 0 ? factors : Array.from(known.data, Number);
-      return (
-        factors[0] === 1 &&
-        factors[1] === 1 &&
-        given.join() === factors.join() &&
-        isBlockUpsampling(node.attributes, factors)
-      );
     },
     lowerNode: (node) => {
       if (done.has(node)) return;

@@ -14,8 +14,11 @@ const dimsOf = ({ dims = [] }: DeclaredTensor): readonly (number | string)[] => 
  * @throws UsageError if there is none of that name, or it is no map, naming those that there are
  */
 export function withOutput(bytes: Uint8Array, name: string, file?: string): Uint8Array {
-  const outputs = readSignature(bytes, { file }).outputs.map((output) => ({ ...output, shape: dimsOf(output) }));
-  const { shape } = chooseClassMap(outputs, { asked: name, file, why: () => undefined });
+  const { inputs, outputs } = readSignature(bytes, { file });
+  const { shape } = chooseClassMap(
+    outputs.map((output) => ({ ...output, shape: dimsOf(output) })),
+    { asked: name, file, rank: inputs[0]?.dims?.length, why: () => undefined },
+  );
   return editOnnx(bytes, { output: { value: name, dims: shape }, metadata: { [CHOSEN_KEY]: name } });
 }
 

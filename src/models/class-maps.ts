@@ -17,7 +17,13 @@ const NO_CLASSES =
 
 export const outputText = ({ name, dtype, shape }: OutputShape): string => `${name}: ${dtype} [${shape.join(', ')}]`;
 
-export const isMap = ({ dtype, shape }: OutputShape): boolean => dtype === 'float32' && shape.length === 4;
+/** Of a network of images 4 axes, of volumes 5. */
+export const isMapOfRank =
+  (rank: number) =>
+  ({ dtype, shape }: OutputShape): boolean =>
+    dtype === 'float32' && shape.length === rank;
+
+export const isMap = isMapOfRank(4);
 
 /** Why a map is no map of classes, by its name; undefined if nothing speaks against it. */
 export const notClassesByName = ({ name }: Pick<OutputShape, 'name'>): string | undefined =>
@@ -62,6 +68,7 @@ export function looksLikeCellpose(
 /**
  * Chooses the map of classes among outputs.
  * @param asked the output that the user names, which is taken whatever it looks like
+ * @param rank number of axes of a map: 4 (default), or 5 for volumes
  * @param why why a map is no map of classes, in words that follow "it is"; undefined for one that may be
  * @throws UsageError if `asked` is not there; ModelError if no map or several may be classes, naming all outputs
  */
@@ -70,11 +77,17 @@ export function chooseClassMap<T extends OutputShape>(
   {
     asked,
     file,
+    rank = 4,
     why,
-  }: { readonly asked?: string; readonly file?: string; readonly why: (map: T) => string | undefined },
+  }: {
+    readonly asked?: string;
+    readonly file?: string;
+    readonly rank?: number;
+    readonly why: (map: T) => string | undefined;
+  },
 ): T {
   const shown = outputs.map(outputText).join('; ');
-  const maps = outputs.filter(isMap);
+  const maps = outputs.filter(isMapOfRank(rank));
   if (asked !== undefined) {
     const found = maps.find(({ name }) => name === asked);
     if (found !== undefined) return found;
@@ -87,7 +100,7 @@ export function chooseClassMap<T extends OutputShape>(
   if (maps.length === 0) {
     throw new ModelError(`The model gives ${shown}.`, {
       file,
-      remedy: 'A segmentation model gives one map float32 [N, classes, height, width].',
+      remedy: `A segmentation model gives one map float32 [N, classes, ${rank === 5 ? 'depth, ' : ''}height, width].`,
     });
   }
   const reasons = maps.map((map) => ({ map, reason: why(map) }));

@@ -20,7 +20,7 @@ export interface DescribedModel {
   readonly input: { readonly [key: string]: Json };
   /** Names of the classes of each output that has them, background first. */
   readonly classes: { readonly [output: string]: readonly string[] };
-  readonly sides?: { readonly y: Sides; readonly x: Sides };
+  readonly sides?: { readonly z?: Sides; readonly y: Sides; readonly x: Sides };
   /** What a user should know, one sentence each. */
   readonly notes: readonly string[];
 }

@@ -1,16 +1,22 @@
 /** ONNX segmentation models from other programs: missing information is inferred by inspection and trial runs. */
 
-import { float32, type NdArray } from '../array/ndarray.ts';
+import { elementCount, float32, type NdArray } from '../array/ndarray.ts';
 import { stream } from '../array/random.ts';
 import { ModelError } from '../errors.ts';
-import { imageInput } from '../graph/onnx/image-input.ts';
+import { imageOrVolumeInput } from '../graph/onnx/image-input.ts';
 import type { Signature } from '../graph/onnx/model.ts';
 import { type ChannelSpec, usualChannels } from '../input/channels.ts';
 import { type InputSpec, type NormalisationSpec, normalise } from '../input/normalise.ts';
-import { chooseClassMap, isMap, looksLikeCellpose, notClassesByName, type OutputShape } from '../models/class-maps.ts';
+import {
+  chooseClassMap,
+  isMapOfRank,
+  looksLikeCellpose,
+  notClassesByName,
+  type OutputShape,
+} from '../models/class-maps.ts';
 import type { DescribedModel, Sides } from '../models/described.ts';
 import type { Program } from '../runtime/runtime.ts';
-import type { Activation, SegmentationModel } from './model.ts';
+import type { Activation, SegmentationModel, TileRules } from './model.ts';
 import type { TilingRule } from './tile-plan.ts';
 
 export interface ForeignOptions {
@@ -31,7 +37,7 @@ export interface ForeignOptions {
 /** What a graph says of its outputs. */
 export interface OutputFacts {
   /** The tile rule of an output, or of any without a name, if it can be followed. */
-  rule(output?: string): { readonly y: TilingRule; readonly x: TilingRule } | undefined;
+  rule(output?: string): TileRules | undefined;
   /** As `notClassesByGraph`. */
   notClasses(output: string): string | undefined;
 }
@@ -51,11 +57,13 @@ export const AS_THEY_ARE: NormalisationSpec = { ...DIVIDED_BY_255, numbers: [[0,
 
 /** Sides that are valid for the strides of nearly every network. */
 const LIKELY_SIDES: Sides = { min: 32, step: 32 };
-const PROBE_SIDE = 128;
+const PROBE_SIDES = { z: 32, y: 128, x: 128 } as const;
+type Axis = keyof typeof PROBE_SIDES;
 
 /**
  * Makes a model of an ONNX program without our metadata: one input float32 [N, C, H, W], with fixed or symbolic sizes;
- * an output [N, classes, H', W'], of the same size, cropped at the borders or coarser. Runs it once or twice on noise
+ * an output [N, classes, H', W'], of the same size, cropped at the borders or coarser; for volumes with a depth before
+ * the height. Runs it once or twice on noise
  * to determine whether it returns logits or probabilities, and their size.
  * @throws ModelError if it is not such a model, naming its inputs and outputs.
  */
@@ -71,8 +79,9 @@ export async function foreignModel(
     throw new ModelError(problem, { file, remedy });
   };
   const notes: string[] = [...(described?.notes ?? [])];
-  const input = imageInput(signature, file);
-  const [batch, channels, height, width] = input.dims;
+  const input = imageOrVolumeInput(signature, file);
+  const [batch, channels, ...declared] = input.dims;
+  const axes: readonly Axis[] = declared.length === 3 ? ['z', 'y', 'x'] : ['y', 'x'];
   if (typeof batch === 'number' && batch > 1) {
     refuse(`The model takes ${batch} images at once only.`, 'Export it for one image, or any number.');
   }
@@ -81,33 +90,32 @@ export async function foreignModel(
 
   const known = described?.sides;
   const start = options.graph?.rule();
-  const sides = {
-    y: typeof height === 'number' ? height : ((start && startOf(start.y)) ?? known?.y.min ?? PROBE_SIDE),
-    x: typeof width === 'number' ? width : ((start && startOf(start.x)) ?? known?.x.min ?? PROBE_SIDE),
-  };
-  const probe = (y: number, x: number) => tryOut(program, input.name, [1, count, y, x], normalisation);
-  const tried = await probe(sides.y, sides.x);
-  const first = chooseOutput(tried, signature, options);
+  const sides = axes.map((axis, i) => {
+    const side = declared[i];
+    const traced = start?.[axis];
+    return typeof side === 'number' ? side : ((traced && startOf(traced)) ?? known?.[axis]?.min ?? PROBE_SIDES[axis]);
+  });
+  const probe = (all: readonly number[]) => tryOut(program, input.name, [1, count, ...all], normalisation);
+  const tried = await probe(sides);
+  const first = chooseOutput(tried, input.dims.length, signature, options);
   if (tried.length > 1) {
     notes.push(`Of its ${tried.length} outputs '${first.name}' is taken, the only one that may be a map of classes.`);
   }
-  const [, outputs, rows, columns] = first.output.shape as readonly [number, number, number, number];
+  const [, outputs, ...given] = first.output.shape as readonly [number, number, ...number[]];
 
   let rule = options.graph?.rule(first.name);
   if (rule === undefined) {
     notes.push('The receptive field is unknown: tiles are blended.');
-    const open = { y: typeof height === 'string', x: typeof width === 'string' };
-    const likely = known ?? { y: LIKELY_SIDES, x: LIKELY_SIDES };
-    const second =
-      open.y || open.x
-        ? (await probe(sides.y + (open.y ? likely.y.step : 0), sides.x + (open.x ? likely.x.step : 0))).find(
-            ({ name }) => name === first.name,
-          )
-        : undefined;
-    rule = {
-      y: guessRule(sides.y, rows, open.y ? second?.output.shape[2] : undefined, likely.y),
-      x: guessRule(sides.x, columns, open.x ? second?.output.shape[3] : undefined, likely.x),
-    };
+    const isOpen = declared.map((side) => typeof side === 'string');
+    const likely = axes.map((axis) => known?.[axis] ?? LIKELY_SIDES);
+    const larger = sides.map((side, i) => side + (isOpen[i] ? likely[i].step : 0));
+    const second = isOpen.includes(true) ? (await probe(larger)).find(({ name }) => name === first.name) : undefined;
+    rule = Object.fromEntries(
+      axes.map((axis, i) => {
+        const more = isOpen[i] ? second?.output.shape[i + 2] : undefined;
+        return [axis, guessRule(sides[i], given[i], more, likely[i])];
+      }),
+    ) as unknown as TileRules;
   }
   const { activation, note } = activationOf(first.output);
   notes.push(note);
@@ -156,7 +164,7 @@ interface Tried extends OutputShape {
 async function tryOut(
   program: Program,
   inputName: string,
-  shape: readonly [number, number, number, number],
+  shape: readonly [number, number, ...number[]],
   normalisation: NormalisationSpec,
 ): Promise<readonly Tried[]> {
   const random = stream(0, 'probe');
@@ -169,7 +177,8 @@ async function tryOut(
   try {
     results = await program.run({ [inputName]: feed });
   } catch (cause) {
-    throw new ModelError(`The model cannot take ${shape[3]} x ${shape[2]} pixels.`, {
+    const size = shape.slice(2).toReversed().join(' x ');
+    throw new ModelError(`The model cannot take ${size} ${shape.length === 5 ? 'voxels' : 'pixels'}.`, {
       remedy: 'Export it with a fixed size, or for sides that are multiples of 32.',
       cause,
     });
@@ -185,6 +194,7 @@ async function tryOut(
 /** The map of classes among the outputs of a trial run. @throws as `chooseClassMap` */
 function chooseOutput(
   tried: readonly Tried[],
+  rank: number,
   { operations }: Signature,
   { chosen: asked, file, graph }: Pick<ForeignOptions, 'chosen' | 'file' | 'graph'>,
 ): Tried {
@@ -195,12 +205,12 @@ function chooseOutput(
     (activationOf(map.output).activation === 'softmax' &&
     looksLikeCellpose(
       map,
-      tried.filter((other) => !isMap(other)),
+      tried.filter((other) => !isMapOfRank(rank)(other)),
       operations,
     )
       ? 'two flows and a cell probability, as Cellpose gives them'
       : undefined);
-  return chooseClassMap(tried, { asked, file, why });
+  return chooseClassMap(tried, { asked, file, rank, why });
 }
 
 /** Why a map is no map of classes, by its values on noise; undefined if nothing speaks against it. */
@@ -222,8 +232,8 @@ function guessRule(side: number, out: number, outOfMore: number | undefined, { m
 
 /** Logits or probabilities, judged by the values of an output on noise. */
 export function activationOf(output: NdArray<'float32'>): { readonly activation: Activation; readonly note: string } {
-  const [images, channels, height, width] = output.shape as readonly [number, number, number, number];
-  const pixels = height * width;
+  const [images, channels, ...size] = output.shape as readonly [number, number, ...number[]];
+  const pixels = elementCount(size);
   const within = output.data.every((value) => value >= -1e-4 && value <= 1 + 1e-4);
   if (channels === 1) {
     return within

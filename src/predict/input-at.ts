@@ -9,6 +9,7 @@ import { windowReader } from '../input/window.ts';
 import type { SegmentationModel } from './model.ts';
 import { predictPlanes } from './predict.ts';
 import { type AxisTile, planAxis, type TilingRule } from './tile-plan.ts';
+import { requireImages } from './volume.ts';
 import { fillWindow } from './window.ts';
 
 /** A pixel, counted from the upper left. */
@@ -31,9 +32,10 @@ export interface PixelInput {
 /**
  * The tile from which `predictPages` takes the prediction of a pixel; of a network that classifies the middle of a
  * window, the window around the pixel.
- * @throws DatasetError if the slice's channels do not match.
+ * @throws DatasetError if the slice's channels do not match; ModelError for a network of volumes.
  */
 export function inputAt(model: SegmentationModel, page: NamedPage, at: Point): PixelInput {
+  requireImages(model);
   const { height, width } = page;
   const planes = prepareInput(page, model.input);
   const channels = model.input.channels.count;

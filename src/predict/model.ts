@@ -23,6 +23,13 @@ export interface ModelMemory {
   readonly compiled: number;
 }
 
+/** How tiles are cut along each axis; `z` only for networks that take volumes. */
+export interface TileRules {
+  readonly z?: TilingRule;
+  readonly y: TilingRule;
+  readonly x: TilingRule;
+}
+
 export interface SegmentationModel {
   readonly program: Program;
   /** The same for the middle of tiles [N, channels, H, W], for less work, if supported. */
@@ -38,7 +45,8 @@ export interface SegmentationModel {
   readonly activation: Activation;
   /** Class 0 first; two if the output has one channel. */
   readonly classes: readonly string[];
-  readonly rule: { readonly y: TilingRule; readonly x: TilingRule };
+  /** With z for a network of volumes, whose tensors are [N, channels, D, H, W]. */
+  readonly rule: TileRules;
   /** Maximum number of images per run. */
   readonly maxBatch: number;
   /** For a network that classifies the central pixel of a window: the window, and how it is evaluated at all pixels. */

@@ -12,6 +12,7 @@ import { readDescription } from '../models/described.ts';
 import { readMetadata } from '../models/metadata.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { AS_THEY_ARE, type ForeignOptions, foreignModel, type OutputFacts } from './foreign.ts';
+import type { TileRules } from './model.ts';
 import {
   type OpenedModel,
   type OpenOwnOptions,
@@ -88,12 +89,12 @@ async function openForeign(
 function outputFacts(bytes: Uint8Array, { inputs }: Signature): OutputFacts | undefined {
   const [input] = inputs;
   const dims = input?.dims;
-  if (input === undefined || dims?.length !== 4) return undefined;
+  if (input === undefined || (dims?.length !== 4 && dims?.length !== 5)) return undefined;
   for (const side of TRIED_SIDES) {
     const shape = dims.map((n, axis) => (typeof n === 'number' ? n : axis < 2 ? 1 : side));
     try {
       const graph = readOnnx(bytes, { shapes: { [input.name]: shape } });
-      const maps = graph.outputs.filter((value) => value.shape.length === 4);
+      const maps = graph.outputs.filter((value) => value.shape.length === dims.length);
       const named = (name?: string) => maps.find((value) => name === undefined || value.name === name);
       return {
         rule(name) {
@@ -113,15 +114,12 @@ function outputFacts(bytes: Uint8Array, { inputs }: Signature): OutputFacts | un
   return undefined;
 }
 
-function tileRules(
-  graph: Graph,
-  output: Value,
-  dims: readonly (number | string)[],
-): { readonly y: TilingRule; readonly x: TilingRule } | undefined {
+function tileRules(graph: Graph, output: Value, dims: readonly (number | string)[]): TileRules | undefined {
   try {
     const { axes, exact } = tileRule(graph, graph.inputs[0], output);
-    const [y, x] = axes.map((axis) => ruleOf(axis, exact, dims[axis.axis]));
-    return y === undefined || x === undefined ? undefined : { y, x };
+    const [x, y, z] = axes.map((axis) => ruleOf(axis, exact, dims[axis.axis])).toReversed();
+    if (y === undefined || x === undefined || (axes.length === 3 && z === undefined)) return undefined;
+    return { ...(z && { z }), y, x };
   } catch (error) {
     if (error instanceof LamellaError) return undefined;
     throw error;

@@ -11,6 +11,7 @@ import type { SegmentationModel } from './model.ts';
 import { onGridOf } from './output.ts';
 import { type AxisPlan, planAxis, planRegion } from './tile-plan.ts';
 import { type RunOptions, runTiles } from './tiles.ts';
+import { planVolume, predictVolume, requireImages, takesVolumes } from './volume.ts';
 import { addTile, type Job, type PreparedPage, planesInput } from './window.ts';
 
 /** A rectangle of whole pixels inside a page. */
@@ -49,6 +50,13 @@ export function planPage(
   return { y, x, description: `${width} x ${height} pixels in ${what} of ${x.side} x ${y.side}` };
 }
 
+/** How the slices of an image would be tiled, for display. */
+export function describeTiles(model: SegmentationModel, image: Image, options: PredictOptions = {}): string {
+  const { slices, height, width } = sizes(image);
+  if (takesVolumes(model)) return planVolume(model, { depth: slices, height, width }, options).description;
+  return planPage(model, height, width, options).description;
+}
+
 /**
  * The probabilities of one slice, float32 [classes, height, width]; they sum to 1 at every pixel (except for models
  * from other programs with independent ones).
@@ -77,6 +85,7 @@ export async function predictPlanes(
   options: PagePredictOptions = {},
 ): Promise<NdArray<'float32'>> {
   const { tta = 1 } = options;
+  requireImages(model);
   const { height, width } = page;
   const region = options.region ?? { y: 0, x: 0, height, width };
   requireInside(region, page);
@@ -132,9 +141,10 @@ export interface PredictedPage {
 }
 
 /**
- * Predicts the slices of an image one by one, over time and depth; a 2D network sees each slice independently, oriented
- * for display if the image states its orientation (`displayMap`). `onProgress` counts over all slices.
- * @throws as `predictPage`; DatasetError for NaN or infinite pixels.
+ * Predicts the slices of an image one by one, over time and depth; a 2D network sees each slice independently, one of
+ * volumes all slices of a time together, oriented for display if the image states its orientation (`displayMap`).
+ * `onProgress` counts over all slices, or volumes.
+ * @throws as `predictPage`, or `predictVolume`; DatasetError for NaN or infinite pixels.
  */
 export async function* predictPages(
   model: SegmentationModel,
@@ -144,18 +154,35 @@ export async function* predictPages(
   // In the orientation used for training; the result is turned back.
   const { pages, map } = inputPages(image, { channel });
   const depth = sizes(image).slices;
+  const within = (part: number, parts: number) => ({
+    ...options,
+    onProgress: onProgress && ((done: number, total: number) => onProgress(part * total + done, parts * total)),
+  });
+  let volume: readonly NdArray<'float32'>[] = [];
   for (const [i, page] of pages.entries()) {
-    const probabilities = await predictPage(model, page, {
-      ...options,
-      onProgress: onProgress && ((done, total) => onProgress(i * total + done, pages.length * total)),
-    });
+    if (takesVolumes(model) && i % depth === 0) {
+      const [first, ...others] = pages.slice(i, i + depth).map((slice) => {
+        const { name, height, width } = slice;
+        return { name, height, width, planes: prepareInput(slice, model.input) };
+      });
+      volume = await predictVolume(model, [first as PreparedPage, ...others], within(i / depth, pages.length / depth));
+    }
+    const probabilities = volume[i % depth] ?? (await predictPage(model, page, within(i, pages.length)));
     yield {
       t: Math.floor(i / depth),
       z: i % depth,
       probabilities: map === undefined ? probabilities : turnBack(probabilities, map),
-      notes: inputNotes(image, page, model.input),
+      notes: [...inputNotes(image, page, model.input), ...tileNotes(model, image, options)],
     };
   }
+}
+
+/** What is to be said of the tiles of a volume. */
+function tileNotes(model: SegmentationModel, image: Image, options: PredictOptions): readonly string[] {
+  if (!takesVolumes(model)) return [];
+  const { slices, height, width } = sizes(image);
+  const { note } = planVolume(model, { depth: slices, height, width }, options);
+  return note === undefined ? [] : [note];
 }
 
 function turnBack(probabilities: NdArray<'float32'>, map: AxisMap): NdArray<'float32'> {

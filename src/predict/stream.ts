@@ -16,6 +16,7 @@ import { onGridOf } from './output.ts';
 import { type PredictOptions, planPage } from './predict.ts';
 import { type AxisTile, isExact } from './tile-plan.ts';
 import { runTiles } from './tiles.ts';
+import { takesVolumes } from './volume.ts';
 import { addTile, type Job, regionsInput } from './window.ts';
 
 /** What is made of the probabilities, pixel by pixel: `probabilityImage`, `labelImage`. */
@@ -47,6 +48,7 @@ export interface ImagePart extends Rectangle {
  * Why an image has to be predicted as a whole, as a noun; undefined if it can be by region.
  */
 export function wholeFor(model: SegmentationModel, info: ImageInfo): string | undefined {
+  if (takesVolumes(model)) return 'the network, which takes volumes';
   if (!isExact(model.rule.y) || !isExact(model.rule.x))
     return 'the network, whose tiles are blended or of a fixed size';
   const why = needsWhole(info);

@@ -39,14 +39,7 @@ export async function runTiles(
   { tta = 1, batch = 1, onProgress, signal }: RunOptions,
   give: (tile: RunTile) => void | Promise<void>,
 ): Promise<void> {
-  if (tta !== 1 && tta !== 4 && tta !== 8) {
-    throw new UsageError(`Averaging over ${tta} orientations is not supported.`, { remedy: 'Use 1, 4 or 8.' });
-  }
-  if (tta === 8 && sides.y !== sides.x && (model.rule.y.fixed ?? model.rule.x.fixed) !== undefined) {
-    throw new UsageError(`The model takes ${sides.x} x ${sides.y} pixels only, which cannot be rotated.`, {
-      remedy: 'Average over 4 orientations.',
-    });
-  }
+  requireOrientations(model, tta);
   requireWindowFits(model, input);
   const size = Math.max(1, Math.min(batch, model.maxBatch));
   const { channels } = input;
@@ -87,6 +80,19 @@ export async function runTiles(
   }
 }
 
+/** @throws UsageError for orientations that there are not, or that tiles of a fixed size cannot have */
+export function requireOrientations({ rule: { y, x } }: SegmentationModel, tta: number): void {
+  if (tta !== 1 && tta !== 4 && tta !== 8) {
+    throw new UsageError(`Averaging over ${tta} orientations is not supported.`, { remedy: 'Use 1, 4 or 8.' });
+  }
+  if (tta === 8 && y.fixed !== x.fixed) {
+    throw new UsageError(
+      `The model takes ${x.fixed ?? 'any'} x ${y.fixed ?? 'any'} pixels only, which cannot be rotated.`,
+      { remedy: 'Average over 4 orientations.' },
+    );
+  }
+}
+
 function requireWindowFits({ patches }: SegmentationModel, { height, width, name }: TileInput): void {
   const cover = patches?.window.cover ?? 0;
   if (Math.min(height, width) >= cover) return;
@@ -118,17 +124,18 @@ async function middleFor(
   return pays ? model.middle?.(shape) : undefined;
 }
 
-async function runModel(
+/** @throws ModelError if the model gives another kind of output than declared */
+export async function runModel(
   model: SegmentationModel,
   feed: NdArray<'float32'>,
   program: Pick<Program, 'run'> = model.program,
 ): Promise<NdArray<'float32'>> {
   const outputs = await program.run({ [model.inputName]: feed });
   const output = outputs[model.outputName];
-  if (output?.dtype !== 'float32' || output.shape.length !== 4 || output.shape[1] !== model.outputs) {
+  if (output?.dtype !== 'float32' || output.shape.length !== feed.shape.length || output.shape[1] !== model.outputs) {
     const found = output === undefined ? 'nothing' : `${output.dtype} [${output.shape.join(', ')}]`;
     throw new ModelError(
-      `The model gave ${found} as '${model.outputName}', expected float32 [N, ${model.outputs}, H, W].`,
+      `The model gave ${found} as '${model.outputName}', expected float32 [N, ${model.outputs}, ${feed.shape.length === 5 ? 'D, ' : ''}H, W].`,
     );
   }
   return output as NdArray<'float32'>;

@@ -5,6 +5,8 @@ import { readOnnx } from '../graph/onnx/read.ts';
 
 /** Sides to try if the file does not fix them: most networks support one of these. */
 const SIDES = [256, 572, 512, 224];
+/** Of volumes. */
+const DEPTH = 32;
 
 /** The graph of a file for a size, or the error that explains why there is none. */
 export function boundGraph(
@@ -19,9 +21,8 @@ export function boundGraph(
   let problem: LamellaError | undefined;
   for (const side of size === undefined ? SIDES : [size]) {
     const [height, width] = typeof side === 'number' ? [side, side] : side;
-    const shape = dims.map((n, axis) =>
-      typeof n === 'number' ? n : axis < dims.length - 2 ? 1 : axis === dims.length - 2 ? height : width,
-    );
+    const last = [...(dims.length === 5 ? [DEPTH] : []), height, width];
+    const shape = dims.map((n, axis) => (typeof n === 'number' ? n : (last[axis - dims.length + last.length] ?? 1)));
     try {
       return readOnnx(bytes, { shapes: { [input.name]: shape }, file });
     } catch (cause) {

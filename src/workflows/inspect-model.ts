@@ -1,7 +1,13 @@
 import { elementCount } from '../array/ndarray.ts';
 import { LamellaError } from '../errors.ts';
 import type { Files } from '../files.ts';
-import { receptiveField, type TileRule, tileRule, traceDependence } from '../graph/analysis/receptive-field.ts';
+import {
+  type AxisTileRule,
+  receptiveField,
+  type TileRule,
+  tileRule,
+  traceDependence,
+} from '../graph/analysis/receptive-field.ts';
 import { graphLayers, type Layer } from '../graph/analysis/summary.ts';
 import { parametersOf } from '../graph/constants.ts';
 import type { Graph, Value } from '../graph/ir.ts';
@@ -116,12 +122,12 @@ function analysisRows(graph: Graph, { macs, layers, fields, tiles }: Analysis, w
   const at = (graph.inputs[0] as Value).shape;
   const rows: Row[] = [['MACs', `${big(macs)} for ${shapeText(at)}`]];
   if (fields !== undefined) rows.push(['receptive field', fields.map((extent) => `${extent} px`).join(' x ')]);
-  const [axis] = tiles?.axes ?? [];
-  if (withTiles && axis !== undefined) {
-    rows.push([
-      'tiles',
-      `sides ${axis.offset} modulo ${axis.multiple}, at least ${axis.minimum}; halo ${axis.haloBefore}; ${tiles?.exact ? 'exact' : 'blended'}`,
-    ]);
+  if (withTiles && tiles !== undefined) {
+    const ruleOf = ({ offset, multiple, minimum, haloBefore }: AxisTileRule): string =>
+      `${offset} modulo ${multiple}, at least ${minimum}; halo ${haloBefore}`;
+    const [axis, plane] = tiles.axes as readonly [AxisTileRule, AxisTileRule, ...AxisTileRule[]];
+    const sides = at.length === 5 ? `depth ${ruleOf(axis)}; sides ${ruleOf(plane)}` : `sides ${ruleOf(axis)}`;
+    rows.push(['tiles', `${sides}; ${tiles.exact ? 'exact' : 'blended'}`]);
   }
   rows.push(['layers', `${layers.length} with weights`]);
   for (const { op, name, output, parameters, macs: own } of layers) {

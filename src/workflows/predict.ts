@@ -13,7 +13,8 @@ import { smoothed } from '../predict/median.ts';
 import { objectsImage, separationSettings } from '../predict/objects.ts';
 import { labelImage, overlayImage, probabilityImage } from '../predict/output.ts';
 import type { OpenedModel } from '../predict/own.ts';
-import { type PredictOptions, planPage } from '../predict/predict.ts';
+import { describeTiles, type PredictOptions } from '../predict/predict.ts';
+import { takesVolumes } from '../predict/volume.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { beginPrediction, describePrediction, type OpenHooks, type PredictFolderOptions } from './begin-prediction.ts';
 import { isSegmentFormat, type ResultFormat } from './choices.ts';
@@ -248,7 +249,7 @@ export async function predictWhole(
     ...(read.level === undefined ? {} : { level: read.level }),
     ...(notes.length === 0 ? {} : { notes }),
   };
-  return { file, plan: planPage(models[0], height, width, predict).description };
+  return { file, plan: describeTiles(models[0], image, predict) };
 }
 
 /** The largest tile for the memory there is; as it is set, or by default where that is not known or not of the CPU. */
@@ -258,6 +259,7 @@ function tileFor(
   image: Image,
   { predict: { tile, batch }, outputs: { objects }, memory }: WriteOptions,
 ): Pick<PredictOptions, 'tile'> {
+  if (models.some(takesVolumes)) return { tile };
   const plan = planMemory(host, models, memory);
   const isKnown = plan !== undefined && (plan.isLimit || models[0].runtime.device === 'cpu');
   return { tile: tile === undefined && isKnown ? tileBeside(models, image, { objects, batch }, plan) : tile };

@@ -6,13 +6,23 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Graph } from '../../src/graph/ir.ts';
 import { printGraph } from '../../src/graph/print.ts';
 import { decompose } from '../../src/graph/rewrite.ts';
+import { volumesAsSlices } from '../../src/lowering/passes/volumes.ts';
 import { lowerBlocked, lowerStandard } from '../../src/lowering/walk.ts';
 import { openRuntime, workingDevices } from '../../src/platform/node/runtime.ts';
 import type { Runtime } from '../../src/runtime/runtime.ts';
 import { openBrowser, whyNoBrowser } from '../browser/harness.ts';
 import { expectAllClose } from '../support/expect-all-close.ts';
 import { useVulkanDriver } from '../support/vulkan.ts';
-import { GRADIENT_NAMES, type GradientName, graphOf, LAYER_NAMES, type LayerName, runKind } from './formulations.ts';
+import {
+  GRADIENT_NAMES,
+  type GradientName,
+  graphOf,
+  LAYER_NAMES,
+  type LayerName,
+  runKind,
+  VOLUME_NAMES,
+  type VolumeName,
+} from './formulations.ts';
 import type { Result } from './jobs.ts';
 
 useVulkanDriver();
@@ -21,6 +31,8 @@ const working = await workingDevices();
 const CPU_CASES = 40;
 /** A software adapter compiles shaders for every new shape, half a second a case. */
 const WEBGPU_CASES = 8;
+/** Volumes have many more. */
+const WEBGPU_VOLUMES = 3;
 const BLOCK = 16;
 
 /** Sums of up to a few thousand products of numbers below 1 in another order: errors near sqrt(n) 2^-24. */
@@ -35,7 +47,7 @@ beforeAll(async () => {
   blocked = await openRuntime({ device: 'cpu', threads: 2 });
   standard = await openRuntime({ device: 'cpu', threads: 2, layout: 'nchw' });
   expect(standard.layout).toBe('nchw');
-  for (const kind of [...GRADIENT_NAMES, ...LAYER_NAMES]) {
+  for (const kind of [...GRADIENT_NAMES, ...LAYER_NAMES, ...VOLUME_NAMES]) {
     reference.set(kind, await runKind(standard, kind, CPU_CASES, true));
   }
 });
@@ -45,7 +57,7 @@ afterAll(async () => {
 });
 
 function expectReference(
-  kind: GradientName | LayerName,
+  kind: GradientName | LayerName | VolumeName,
   actual: readonly Result[],
   count: number,
   tolerance = ORDER_OF_SUMMATION,
@@ -77,8 +89,25 @@ describe('the cases reach the formulations', () => {
   });
 });
 
+describe('volumes by slices', () => {
+  const opsOf = (kind: VolumeName, i: number, rank: number) =>
+    volumesAsSlices(graphOf(kind, i))
+      .nodes.filter(({ inputs: [x] }) => x?.shape.length === rank)
+      .map(({ op }) => op);
+  it('have gradients of kernels, transposed convolutions and upsampling of images only', () => {
+    for (let i = 0; i < WEBGPU_CASES; i++) {
+      for (const kind of ['convolution of a volume', 'up-convolution of a volume'] as const) {
+        expect(opsOf(kind, i, 5)).not.toContain('lamella.ConvGradWeight');
+        expect(opsOf(kind, i, 4)).toContain('lamella.ConvGradWeight');
+      }
+      expect(opsOf('up-convolution of a volume', i, 5)).not.toContain('ConvTranspose');
+      expect(opsOf('upsampling of a volume', i, 5)).not.toContain('Resize');
+    }
+  });
+});
+
 describe.each(['blocked', 'standard'] as const)('Node CPU, %s', (formulation) => {
-  it.each([...GRADIENT_NAMES, ...LAYER_NAMES])(`${CPU_CASES} shapes: %s`, async (kind) => {
+  it.each([...GRADIENT_NAMES, ...LAYER_NAMES, ...VOLUME_NAMES])(`${CPU_CASES} shapes: %s`, async (kind) => {
     const runtime = formulation === 'blocked' ? blocked : standard;
     expectReference(kind, await runKind(runtime, kind, CPU_CASES), CPU_CASES);
   });
@@ -123,25 +152,31 @@ describe.skipIf(noWebgpu !== '')(`Node WebGPU${noWebgpu}`, () => {
   it.each(GRADIENT_NAMES)(`${WEBGPU_CASES} shapes: %s`, async (kind) => {
     expectReference(kind, await runKind(runtime, kind, WEBGPU_CASES), WEBGPU_CASES);
   });
+  it.each(VOLUME_NAMES)(`${WEBGPU_VOLUMES} shapes: %s`, async (kind) => {
+    expectReference(kind, await runKind(runtime, kind, WEBGPU_VOLUMES), WEBGPU_VOLUMES);
+  });
 });
 
 const noBrowser = whyNoBrowser() === undefined ? '' : ` (skipped: ${whyNoBrowser()})`;
 describe.skipIf(noBrowser !== '').each([
-  ['WASM', 'wasm', CPU_CASES],
-  ['WebGPU', 'webgpu', WEBGPU_CASES],
-] as const)(`browser %s${noBrowser}`, (_, device, count) => {
-  let results: { readonly [kind in GradientName | '3 x 3 convolution']?: readonly Result[] };
+  ['WASM', 'wasm', CPU_CASES, CPU_CASES],
+  ['WebGPU', 'webgpu', WEBGPU_CASES, WEBGPU_VOLUMES],
+] as const)(`browser %s${noBrowser}`, (_, device, count, volumes) => {
+  let results: { readonly [kind in GradientName | VolumeName | '3 x 3 convolution']?: readonly Result[] };
   beforeAll(async () => {
     const browser = await openBrowser({ webgpu: device === 'webgpu' });
     try {
       const page = await browser.newPage();
-      results = await page.call('test/conformance/page.ts', 'runGradients', device, count);
+      results = await page.call('test/conformance/page.ts', 'runGradients', device, count, volumes);
     } finally {
       await browser.close();
     }
   });
   it.each(GRADIENT_NAMES)(`${count} shapes: %s`, (kind) => {
     expectReference(kind, results[kind] ?? [], count);
+  });
+  it.each(VOLUME_NAMES)(`${volumes} shapes: %s`, (kind) => {
+    expectReference(kind, results[kind] ?? [], volumes);
   });
   // On GPUs convolutions stay direct.
   if (device === 'wasm') {

@@ -14,6 +14,7 @@ import type { Result } from './jobs.ts';
 type Kind = (b: GraphBuilder, random: Random) => Value;
 
 type Pair = readonly [number, number];
+type Triple = readonly [number, number, number];
 
 function oneOf<T>(random: Random, ...choices: readonly T[]): T {
   return choices[random.integer(choices.length)] as T;
@@ -28,6 +29,8 @@ function within(random: Random, low: number, high: number): number {
 const channels = (random: Random): number => oneOf(random, 1, 2, 3, 5, 8, 16, 24, 32, 48);
 const wholeBlocks = (random: Random): number => oneOf(random, 16, 32, 48);
 const batch = (random: Random): number => oneOf(random, 1, 1, 2, 3);
+
+const sizeOfVolume = (random: Random): Triple => [within(random, 5, 7), within(random, 4, 7), within(random, 4, 7)];
 
 /** A layer's input as a convolution leaves it: in blocks, where the device has them. */
 function afterConvolution(b: GraphBuilder, random: Random, size: Pair): Value {
@@ -216,16 +219,61 @@ const LAYERS = {
   },
 } as const satisfies { readonly [kind: string]: Kind };
 
+/** Layers on volumes [N, C, D, H, W], each with its gradients. */
+const VOLUMES = {
+  // WebGPU has no groups here: a gap in conformance.test.ts.
+  'convolution of a volume'(b, random) {
+    const [n, c, k] = [oneOf(random, 1, 2), oneOf(random, 1, 3, 16), oneOf(random, 2, 5, 16)];
+    const kernel = oneOf<Triple>(random, [3, 3, 3], [1, 3, 3], [2, 1, 3]);
+    const x = b.input('x', 'float32', [n, c, ...sizeOfVolume(random)]);
+    const w = b.input('w', 'float32', [k, c, ...kernel]);
+    const y = b.op('Conv', [x, w, b.input('bias', 'float32', [k])], {
+      kernel_shape: kernel,
+      strides: oneOf<Triple>(random, [1, 1, 1], [1, 1, 1], [2, 2, 2], [1, 2, 2]),
+      dilations: oneOf<Triple>(random, [1, 1, 1], [1, 1, 1], [2, 1, 1]),
+      pads: Array.from({ length: 6 }, () => within(random, 0, 2)),
+    });
+    return b.op('Relu', [y]);
+  },
+  'up-convolution of a volume'(b, random) {
+    const window: Triple = [within(random, 1, 3), 2, within(random, 1, 3)];
+    const [c, k] = oneOf<Pair>(random, [16, 16], [5, 3]);
+    const x = b.input('x', 'float32', [oneOf(random, 1, 2), c, ...sizeOfVolume(random)]);
+    const inputs = [x, b.input('w', 'float32', [c, k, ...window]), b.input('bias', 'float32', [k])];
+    return b.op('ConvTranspose', inputs, {
+      kernel_shape: window,
+      strides: oneOf<Triple>(random, window, window, [1, 1, 1], [2, 1, 2]),
+      pads: [oneOf(random, 0, 1), 0, 0, oneOf(random, 0, 1), 0, 0],
+    });
+  },
+  'max pool of a volume'(b, random) {
+    const window = oneOf<Triple>(random, [2, 2, 2], [1, 2, 2], [1, 3, 2]);
+    const x = b.input('x', 'float32', [oneOf(random, 1, 2), channels(random), ...sizeOfVolume(random)]);
+    return b.op('MaxPool', [x], { kernel_shape: window, strides: window });
+  },
+  'upsampling of a volume'(b, random) {
+    const x = b.input('x', 'float32', [oneOf(random, 1, 2), channels(random), ...sizeOfVolume(random)]);
+    const scales = b.constant(float32([5], [1, 1, ...[1, 2, 3].map(() => within(random, 1, 3))]));
+    return b.op('Resize', [x, undefined, scales], {
+      mode: 'nearest',
+      coordinate_transformation_mode: 'asymmetric',
+      nearest_mode: 'floor',
+    });
+  },
+} as const satisfies { readonly [kind: string]: Kind };
+
 export type GradientName = keyof typeof GRADIENTS;
 export type LayerName = keyof typeof LAYERS;
-type KindName = GradientName | LayerName;
+export type VolumeName = keyof typeof VOLUMES;
+type KindName = GradientName | LayerName | VolumeName;
 export const GRADIENT_NAMES = Object.keys(GRADIENTS) as readonly GradientName[];
 export const LAYER_NAMES = Object.keys(LAYERS) as readonly LayerName[];
+export const VOLUME_NAMES = Object.keys(VOLUMES) as readonly VolumeName[];
 
 /** The result `y` of a case; for a layer also the gradient of the sum of y dy for every input. */
 export function graphOf(kind: KindName, index: number): Graph {
   const b = new GraphBuilder(`${kind} ${index}`);
-  const build: Kind = { ...GRADIENTS, ...LAYERS }[kind];
+  const build: Kind = { ...GRADIENTS, ...LAYERS, ...VOLUMES }[kind];
   const y = build(b, stream(20260101, kind, 0, index));
   if (kind in GRADIENTS) return b.build([b.output(y, 'y')]);
   const parameters = b.build([y]).inputs;

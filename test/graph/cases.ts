@@ -94,6 +94,7 @@ const positive = (b: GraphBuilder, x: Value) => b.op('Greater', [x, b.scalar(0)]
 const A: Operand = [[2, 3, 4]];
 const ROW: Operand = [[3, 1]];
 const IMAGE: Operand = [[2, 4, 7, 6]];
+const VOLUME: Operand = [[1, 2, 3, 4, 4]];
 
 const scales = (b: GraphBuilder, ...list: number[]) => b.constant(float32([list.length], list));
 
@@ -199,6 +200,19 @@ export const CASES: readonly Case[] = [
       nearest_mode: 'round_prefer_floor',
     }),
   ),
+  makeCase('Resize', 'of a volume, nearest by 1, 2 and 3', [[[1, 2, 2, 3, 2]]], (b, x) =>
+    b.op('Resize', [x, undefined, scales(b, 1, 1, 1, 2, 3)], {
+      mode: 'nearest',
+      coordinate_transformation_mode: 'asymmetric',
+      nearest_mode: 'floor',
+    }),
+  ),
+  makeCase('Resize', 'of a volume, linear by 2', [[[1, 2, 2, 3, 2]]], (b, x) =>
+    b.op('Resize', [x, undefined, scales(b, 1, 1, 2, 2, 2)], {
+      mode: 'linear',
+      coordinate_transformation_mode: 'half_pixel',
+    }),
+  ),
   simple('MatMul', [[[2, 3, 4]], [[4, 2]]]),
   simple('MatMul', [[[1, 2, 3]], [[4, 3, 2]]], {}, 'batched'),
   ...([0, 1] as const).flatMap((transA) =>
@@ -216,7 +230,21 @@ export const CASES: readonly Case[] = [
   simple('Conv', [IMAGE, [[2, 4, 2, 3]]], { dilations: [2, 1], strides: [2, 1] }, 'dilated, a rest dropped'),
   simple('Conv', [IMAGE, [[4, 1, 3, 3]]], { group: 4, pads: [1, 1, 1, 1] }, 'depthwise'),
   simple('Conv', [[[2, 2, 9]], [[3, 2, 3]]], { strides: [2] }, 'along one axis'),
+  simple('Conv', [VOLUME, [[2, 2, 3, 3, 3]], [[2]]], { pads: [1, 1, 1, 1, 1, 1] }, 'of a volume'),
+  simple('Conv', [VOLUME, [[2, 2, 1, 3, 3]], [[2]]], { pads: [0, 1, 1, 0, 1, 1] }, 'of a volume, slice by slice'),
+  simple(
+    'Conv',
+    [VOLUME, [[4, 1, 2, 3, 2]]],
+    { group: 2, strides: [1, 2, 2], pads: [1, 0, 1, 0, 1, 0], dilations: [2, 1, 1] },
+    'of a volume, grouped, strided, dilated',
+  ),
   simple('ConvTranspose', [[[2, 3, 3, 4]], [[3, 2, 2, 2]], [[2]]], { strides: [2, 2] }),
+  simple(
+    'ConvTranspose',
+    [[[1, 3, 2, 2, 3]], [[3, 2, 2, 2, 2]], [[2]]],
+    { strides: [1, 2, 2], pads: [1, 0, 0, 0, 0, 1], output_padding: [0, 1, 0] },
+    'of a volume',
+  ),
   simple(
     'ConvTranspose',
     [[[1, 4, 3, 4]], [[4, 2, 3, 3]]],
@@ -231,6 +259,9 @@ export const CASES: readonly Case[] = [
     { kernel_shape: [2, 2], strides: [3, 2], dilations: [2, 1], ceil_mode: 1 },
     'dilated, ceil',
   ),
+  simple('MaxPool', [VOLUME], { kernel_shape: [2, 2, 2], strides: [2, 2, 2] }, 'of a volume'),
+  simple('MaxPool', [VOLUME], { kernel_shape: [1, 3, 2], strides: [1, 2, 2], pads: [0, 1, 0, 0, 1, 0] }, 'of slices'),
+  simple('AveragePool', [VOLUME], { kernel_shape: [2, 2, 2], strides: [2, 2, 2] }, 'of a volume'),
   simple('AveragePool', [IMAGE], { kernel_shape: [2, 3], strides: [2, 2], pads: [1, 1, 0, 1] }),
   simple(
     'AveragePool',
@@ -268,6 +299,11 @@ export const CASES: readonly Case[] = [
     { constant: true },
   ),
   simple('InstanceNormalization', [IMAGE, [[4]], [[4]]], { epsilon: 1e-3 }),
+  simple('InstanceNormalization', [VOLUME, [[2]], [[2]]], { epsilon: 1e-3 }, 'of a volume'),
+  makeCase('BatchNormalization', 'of volumes in training', [[[2, 2, 2, 2, 3]], [[2]], [[2]]], (b, x, scale, bias) => {
+    const stored = STORED.map((v) => b.constant(float32([2], v)));
+    return b.ops('BatchNormalization', [x, scale, bias, ...stored], TRAINS, 3)[0] as Value;
+  }),
   simple('LRN', [[[2, 6, 2, 3], -2, 2]], { size: 5, alpha: 0.3, beta: 0.75, bias: 2 }),
   {
     ...simple('LRN', [[[1, 5, 2, 2], -2, 2]], { size: 4, alpha: 0.3 }, 'of an even size'),
@@ -285,6 +321,24 @@ export const CASES: readonly Case[] = [
     pads: [1, 0, 2, 1],
     kernel_shape: [3, 2],
   }),
+  simple(
+    'lamella.ConvGradInput',
+    [[[1, 2, 4, 3, 2]], [[2, 3, 3, 2, 3]]],
+    { strides: [1, 2, 2], pads: [1, 0, 1, 1, 1, 1], input_shape: [1, 3, 4, 5, 4] },
+    'of a volume',
+  ),
+  simple(
+    'lamella.ConvGradWeight',
+    [[[1, 2, 4, 3, 2]], [[1, 3, 4, 5, 4]]],
+    { strides: [1, 2, 2], pads: [1, 0, 1, 1, 1, 1], kernel_shape: [3, 2, 3] },
+    'of a volume',
+  ),
+  simple(
+    'lamella.ConvGradWeight',
+    [[[2, 2, 3, 4, 4]], [[2, 3, 3, 4, 4]]],
+    { pads: [1, 1, 1, 1, 1, 1], kernel_shape: [3, 3, 3] },
+    'of a volume, stride 1',
+  ),
   makeCase(
     'lamella.MaxPoolGrad',
     '',
@@ -294,6 +348,16 @@ export const CASES: readonly Case[] = [
       return b.op('lamella.MaxPoolGrad', [x, d, b.op('MaxPool', [x as Value], attributes)], attributes);
     },
     // Which element is the maximum does not vary smoothly.
+    { only: [1] },
+  ),
+  makeCase(
+    'lamella.MaxPoolGrad',
+    'of a volume',
+    [[[1, 2, 2, 4, 4]], [[1, 2, 2, 2, 2]]],
+    (b, x, d) => {
+      const attributes = { kernel_shape: [1, 2, 2], strides: [1, 2, 2] };
+      return b.op('lamella.MaxPoolGrad', [x, d, b.op('MaxPool', [x as Value], attributes)], attributes);
+    },
     { only: [1] },
   ),
 ];

@@ -2,7 +2,7 @@
 
 import { ndarray } from '../../array/ndarray.ts';
 import * as axes from '../analysis/axis-rules.ts';
-import type { Value } from '../ir.ts';
+import type { Graph, Node, Value } from '../ir.ts';
 import { integers, type OpRow, onnxRow } from '../op-row.ts';
 
 interface Attributes {
@@ -54,6 +54,21 @@ export function isBlockUpsampling(attributes: Attributes, scales: readonly numbe
   return (
     mode === 'nearest' && whole && (transform === 'half_pixel' || (transform === 'asymmetric' && nearest === 'floor'))
   );
+}
+
+/**
+ * The factors by which a Resize repeats every pixel, [1, 1, ...]; undefined if it is another kind of resizing, or its scales
+ * are computed.
+ */
+export function blockUpsamplingFactors(
+  { constants }: Pick<Graph, 'constants'>,
+  { inputs: [x, , scales], outputs: [y], attributes }: Node<'Resize'>,
+): readonly number[] | undefined {
+  const known = scales === undefined ? undefined : constants.get(scales);
+  const factors = (x as Value).shape.map((n, i) => y.shape[i] / n);
+  const given = known === undefined || known.data.length === 0 ? factors : Array.from(known.data, Number);
+  const isOfPixels = factors[0] === 1 && factors[1] === 1 && given.join() === factors.join();
+  return isOfPixels && isBlockUpsampling(attributes, factors) ? factors : undefined;
 }
 
 /** Scale of each axis of a Resize node, from its shapes (scales stored in the file may be rounded). */

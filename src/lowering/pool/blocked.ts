@@ -8,6 +8,7 @@
 import { float32 } from '../../array/ndarray.ts';
 import type { Value } from '../../graph/ir.ts';
 import type { PoolAttributes } from '../../graph/ops/pooling.ts';
+import { blockUpsamplingFactors } from '../../graph/ops/resize.ts';
 import type { Formulation } from '../context.ts';
 
 const NEAREST = { mode: 'nearest', coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' } as const;
@@ -76,12 +77,11 @@ export const averageGradByUpsampling: Formulation<'lamella.ConvGradInput'> = ({ 
 };
 
 /** Nearest resizing by integer factors. */
-export const upsampleBlocked: Formulation<'Resize'> = ({ b, forms, isBlockUpsampling }, node) => {
+export const upsampleBlocked: Formulation<'Resize'> = ({ b, forms, graph }, node) => {
   const x = node.inputs[0] as Value;
   const y = node.outputs[0];
-  if (!forms.only(x, 'blocked') || !isBlockUpsampling(node)) return false;
-  const [n, c, h, w] = x.shape;
-  const scales = y.shape.map((size, i) => size / [n, c, h, w][i]);
+  const scales = forms.only(x, 'blocked') ? blockUpsamplingFactors(graph, node) : undefined;
+  if (scales === undefined) return false;
   forms.set(y, 'blocked', b.op('nchwc.Upsample', [forms.blocked(x)], { scales, mode: 'nearest' }));
   return true;
 };
