@@ -24,6 +24,8 @@ export type Side = 'before' | 'after';
 export class ChunkEdit implements ChunkRuns {
   readonly key: number;
   readonly #chunk: Chunk;
+  /** Whether the edit made the chunk. Then it is taken back by leaving the chunk out, which stays as it is. */
+  readonly #isNew: boolean;
   /** The other side of the one that the chunk is on. */
   #kept: ChunkBefore | undefined;
   #side: Side = 'after';
@@ -34,11 +36,12 @@ export class ChunkEdit implements ChunkRuns {
     this.key = key;
     this.#kept = before;
     this.#chunk = chunk;
+    this.#isNew = before.extents === undefined;
   }
 
   get runs(): Uint8Array {
     if (this.#runs === undefined && this.#kept !== undefined) {
-      this.#runs = runsBetween(this.#kept, this.#chunk, this.#side);
+      this.#runs = runsBetween(this.#kept, this.#chunk, this.#isNew ? 'after' : this.#side);
     }
     return this.#runs as Uint8Array;
   }
@@ -51,13 +54,15 @@ export class ChunkEdit implements ChunkRuns {
 
   /**
    * Brings the chunk onto a side.
-   * @returns the chunk, and its bands that were exchanged; undefined if only the runs are left
+   * @returns the chunk, if there is one on that side, and its bands that changed; undefined if only the runs are left
    */
-  exchange(side: Side): { readonly chunk: Chunk; readonly bands: ChunkBefore['bands'] } | undefined {
+  exchange(side: Side): { readonly chunk: Chunk | undefined; readonly bands: ChunkBefore['bands'] } | undefined {
     if (this.#kept === undefined || side === this.#side) return undefined;
-    this.#chunk.exchange(this.#kept);
     this.#side = side;
-    return { chunk: this.#chunk, bands: this.#kept.bands };
+    const { bands } = this.#kept;
+    if (this.#isNew) return { chunk: side === 'after' ? this.#chunk : undefined, bands };
+    this.#chunk.exchange(this.#kept);
+    return { chunk: this.#chunk, bands };
   }
 
   /** Memory that it takes. */

@@ -327,9 +327,10 @@ export class LabelLayer {
     if (exchanged === undefined) return false;
     const { chunk, bands } = exchanged;
     for (const label of labels) this.#places.get(label)?.delete(key);
+    if (chunk === undefined) this.#chunks.delete(key);
     // It was dropped if nothing was annotated in it.
-    this.#chunks.set(key, chunk);
-    for (const label of chunk.extents.keys()) this.#note(label, key);
+    else this.#chunks.set(key, chunk);
+    for (const label of chunk?.extents.keys() ?? []) this.#note(label, key);
     this.#noteRows(key, bands.findIndex((band) => band !== undefined) * BAND_ROWS, bands.length * BAND_ROWS);
     return true;
   }

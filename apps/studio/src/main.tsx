@@ -1,6 +1,6 @@
 import { effect } from '@preact/signals';
 import { allowLinkedFolder } from 'lamella/studio/browser';
-import { render } from 'preact';
+import { options, render } from 'preact';
 import { startEngine } from './engine.ts';
 import { canPickFolders, pickFolder } from './folders.ts';
 import { isolate, withoutPeers } from './isolation.ts';
@@ -26,6 +26,8 @@ async function start(root: HTMLElement): Promise<void> {
   effect(() => {
     document.documentElement.dataset.theme = studio.settings.theme.value;
   });
+  // The page is drawn once a frame, however often its state changes in between.
+  options.debounceRendering = requestAnimationFrame;
   render(<App studio={studio} />, root);
   window.addEventListener('beforeunload', (event) => {
     if (studio.annotation.unkept.value > 0) event.preventDefault();

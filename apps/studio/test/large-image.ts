@@ -137,16 +137,33 @@ export const undoTimes = (page: Page): Promise<{ readonly undo: number; readonly
   }, SIDE);
 
 /** Moves and magnifies what is on the screen. @returns median milliseconds of scripts in a frame, without the graphics driver */
-export const frameTime = (page: Page): Promise<number> =>
+export const frameTime = async (page: Page): Promise<number> => medianOf((await framesOf(page)).map(({ ms }) => ms));
+
+/** Opens an image, and moves it at once. @returns as `frameTime`, of the frames until all that is smaller is made */
+export async function openingFrameTime(page: Page, { channels }: { readonly channels: number }): Promise<number> {
+  const [frames] = await Promise.all([framesOf(page), openLarge(page, { channels })]);
+  return medianOf(frames.filter(({ isComplete }) => !isComplete).map(({ ms }) => ms));
+}
+
+function medianOf(times: readonly number[]): number {
+  const median = [...times].sort((a, b) => a - b)[times.length >> 1];
+  if (median === undefined) throw new Error('No frame was drawn.');
+  return median;
+}
+
+/** Waits for an image, and moves it for some frames. `isComplete`: whether its smaller copies were there before. */
+const framesOf = (page: Page): Promise<readonly { readonly ms: number; readonly isComplete: boolean }[]> =>
   page.evaluate(async () => {
-    const times: number[] = [];
+    const frames: { ms: number; isComplete: boolean }[] = [];
     const request = globalThis.requestAnimationFrame;
+    while (studio.display.shown.value === undefined) await new Promise((done) => request(done));
     // What the viewer does in a frame; the graphics driver works apart from it.
     globalThis.requestAnimationFrame = (callback) =>
       request((at) => {
+        const isComplete = studio.display.channels.value.every(({ pyramid }) => pyramid.complete);
         const start = performance.now();
         callback(at);
-        times.push(performance.now() - start);
+        frames.push({ ms: performance.now() - start, isComplete });
       });
     for (let i = 0; i < 40; i++) {
       if (i % 4 === 3) studio.display.zoomBy(i < 20 ? 1.1 : 1 / 1.1);
@@ -154,5 +171,5 @@ export const frameTime = (page: Page): Promise<number> =>
       await new Promise((done) => request(done));
     }
     globalThis.requestAnimationFrame = request;
-    return times.sort((a, b) => a - b)[times.length >> 1];
+    return frames;
   });

@@ -78,8 +78,9 @@ describe('pyramid', () => {
   it('halves until a graphics card takes it as it is', () => {
     const pyramid = createPyramid(ndarray('uint16', [600, 1000]));
     expect(pyramid.complete).toBe(false);
-    pyramid.build(Number.POSITIVE_INFINITY);
+    expect(pyramid.build(Number.POSITIVE_INFINITY)).toBe(true);
     expect(pyramid.complete).toBe(true);
+    expect(pyramid.build(Number.POSITIVE_INFINITY)).toBe(false);
     expect(pyramid.levels.map(({ width, height }) => [width, height])).toEqual([
       [1000, 600],
       [500, 300],

@@ -14,14 +14,14 @@ export interface Level {
 /** A plane of at most so many pixels needs no smaller copy: a graphics card reads it as it is. */
 const SMALLEST_PX = 256 * 256;
 /** Pixels that are averaged between two looks at the clock. */
-const BAND_PX = 1 << 18;
+const BAND_PX = 1 << 16;
 
 /** The levels so far, the full one first; `build` adds the others bit by bit. */
 export interface Pyramid {
   readonly levels: readonly Level[];
   readonly complete: boolean;
-  /** Works until `deadlineMs` of `performance.now()`, or the end. */
-  build(deadlineMs: number): void;
+  /** Works until `deadlineMs` of `performance.now()`, or the end. @returns whether a level was added */
+  build(deadlineMs: number): boolean;
 }
 
 const shown = (data: Plane['data']): Values =>
@@ -38,6 +38,7 @@ export function createPyramid({ data, shape }: Plane): Pyramid {
       return !needed();
     },
     build(deadlineMs) {
+      const { length } = levels;
       while (needed() && performance.now() < deadlineMs) {
         work ??= halve(levels[levels.length - 1]);
         const { done, value } = work.next();
@@ -45,6 +46,7 @@ export function createPyramid({ data, shape }: Plane): Pyramid {
         levels.push(value);
         work = undefined;
       }
+      return levels.length > length;
     },
   };
 }

@@ -35,8 +35,11 @@ interface Layers {
   readonly labels: Map<ShownLabels['kind'], LabelLayer[]>;
 }
 
-/** Time for pyramids in a frame. */
-const PYRAMID_MS = 6;
+/** Pyramids are built between frames, so long at a time; where there is never time, all the same after so long. */
+const PYRAMID_MS = 4;
+const PYRAMID_WAIT_MS = 100;
+// Safari has none.
+const whenIdle = globalThis.requestIdleCallback ?? ((work: () => void) => setTimeout(work));
 const BACKGROUND = 0.075;
 
 /** @throws Error if the browser has no WebGL 2 */
@@ -46,6 +49,7 @@ export function createViewer(canvas: HTMLCanvasElement, scene: () => Scene | und
   const gl = context;
   let layers: Layers | undefined;
   let request = 0;
+  let isBuilding = false;
 
   const invalidate = (): void => {
     if (request === 0) request = requestAnimationFrame(draw);
@@ -73,9 +77,24 @@ export function createViewer(canvas: HTMLCanvasElement, scene: () => Scene | und
     for (const { shown: labels, style } of shown.labels) {
       labelLayer(gl, layers, labels.kind, seen[labels.kind]++).draw(frame, labels, style);
     }
+    buildLater(shown);
+  }
+
+  function buildLater({ channels }: Scene): void {
+    if (isBuilding || channels.every(({ pyramid }) => pyramid.complete)) return;
+    isBuilding = true;
+    whenIdle(build, { timeout: PYRAMID_WAIT_MS });
+  }
+
+  /** Builds for some time, and draws the levels that are new. */
+  function build(): void {
+    isBuilding = false;
+    const shown = scene();
+    if (shown === undefined || gl.isContextLost()) return;
     const deadlineMs = performance.now() + PYRAMID_MS;
-    for (const { pyramid } of shown.channels) pyramid.build(deadlineMs);
-    if (shown.channels.some(({ pyramid }) => !pyramid.complete)) invalidate();
+    const isAnyNew = shown.channels.map(({ pyramid }) => pyramid.build(deadlineMs)).includes(true);
+    if (isAnyNew) invalidate();
+    buildLater(shown);
   }
 
   const lost = (event: Event): void => event.preventDefault();
