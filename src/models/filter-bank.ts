@@ -134,14 +134,36 @@ function featureMaps(net: NetworkBuilder, image: Value): Value {
  * [N, channels, H, W] -> [N, numClasses, H, W]
  */
 export function filterBank(spec: FilterBankSpec, [batch, , height, width]: Shape4): Network {
-  const { channels, numClasses, hidden = HIDDEN } = spec;
   const net = new NetworkBuilder('filter-bank');
-  const input = net.input('image', 'float32', [batch, channels, height, width]);
-  let x = net.scoped('features', () => featureMaps(net, input));
+  const input = net.input('image', 'float32', [batch, spec.channels, height, width]);
+  const maps = net.scoped('features', () => featureMaps(net, input));
+  return net.finish(input, perceptronOf(net, maps, spec));
+}
+
+function perceptronOf(net: NetworkBuilder, maps: Value, { numClasses, hidden = HIDDEN }: FilterBankSpec): Value {
+  let x = maps;
   hidden.forEach((units, i) => {
     x = relu(net, conv2d(net, x, units, { name: `hidden${i + 1}`, kernel: 1 }));
   });
-  return net.finish(input, conv2d(net, x, numClasses, { name: 'output', kernel: 1, initialise: normal(0.01) }));
+  return conv2d(net, x, numClasses, { name: 'output', kernel: 1, initialise: normal(0.01) });
+}
+
+/**
+ * The first half of `filterBank`, for the middle of a tile: `image` [1, channels, side, side] in, `features`
+ * [1, 28 channels, side - 62, side - 62] out.
+ */
+export function filterGraph({ channels }: Pick<FilterBankSpec, 'channels'>, side: number): Graph {
+  const net = new NetworkBuilder('filters');
+  const maps = featureMaps(net, net.input('image', 'float32', [1, channels, side, side]));
+  const [from, to] = [FILTER_REACH_PX, side - FILTER_REACH_PX];
+  return net.build([net.output(net.slice(maps, [from, from], [to, to], [2, 3]), 'features')]);
+}
+
+/** The second half, with parameters of the same names: [1, 28 channels, side, side] -> [1, numClasses, side, side]. */
+export function mapPerceptron(spec: FilterBankSpec, side: number): Network {
+  const net = new NetworkBuilder('perceptron');
+  const input = net.input('features', 'float32', [1, featureCount(spec), side, side]);
+  return net.finish(input, perceptronOf(net, input, spec));
 }
 
 /**

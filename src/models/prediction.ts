@@ -5,6 +5,7 @@ import type { Shape4 } from '../array/ndarray.ts';
 import { float32, type NdArray } from '../array/ndarray.ts';
 import { ModelError } from '../errors.ts';
 import type { Graph, Value } from '../graph/ir.ts';
+import type { Network } from '../nn/network.ts';
 import { foldStandardised } from '../nn/standardise.ts';
 import type { BuildOptions } from './definition.ts';
 import type { ModelSpec } from './registry.ts';
@@ -18,8 +19,11 @@ export const PROBABILITIES_NAME = 'probabilities';
  * channel, otherwise softmax over the channels. No dropout. For scoring during training, where the weights change.
  * @throws UsageError if the network does not support the shape.
  */
-export function predictionGraph(spec: ModelSpec, shape: Shape4, { file }: Pick<BuildOptions, 'file'> = {}): Graph {
-  const { builder, logits } = buildNetwork(spec, shape, { file });
+export const predictionGraph = (spec: ModelSpec, shape: Shape4, { file }: Pick<BuildOptions, 'file'> = {}): Graph =>
+  probabilityGraph(buildNetwork(spec, shape, { file }));
+
+/** As `predictionGraph`, of a network that is built. */
+export function probabilityGraph({ builder, logits }: Network): Graph {
   const probabilities: Value =
     logits.shape[1] === 1 ? builder.op('Sigmoid', [logits]) : builder.op('Softmax', [logits], { axis: 1 });
   return builder.build([builder.output(probabilities, PROBABILITIES_NAME)]);

@@ -8,6 +8,7 @@ import { type Box, boundsOf, fillRegion, type Region } from '../annotate/region.
 import { annotate } from '../dataset/annotate.ts';
 import { declaredByProject } from '../dataset/discover/project-files.ts';
 import type { RawDataset, RawPage } from '../dataset/raw.ts';
+import { UsageError } from '../errors.ts';
 import type { Image } from '../image/image.ts';
 import { type Page, pagesOf } from '../input/planes.ts';
 import type { Project } from '../project/project.ts';
@@ -42,8 +43,8 @@ export interface LiveData {
   readonly pieces: readonly LivePiece[];
   /** The label of the class that a label is of; undefined where nothing is annotated. */
   readonly labelOf: (label: number) => number | undefined;
-  /** The whole pages. @returns undefined if there are more pixels of them than are prepared while painting */
-  pages(): Promise<RawDataset | undefined>;
+  /** The whole pages. @throws UsageError if there are more pixels of them than are prepared while painting */
+  pages(): Promise<RawDataset>;
 }
 
 /** The classes of a project. */
@@ -131,7 +132,10 @@ export class LiveSource {
         label === notAnnotated ? undefined : project.task === 'objects' ? Math.min(1, label) : label,
       async pages() {
         const pixels = slices.reduce((sum, { page }) => sum + page.width * page.height, 0);
-        return pixels > MOST_PIXELS ? undefined : wholePages(declared, folder, slices, notAnnotated);
+        if (pixels <= MOST_PIXELS) return wholePages(declared, folder, slices, notAnnotated);
+        throw new UsageError('The annotated images are too large for the network to learn while you paint.', {
+          remedy: 'Train it instead.',
+        });
       },
     };
   }

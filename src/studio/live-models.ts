@@ -8,23 +8,26 @@ import { RunError } from '../errors.ts';
 import { joinPath } from '../files.ts';
 import { graphMacs } from '../graph/analysis/cost.ts';
 import { editOnnx } from '../graph/onnx/edit.ts';
+import { readSignature } from '../graph/onnx/model.ts';
 import { fitInput, prepareInput } from '../input/network-input.ts';
 import type { InputSpec, NormalisationOptions } from '../input/normalise.ts';
 import type { Page } from '../input/planes.ts';
 import { FILTER_REACH_PX } from '../models/filter-bank.ts';
-import { type ModelMetadata, metadataEntry } from '../models/metadata.ts';
+import { type ModelMetadata, metadataEntry, readMetadata } from '../models/metadata.ts';
 import { predictionGraph } from '../models/prediction.ts';
+import { type OpenedModel, openOwnModel } from '../predict/own.ts';
 import { type PageRegion, predictPlanes } from '../predict/predict.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { readConfig } from '../train/config.ts';
 import { trainingFlops } from '../train/device-speed.ts';
 import type { DeviceSpeeds } from '../train/kept-speeds.ts';
 import { classInfos } from '../train/model-file.ts';
-import { type QuickModel, trainQuick } from '../train/quick.ts';
+import { type LearnedQuick, learnQuick } from '../train/quick.ts';
 import { openSession, recipeFor, type Session } from '../train/session.ts';
 import { RUN_FILES } from '../train/store.ts';
 import { withProjectSettings } from '../workflows/project-settings.ts';
 import type { Smaller } from './engine.ts';
+import { FilteredSquares, SQUARE_PX } from './filtered-squares.ts';
 import type { StudioHost, StudioSessionPlace } from './host.ts';
 import type { LiveData, LivePiece } from './live-data.ts';
 import type { OpenProject } from './open-project.ts';
@@ -39,6 +42,8 @@ export interface LiveModel {
   close(): Promise<void>;
 }
 
+const isSquare = ({ width, height }: PageRegion): boolean => Math.max(width, height) <= SQUARE_PX;
+
 /** Values are normalised before: pieces of a page with what the whole page has. */
 const AS_GIVEN: NormalisationOptions = { kind: 'zscore', given: { mean: [0], std: [1] } };
 
@@ -47,7 +52,10 @@ export class QuickRung implements LiveModel {
   readonly kind = 'quick';
   readonly #host: StudioHost;
   #runtime: Runtime | undefined;
-  #model: QuickModel | undefined;
+  #learned: LearnedQuick | undefined;
+  /** What was learned, opened for regions that are larger than squares. */
+  #whole: OpenedModel | undefined;
+  #squares: FilteredSquares | undefined;
   #step = 0;
   /** How pages become input, as long as the same ones are annotated; and those that did. */
   #input: { readonly pages: string; readonly spec: InputSpec } | undefined;
@@ -63,19 +71,35 @@ export class QuickRung implements LiveModel {
 
   /** @throws as `trainQuick` */
   async learn({ pieces, declared }: LiveData): Promise<void> {
+    const runtime = await this.#takeInput(pieces);
+    const raw: RawDataset = { folder: 'live', notes: [], declared, pages: pieces.map((piece) => this.#rawPage(piece)) };
+    this.#learned = await learnQuick(runtime, raw, { normalisation: AS_GIVEN });
+    await this.#whole?.program.dispose();
+    this.#whole = undefined;
+    this.#step++;
+  }
+
+  /** Has the filters look at a region, before there is enough to learn from. */
+  async prepare({ pieces }: Pick<LiveData, 'pieces'>, page: Page, region: PageRegion): Promise<void> {
+    await this.#takeInput(pieces);
+    if (isSquare(region)) await this.#squares?.features({ ...page, planes: this.#prepared(page) }, region);
+  }
+
+  /** Decides how pages become input, from those that are annotated. */
+  async #takeInput(pieces: readonly LivePiece[]): Promise<Runtime> {
     this.#runtime ??= await this.#host.openRuntime();
     const pages = new Map(pieces.map(({ pageName, page }) => [pageName, page]));
     const names = [...pages.keys()].join('\n');
     if (this.#input?.pages !== names) {
       const { input } = fitInput([...pages.values()]);
-      if (JSON.stringify(input) !== JSON.stringify(this.#input?.spec)) this.#planes = new WeakMap();
+      if (JSON.stringify(input) !== JSON.stringify(this.#input?.spec)) {
+        this.#planes = new WeakMap();
+        await this.#squares?.dispose();
+        this.#squares = new FilteredSquares(this.#runtime, input.channels.count);
+      }
       this.#input = { pages: names, spec: input };
     }
-    const raw: RawDataset = { folder: 'live', notes: [], declared, pages: pieces.map((piece) => this.#rawPage(piece)) };
-    const model = await trainQuick(this.#runtime, raw, { normalisation: AS_GIVEN });
-    await this.#model?.program.dispose();
-    this.#model = model;
-    this.#step++;
+    return this.#runtime;
   }
 
   #prepared(page: Page): Float32Array {
@@ -106,7 +130,11 @@ export class QuickRung implements LiveModel {
   }
 
   async predict(page: Page, region: PageRegion): Promise<NdArray<'float32'>> {
-    return predictPlanes(this.#model as QuickModel, { ...page, planes: this.#prepared(page) }, { region });
+    const learned = this.#learned as LearnedQuick;
+    const prepared = { ...page, planes: this.#prepared(page) };
+    if (isSquare(region)) return (this.#squares as FilteredSquares).predict(learned, prepared, region);
+    this.#whole ??= await openOwnModel(this.#runtime as Runtime, learned.bytes);
+    return predictPlanes(this.#whole, prepared, { region });
   }
 
   /**
@@ -114,7 +142,8 @@ export class QuickRung implements LiveModel {
    * @param inFiles which values of the project's label files are which class
    */
   model(inFiles: LabelMapping): Uint8Array {
-    const { bytes, metadata } = this.#model as QuickModel & { readonly metadata: ModelMetadata };
+    const { bytes } = this.#learned as LearnedQuick;
+    const metadata = readMetadata(readSignature(bytes)) as ModelMetadata;
     const learned = metadata.training?.labels as unknown as LabelMapping;
     const classes = learned.classes.map((own) => inFiles.classes.find(({ name }) => name === own.name) ?? own);
     const labels: LabelMapping = { ...learned, classes, ignore: inFiles.ignore };
@@ -130,9 +159,8 @@ export class QuickRung implements LiveModel {
   }
 
   async close(): Promise<void> {
-    await this.#model?.program.dispose();
+    // With it all programs.
     await this.#runtime?.dispose();
-    this.#model = undefined;
     this.#runtime = undefined;
   }
 }

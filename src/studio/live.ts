@@ -4,7 +4,6 @@
  */
 
 import { factsOf, LamellaError, UsageError } from '../errors.ts';
-import type { PageRegion } from '../predict/predict.ts';
 import { Contest } from './contest.ts';
 import { leaveLostDevice, smallerAfter } from './device.ts';
 import type { EngineEvent, LiveOptions, Rect, Smaller, View, WindowObjects } from './engine.ts';
@@ -251,8 +250,8 @@ export class Live {
     const data = await this.#readData();
     const missing = whatIsMissing(data);
     if (missing !== undefined) {
-      this.#tell({ missing });
-      return false;
+      this.#tell({ model: undefined, missing });
+      return this.#prepareTile(data);
     }
     const model = this.#wanted;
     if (model !== 'network' && this.#quickLearned.revision < data.revision) {
@@ -291,31 +290,45 @@ export class Live {
 
   /** Predicts the next tile of what is visible. @returns false if there is nothing left to show */
   async #showTile(data: LiveData): Promise<boolean> {
-    const view = this.#view;
     const model = this.#best;
-    if (view === undefined || model === undefined || model.step === 0) return false;
+    if (model === undefined || model.step === 0) return false;
     const { sequence } = model.kind === 'quick' ? this.#quickLearned : this.#networkLearned;
     if (sequence < this.#sequence) return false;
-    if (!this.#open.project.images.some(({ id }) => id === view.image)) return false;
     const version = model.kind === 'quick' ? model.step : this.#networkShown.version;
-    const key = JSON.stringify([view, model.kind, version]);
-    const { upright, info } = await this.#open.images.load(this.#open.project, view.image);
-    if (key !== this.#shown.key) this.#shown = { key, tiles: [...tilesOf(view, info)], counts: new Map() };
+    const next = await this.#nextTile([model.kind, version]);
+    if (next === undefined) return false;
+    const { view, page, rect } = next;
     const { tiles, counts } = this.#shown;
-    const rect = tiles.shift();
-    const page = this.#source.pagesOf(upright)[view.page];
-    if (rect === undefined || page === undefined) return false;
     const { step, kind } = model;
-    const result = previewOf(await model.predict(page, rect satisfies PageRegion), data.classes);
+    const result = previewOf(await model.predict(page, rect), data.classes);
     for (const label of result.classes) counts.set(label, (counts.get(label) ?? 0) + 1);
-    const { image, page: slice } = view;
     this.#sequence = sequence;
-    this.#emit({ kind: 'preview', view: { image, page: slice, rect }, model: kind, step, sequence, ...result });
+    this.#emit({ kind: 'preview', view: { ...view, rect }, model: kind, step, sequence, ...result });
     if (tiles.length === 0) {
       const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
-      const classShares = data.classes.map(({ label }) => (counts.get(label) ?? 0) / total);
-      this.#tell({ model: kind, classShares });
+      this.#tell({ model: kind, classShares: data.classes.map(({ label }) => (counts.get(label) ?? 0) / total) });
     }
+    return true;
+  }
+
+  /** The next tile of what is visible that was not shown yet in this state of a model. */
+  async #nextTile(state: readonly [model: LiveModel['kind'], version: number]) {
+    const view = this.#view;
+    if (view === undefined || !this.#open.project.images.some(({ id }) => id === view.image)) return undefined;
+    const key = JSON.stringify([view, ...state]);
+    const { upright, info } = await this.#open.images.load(this.#open.project, view.image);
+    if (key !== this.#shown.key) this.#shown = { key, tiles: [...tilesOf(view, info)], counts: new Map() };
+    const rect = this.#shown.tiles.shift();
+    const page = this.#source.pagesOf(upright)[view.page];
+    return rect && page && { view, page, rect };
+  }
+
+  /** Until there is enough to learn from, the quick model looks at what is visible. @returns false once it has seen all */
+  async #prepareTile(data: LiveData): Promise<boolean> {
+    const next = data.pieces.length > 0 && this.#wanted !== 'network' ? await this.#nextTile(['quick', 0]) : undefined;
+    if (next === undefined) return false;
+    this.#quick ??= new QuickRung(this.#host);
+    await this.#quick.prepare(data, next.page, next.rect);
     return true;
   }
 
@@ -334,7 +347,6 @@ export class Live {
       this.#networkDataMs = nowMs();
       try {
         const raw = await data.pages();
-        if (raw === undefined) throw tooLarge();
         const { classes } = data;
         if (this.#network === undefined)
           this.#network = await NetworkRung.open(this.#host, this.#open, { raw, classes }, this.#smaller);
@@ -376,17 +388,9 @@ export class Live {
   }
 
   #told = '';
-  #tell(
-    state: Omit<Extract<EngineEvent, { kind: 'live' }>, 'kind' | 'model'> & { readonly model?: LiveModel['kind'] },
-  ): void {
-    const { model, ...rest } = state;
+  #tell(state: Omit<Extract<EngineEvent, { kind: 'live' }>, 'kind'>): void {
     const text = JSON.stringify(state);
-    if (text !== this.#told) this.#emit({ kind: 'live', model, ...rest });
+    if (text !== this.#told) this.#emit({ kind: 'live', ...state });
     this.#told = text;
   }
 }
-
-const tooLarge = (): UsageError =>
-  new UsageError('The annotated images are too large for the network to learn while you paint.', {
-    remedy: 'Train it instead.',
-  });

@@ -2,6 +2,7 @@
 
 import { type LabelledImage, type RawDataset, rawDataset } from '../dataset/raw.ts';
 import { Interrupted, TrainingError } from '../errors.ts';
+import type { FilterBankSpec } from '../models/filter-bank.ts';
 import { scheduleOf } from '../nn/schedules.ts';
 import { type OpenedModel, openOwnModel } from '../predict/own.ts';
 import type { Runtime } from '../runtime/runtime.ts';
@@ -9,6 +10,7 @@ import { memoryStore } from './memory-store.ts';
 import { RUN_FILES } from './store.ts';
 import { type TrainSettings, withWarmUp } from './tasks/segmentation/choose-recipe.ts';
 import { newSegmentationTask } from './tasks/segmentation/task.ts';
+import type { State } from './train-step.ts';
 
 /** What may be set of a quick model; the rest is chosen from the data. */
 export interface QuickOptions
@@ -42,8 +44,25 @@ export interface QuickModel extends OpenedModel {
 export async function trainQuick(
   runtime: Runtime,
   samples: readonly LabelledImage[] | RawDataset,
-  { signal, ...given }: QuickOptions = {},
+  options: QuickOptions = {},
 ): Promise<QuickModel> {
+  const { bytes } = await learnQuick(runtime, samples, options);
+  return openOwnModel(runtime, bytes);
+}
+
+/** What `trainQuick` learns, before it is opened. */
+export interface LearnedQuick extends Pick<QuickModel, 'bytes'> {
+  readonly spec: FilterBankSpec;
+  /** By parameter. */
+  readonly weights: State;
+}
+
+/** @throws as `trainQuick` */
+export async function learnQuick(
+  runtime: Runtime,
+  samples: readonly LabelledImage[] | RawDataset,
+  { signal, ...given }: QuickOptions,
+): Promise<LearnedQuick> {
   const settings: TrainSettings = { ...given, network: 'filter-bank', split: { fraction: 0 } };
   const openSampler = () => {
     throw new TrainingError('The filter bank is trained on pixels, not on patches.', { step: 0 });
@@ -71,9 +90,10 @@ export async function trainQuick(
       }
     }
     const store = memoryStore('the quick model');
-    await setup.saveModel(store)(RUN_FILES.last, await trainStep.readState(), steps);
+    const state = await trainStep.readState();
+    await setup.saveModel(store)(RUN_FILES.last, state, steps);
     const bytes = (await store.read(RUN_FILES.last)) as Uint8Array;
-    return await openOwnModel(runtime, bytes);
+    return { bytes, spec: recipe.model as FilterBankSpec, weights: setup.weightsOf(state) };
   } finally {
     await setup.close();
   }

@@ -100,7 +100,7 @@ describe('a contest of two models', () => {
     painted: [1, 1],
     pieces: [{ key: 'a/0', page: {} as Page, pageName: 'a', box: [0, 0, 4, 1], labels: Uint8Array.from(values) }],
     labelOf: (value) => (value === 9 ? undefined : value),
-    pages: async () => undefined,
+    pages: () => Promise.reject(new Error('No page is read.')),
   });
   const model = (kind: LiveModel['kind'], says: readonly number[]): LiveModel => ({
     kind,

@@ -61,6 +61,7 @@ export async function openClassificationSetup(
     },
     validator: metric === undefined ? undefined : { run: validate },
     saveModel: (store) => (file, state, at) => store.write(file, bytesOf(state, { step: at })),
+    weightsOf: opened.step.weightsOf,
     exclude: (store) => (batch, facts) =>
       exclude(store, batch, facts, { patch, channels: model.channels, outputMargin: 0 }),
     watch: rosenblatt ? convergence(set.images.length) : undefined,

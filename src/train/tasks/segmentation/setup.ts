@@ -29,6 +29,8 @@ export interface TrainingSetup extends OpenedStep {
   batches(from: number): AsyncIterator<StepBatch>;
   readonly validator: Validator | undefined;
   saveModel(store: Store): LoopOptions['saveModel'];
+  /** The weights of a state as model files have them, by parameter. */
+  weightsOf(state: State): State;
   exclude?(store: Store): NonNullable<LoopOptions['exclude']>;
   /** For a rule that detects when nothing is left to learn. */
   readonly watch?: {
@@ -125,6 +127,7 @@ export async function openSetup(
     batches: source.batches,
     validator,
     saveModel: (store) => (file, state, at) => store.write(file, bytesOf(state, { step: at })),
+    weightsOf,
     exclude: source.exclude,
     requireFits: ({ data }) => source.requireFits?.(data.train),
     setPages(next) {
