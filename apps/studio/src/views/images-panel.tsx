@@ -1,4 +1,4 @@
-import { useSignal } from '@preact/signals';
+import { useComputed, useSignal } from '@preact/signals';
 import type { ImageInfo } from 'lamella/studio';
 import { Plus, Trash2 } from 'lucide';
 import type { JSX } from 'preact';
@@ -54,7 +54,10 @@ function ImageRow({ item, current }: { readonly item: ImageInfo; readonly curren
   useEffect(() => {
     if (current) row.current?.scrollIntoView({ block: 'nearest' });
   }, [current]);
-  const annotated = annotation.annotatedImages.value.has(item.id);
+  // Of the maps of all images its own entries, so that a thumbnail that comes does not draw every row anew.
+  const thumbnail = useComputed(() => project.thumbnails.value.get(item.id));
+  const isAnnotated = useComputed(() => annotation.annotatedImages.value.has(item.id));
+  const annotated = isAnnotated.value;
   const remove = async (): Promise<void> => {
     if (!(await confirm(text.images.removeQuestion(item.name), text.images.removeWarning, text.images.remove))) return;
     await project.remove(item.id).catch(studio.messages.failed);
@@ -62,7 +65,7 @@ function ImageRow({ item, current }: { readonly item: ImageInfo; readonly curren
   return (
     <li ref={row} class={current ? 'current' : ''}>
       <button type="button" class="plain wide" aria-current={current} onClick={() => project.goTo(item.id)}>
-        <Picture thumbnail={project.thumbnails.value.get(item.id)} />
+        <Picture thumbnail={thumbnail.value} />
         <span class="names">
           <FileName name={item.name} title={item.file} />
           <span class="muted">
