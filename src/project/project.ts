@@ -54,6 +54,8 @@ export interface Project {
     readonly labels?: number;
     /** The class of which the network finds least, if that is less than half of what was painted. */
     readonly doubt?: { readonly steps: number; readonly class: string; readonly found: number };
+    /** Mean Dice on what was painted, if that of the quick model was better. */
+    readonly behindQuick?: { readonly network: number; readonly quick: number };
   }[];
   readonly revision?: number;
 }

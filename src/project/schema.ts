@@ -70,6 +70,7 @@ const IMAGE: Schema = {
 };
 
 const length: Schema = { type: 'number', exclusiveMinimum: 0 };
+const share: Schema = { type: 'number', minimum: 0, maximum: 1 };
 
 export const PROJECT_SCHEMA: Schema & { readonly $schema: string; readonly title: string } = {
   $schema: 'https://json-schema.org/draft/2020-12/schema',
@@ -123,6 +124,12 @@ export const PROJECT_SCHEMA: Schema & { readonly $schema: string; readonly title
           folder: text('Path of the run.'),
           from: { description: 'The run that it started from.', anyOf: [{ type: 'string' }, { type: 'null' }] },
           labels: { ...natural, description: 'Revision of the labels that it was trained on.' },
+          behindQuick: {
+            description: 'The quick model agreed better with what was painted: mean Dice of both.',
+            type: 'object',
+            required: ['network', 'quick'],
+            properties: { network: share, quick: share },
+          },
           doubt: {
             description: 'The network finds less than half of what was painted of a class.',
             type: 'object',
@@ -130,12 +137,7 @@ export const PROJECT_SCHEMA: Schema & { readonly $schema: string; readonly title
             properties: {
               steps: { ...natural, description: 'Steps that it was trained for.' },
               class: text('Of which it finds least.'),
-              found: {
-                description: 'Share of the painted pixels that it finds.',
-                type: 'number',
-                minimum: 0,
-                maximum: 1,
-              },
+              found: { ...share, description: 'Share of the painted pixels that it finds.' },
             },
           },
         },

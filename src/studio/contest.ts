@@ -15,8 +15,8 @@ const MOST_PIECES = 3;
 /** What was painted earlier counts less with every edit. */
 const FADING = 0.8;
 
-/** By class: pixels that both say, that the model says, that the user says. */
-type Counts = Map<number, { both: number; model: number; user: number }>;
+/** By the label of a class: pixels that both say, that the model says, that the user says. */
+export type Counts = Map<number, { both: number; model: number; user: number }>;
 
 export class Contest {
   readonly #quick: Counts = new Map();
@@ -44,18 +44,26 @@ export class Contest {
         [network, this.#network],
       ] as const) {
         const { data } = argmaxClasses(await model.predict(page, { x, y, width, height }));
-        add(counts, pixels, (p) => after.classes[data[p] as number]?.label ?? 0);
+        addCounts(counts, pixels, (p) => after.classes[data[p] as number]?.label ?? 0);
       }
     }
-    const lead = meanDice(this.#network) - meanDice(this.#quick);
-    const winner = lead > MARGIN ? 1 : lead < -MARGIN ? -1 : 0;
+    const winner = better(meanDice(this.#network), meanDice(this.#quick));
     this.#lead = winner === Math.sign(this.#lead) ? this.#lead + winner : winner;
     if (this.#lead >= TIMES) this.networkIsBetter = true;
     if (this.#lead <= -TIMES) this.networkIsBetter = false;
   }
 }
 
-function add(counts: Counts, pixels: ReadonlyMap<number, number>, predicted: (p: number) => number): void {
+/** 1: the first mean Dice is better by what a model must be better by; -1: the second is; 0: neither. */
+export const better = (one: number, other: number): -1 | 0 | 1 =>
+  one - other > MARGIN ? 1 : one - other < -MARGIN ? -1 : 0;
+
+/** @param pixels what the user says, by their number @param predicted what the model says */
+export function addCounts(
+  counts: Counts,
+  pixels: Iterable<readonly [p: number, label: number]>,
+  predicted: (p: number) => number,
+): void {
   const at = (label: number) => {
     const known = counts.get(label) ?? { both: 0, model: 0, user: 0 };
     counts.set(label, known);
@@ -70,7 +78,7 @@ function add(counts: Counts, pixels: ReadonlyMap<number, number>, predicted: (p:
 }
 
 /** Mean over the classes that the user painted. */
-function meanDice(counts: Counts): number {
+export function meanDice(counts: Counts): number {
   const scores = [...counts.values()].flatMap(({ both, model, user }) => (user > 0 ? (2 * both) / (model + user) : []));
   return scores.length === 0 ? 0 : scores.reduce((sum, score) => sum + score, 0) / scores.length;
 }

@@ -205,15 +205,19 @@ export function createEngine(host: StudioHost): Engine {
     train: (options) =>
       during('training', async (project, signal) => {
         if (options.from === 'live') await project.keepLiveModel('network', await work().live.model('network'));
-        return trainOn(host, project, options, { emit, signal });
+        return trainOn(host, project, options, { emit, signal, quick: work().live.quick });
       }),
-    resume: (run) => during('training', (project, signal) => resumeOn(host, project, run, { emit, signal })),
+    resume: (run) =>
+      during('training', (project, signal) => resumeOn(host, project, run, { emit, signal, quick: work().live.quick })),
     runs: async () => runsOf(host, opened()),
     trainCommand: async (options) => trainCommandOf(opened(), options),
     places: (limit) =>
       during('the search for places', (project, signal) => findPlaces(host, project, work().live, limit, emit, signal)),
     segment: (options) =>
-      during('segmenting', (project, signal) => segmentImages(host, project, options, emit, signal)),
+      during('segmenting', async (project, signal) => {
+        if (options.run === 'quick') await project.keepLiveModel('quick', await work().live.model('quick'));
+        return segmentImages(host, project, options, emit, signal);
+      }),
     segmented: async (prediction, image, page) => segmentedPage(host, opened(), prediction, image, page),
     async measure(prediction) {
       const { measurePrediction, pageOfTable } = await measuring();

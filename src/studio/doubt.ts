@@ -1,4 +1,4 @@
-/** Whether a network has learned enough to be used at all: whether it finds what was painted for it. */
+/** Whether a network has learned enough to be used: whether it finds what was painted for it, and the quick model no more. */
 
 import { joinPath } from '../files.ts';
 import { prepareInput } from '../input/network-input.ts';
@@ -8,9 +8,11 @@ import { aboveThreshold } from '../objects/threshold.ts';
 import { openOwnModel } from '../predict/own.ts';
 import { predictPlanes } from '../predict/predict.ts';
 import { modelFileOf } from '../workflows/model-files.ts';
-import type { ImageId, RunDoubt } from './engine.ts';
+import { addCounts, better, type Counts, meanDice } from './contest.ts';
+import type { ImageId, TrainedRun } from './engine.ts';
 import type { StudioHost } from './host.ts';
 import { type LiveData, LiveSource } from './live-data.ts';
+import type { LiveModel } from './live-models.ts';
 import type { OpenProject } from './open-project.ts';
 
 /** Images that are looked at, at most, spread over the project; and pieces for each class. */
@@ -19,47 +21,62 @@ const PIECES_PER_CLASS = 2;
 /** A network that finds less of a class than this, where it was painted, does not know it. */
 const LEAST_FOUND = 0.5;
 
+/** What is to be said of a run's network. */
+export type Judgement = Pick<TrainedRun, 'doubt' | 'behindQuick'>;
+
 /**
- * The class of which a run's network finds least, if that is less than half of the painted pixels. Those are what it has learned
- * from: one that has learned enough finds most of them, one that calls everything by one name finds none of another.
- * @returns undefined if it finds half of each class or more, or has other classes than the project
+ * Judges a run's network by what was painted, and beside it the quick model of the live preview, if that has learned. Both
+ * have learned from those pixels: one that has learned enough finds most of them, one that calls everything by one name
+ * finds none of another.
+ * @returns the class of which the network finds least, if that is less than half of the painted pixels; and the mean Dice of
+ * both models, if the quick model's is the better one. Nothing if the network has other classes than the project
  */
-export async function doubtAbout(
+export async function judgeRun(
   host: StudioHost,
   open: OpenProject,
   { run, steps }: { readonly run: string; readonly steps: number },
-): Promise<RunDoubt | undefined> {
+  quick: LiveModel | undefined,
+): Promise<Judgement> {
   const data = await new LiveSource(open).read(spreadOut(annotatedImages(open), MOST_IMAGES));
   const file = await modelFileOf(host.files, joinPath(open.folder, run));
   const runtime = await host.openRuntime();
   try {
     const model = await openOwnModel(runtime, await host.files.read(file), { file });
     const { classes } = data;
-    if (classes.some(({ name }, i) => model.classes[i] !== name)) return undefined;
+    if (classes.some(({ name }, i) => model.classes[i] !== name)) return {};
     const hasRims = model.classes.length > classes.length;
-    const painted = classes.map(() => 0);
-    const found = classes.map(() => 0);
+    const [ofNetwork, ofQuick]: readonly [Counts, Counts] = [new Map(), new Map()];
+    const labelAt =
+      ({ data: indices }: { readonly data: ArrayLike<number> }) =>
+      (p: number) =>
+        classes[indices[p] as number]?.label ?? 0;
     for (const { page, box, labels } of chosenPieces(data)) {
       const [x, y, width, height] = box;
-      const planes = prepareInput(page, model.input);
       const region = { x, y, width, height };
+      const painted = [...labels].flatMap((value, p): (readonly [number, number])[] => {
+        const label = data.labelOf(value);
+        return label === undefined ? [] : [[p, label]];
+      });
+      const planes = prepareInput(page, model.input);
       const probabilities = await predictPlanes(model, { ...page, planes }, { region });
       // A border behind the classes that are painted is of the objects, as where they are separated.
-      const { data: predicted } = hasRims
+      const predicted = hasRims
         ? aboveThreshold(mapsOfRims(probabilities).foreground, 0.5)
         : argmaxClasses(probabilities);
-      for (const [p, value] of labels.entries()) {
-        const label = data.labelOf(value);
-        const k = classes.findIndex((one) => one.label === label);
-        if (k < 0) continue;
-        painted[k] = (painted[k] as number) + 1;
-        if (predicted[p] === k) found[k] = (found[k] as number) + 1;
-      }
+      addCounts(ofNetwork, painted, labelAt(predicted));
+      if (quick !== undefined) addCounts(ofQuick, painted, labelAt(argmaxClasses(await quick.predict(page, region))));
     }
-    const shares = painted.map((count, k) => (count === 0 ? 1 : (found[k] as number) / count));
-    const least = Math.min(...shares);
-    if (least >= LEAST_FOUND) return undefined;
-    return { steps, class: (classes[shares.indexOf(least)] as { name: string }).name, found: least };
+    const shares = classes.map(({ label }) => {
+      const { both, user } = ofNetwork.get(label) ?? { both: 0, user: 0 };
+      return user === 0 ? 1 : both / user;
+    });
+    const found = Math.min(...shares);
+    const { name } = classes[shares.indexOf(found)] as { readonly name: string };
+    const dice = { network: meanDice(ofNetwork), quick: meanDice(ofQuick) };
+    return {
+      ...(found < LEAST_FOUND && { doubt: { steps, class: name, found } }),
+      ...(better(dice.network, dice.quick) < 0 && { behindQuick: dice }),
+    };
   } finally {
     await runtime.dispose();
   }

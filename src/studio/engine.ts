@@ -172,6 +172,12 @@ export interface RunDoubt {
   readonly found: number;
 }
 
+/** Mean Dice over the classes on pixels that were painted: of a network, and of the quick model beside it. */
+export interface PaintedDice {
+  readonly network: number;
+  readonly quick: number;
+}
+
 export interface TrainedRun {
   /** Folder in the project, such as `runs/1`. */
   readonly run: string;
@@ -180,11 +186,13 @@ export interface TrainedRun {
   readonly score?: { readonly name: string; readonly value: number };
   /** Kept with the run in `lamella.json`. */
   readonly doubt?: RunDoubt;
+  /** If the quick model agrees better with what was painted. Kept with the run as well. */
+  readonly behindQuick?: PaintedDice;
   readonly stopped: boolean;
 }
 
 /** A run of the project, as far as it has come. */
-export interface RunInfo extends Pick<TrainedRun, 'run' | 'score' | 'doubt'> {
+export interface RunInfo extends Pick<TrainedRun, 'run' | 'score' | 'doubt' | 'behindQuick'> {
   /** Steps that are done, and of its plan. */
   readonly steps: number;
   readonly of: number;
@@ -200,7 +208,7 @@ export interface CheckPlace extends View {
 }
 
 export interface SegmentOptions {
-  /** Run folder in the project; default: the last. */
+  /** Run folder in the project, or `quick`, the quick model of the live preview as it is now; default: the last run. */
   readonly run?: string;
   readonly images?: readonly ImageId[];
   /** Objects smaller than this many pixels are dropped; default 0. */

@@ -127,6 +127,11 @@ export class Live {
     };
   }
 
+  /** The quick model, if it has learned something; for use while the loop holds still. */
+  get quick(): LiveModel | undefined {
+    return this.#quick !== undefined && this.#quick.step > 0 ? this.#quick : undefined;
+  }
+
   /**
    * A model as it is now, as an ONNX file.
    * @throws UsageError if there is none

@@ -66,7 +66,7 @@ function countAreas(labels: Image): number {
 }
 
 /**
- * Predicts images with a run of the project as `lamella predict` does, with objects where it separates any.
+ * Predicts images with a run of the project, or the quick model, as `lamella predict` does, with objects where it separates any.
  * @throws as `predictFolder`; Interrupted when stopped
  */
 export async function segmentImages(
@@ -78,7 +78,7 @@ export async function segmentImages(
 ): Promise<SegmentedImages> {
   await open.flush();
   const { folder, project } = open;
-  const run = runOf(project, options.run);
+  const model = options.run === 'quick' ? open.liveModelFiles.quick : runOf(project, options.run);
   const files = options.images === undefined ? host.files : onlyImages(host.files, folder, project, options.images);
   const total = options.images?.length ?? project.images.filter((image) => isUsedFor(image, 'predict')).length;
   const prediction = await nextFolder(host, folder, FOLDERS.predictions);
@@ -93,7 +93,7 @@ export async function segmentImages(
   progress('opening the model');
   const predicted = await predictFolder(
     { ...host, files },
-    [joinPath(folder, run)],
+    [joinPath(folder, model)],
     folder,
     {
       out: joinPath(folder, prediction),

@@ -12,9 +12,10 @@ import { checkedSettings } from '../workflows/project-settings.ts';
 import { runReader } from '../workflows/read-run.ts';
 import type { RunSettings } from '../workflows/train.ts';
 import { smallerAfter, surviving } from './device.ts';
-import { doubtAbout } from './doubt.ts';
+import { type Judgement, judgeRun } from './doubt.ts';
 import type { EngineEvent, RunInfo, Smaller, StudioTrainOptions, TrainedRun } from './engine.ts';
 import type { StudioHost } from './host.ts';
+import type { LiveModel } from './live-models.ts';
 import { requireModel } from './models.ts';
 import type { OpenProject } from './open-project.ts';
 import { FOLDERS } from './project-folder.ts';
@@ -79,6 +80,7 @@ async function runInfo(
     of: totalSteps(plan),
     ...(best && { score: { name: best.metric, value: best.score } }),
     ...(listed?.doubt && { doubt: listed.doubt }),
+    ...(listed?.behindQuick && { behindQuick: listed.behindQuick }),
     isListed: listed !== undefined,
   };
 }
@@ -104,7 +106,7 @@ async function trainIn(
   host: StudioHost,
   open: OpenProject,
   run: string,
-  { emit, signal, from }: TrainingContext & { readonly from: string | null },
+  { emit, signal, quick, from }: TrainingContext & { readonly from: string | null },
   train: (hooks: TrainRunHooks) => Promise<unknown>,
 ): Promise<TrainedRun> {
   let isBegun = false;
@@ -132,15 +134,18 @@ async function trainIn(
     stopped = true;
   }
   const { steps, score } = (await runInfo(host, open, run)) as RunInfo;
-  const doubt = await doubtAbout(host, open, { run, steps }).catch((cause: unknown) => {
+  const judged = await judgeRun(host, open, { run, steps }, quick).catch((cause: unknown): Judgement => {
     if (!(cause instanceof LamellaError)) throw cause;
     emit({ kind: 'note', text: `Whether the network finds what was painted is not known: ${cause.message}` });
+    return {};
   });
-  await open.keepRun({ folder: run, from, labels: open.project.revision ?? 0, ...(doubt && { doubt }) });
-  return { run, steps, ...(score && { score }), ...(doubt && { doubt }), stopped };
+  await open.keepRun({ folder: run, from, labels: open.project.revision ?? 0, ...judged });
+  return { run, steps, ...(score && { score }), ...judged, stopped };
 }
 
 interface TrainingContext {
+  /** The quick model of the live preview, if it has learned something: what the network is held against. */
+  readonly quick?: LiveModel;
   readonly emit: (event: EngineEvent) => void;
   readonly signal: AbortSignal;
 }

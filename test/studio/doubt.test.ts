@@ -45,6 +45,38 @@ it('after a step it finds next to nothing of one of two classes, and after hundr
   expect(project.runs?.[0]?.doubt).toEqual(doubt);
 });
 
+it('of a network that the quick model is ahead of, which then segments instead', async () => {
+  const shown = new Promise<void>((done) => {
+    engine.subscribe((event) => {
+      if (event.kind === 'preview' && event.model === 'quick') done();
+    });
+  });
+  await engine.setView({ image: '0', page: 0, rect: { x: 0, y: 0, width: 64, height: 64 } });
+  await engine.setLive({ on: true, model: 'quick' });
+  await shown;
+  const { behindQuick } = await engine.train({ steps: 2, settings: SMALL, from: 'scratch' });
+  const { network = 1, quick = 0 } = behindQuick ?? {};
+  expect(quick).toBeGreaterThan(network + 0.01);
+  expect(await engine.runs()).toMatchObject([{ run: 'runs/1', behindQuick }]);
+  // What it says of the painted pixels is what was compared, and it is what segments.
+  const { prediction, failed } = await engine.segment({ run: 'quick' });
+  expect(failed).toEqual([]);
+  const counts = { both: [0, 0], sum: [0, 0] };
+  for (const z of [0, 1]) {
+    const { data } = await engine.segmented(prediction, String(z), 0);
+    for (const [p, value] of page(cells, z).data.entries()) {
+      const [said, painted] = [Number((data[p] as number) > 0), Number(value)];
+      for (const c of [said, painted]) counts.sum[c] = (counts.sum[c] as number) + 1;
+      if (said === painted) counts.both[said] = (counts.both[said] as number) + 1;
+    }
+  }
+  const dice = [0, 1].map((c) => (2 * (counts.both[c] as number)) / (counts.sum[c] as number));
+  expect(((dice[0] as number) + (dice[1] as number)) / 2).toBeCloseTo(quick, 2);
+  // One that is large enough for these images is not behind.
+  const settings = { ...SMALL, patch: [64, 64], depth: 2, baseChannels: 12 };
+  expect(await engine.train({ steps: 250, settings, from: 'scratch' })).not.toHaveProperty('behindQuick');
+});
+
 it('of a network for objects, that cannot tell objects from background yet, as they are separated', async () => {
   await engine.create('objects');
   await engine.change({

@@ -48,6 +48,17 @@ describe.skipIf(whyNoPage !== undefined)(`a newcomer${whyNoPage === undefined ? 
     await close();
   });
 
+  it('drops files that are no images, and is where they were, told why', async () => {
+    const { page, errors, close } = await pages.open();
+    await page.evaluate(() => studio.takeIn([{ path: 'report.docx', content: new Uint8Array([80, 75, 3, 4]) }]));
+    await page.getByText(/^report\.docx: /).waitFor();
+    expect(await page.evaluate(() => studio.project.state.value)).toBeUndefined();
+    await page.getByRole('heading', { name: 'Drop images or a folder here' }).waitFor();
+    expect(await page.evaluate(() => studio.project.recent.value)).toEqual([]);
+    expect(errors).toEqual([]);
+    await close();
+  });
+
   it('reads values inside of the image only, and closes the contrast by Escape', async () => {
     const { page, errors, close } = await openGrey();
     const status = page.locator('.status');

@@ -32,6 +32,11 @@ export function createMeasuring({ engine, project, display, messages, tab }: Par
   effect(() => {
     fillHoles.value = task.value === 'objects';
   });
+  const filters = computed(() => `${minSizePx.value} ${excludeBorder.value} ${fillHoles.value}`);
+  /** Those of what is shown. */
+  const applied = signal('');
+  /** That the user chose to segment with; undefined: the better one. */
+  const chosen = signal<'quick' | 'network' | undefined>(undefined);
   const running = signal(false);
   const progress = signal<{ readonly done: number; readonly total: number; readonly text: string } | undefined>(
     undefined,
@@ -106,6 +111,8 @@ export function createMeasuring({ engine, project, display, messages, tab }: Par
   function forget(): void {
     batch(() => {
       result.value = undefined;
+      chosen.value = undefined;
+      applied.value = '';
       columns.value = [];
       total.value = 0;
       blocks.value = new Map();
@@ -136,6 +143,7 @@ export function createMeasuring({ engine, project, display, messages, tab }: Par
     minSizePx,
     excludeBorder,
     fillHoles,
+    chosen,
     running,
     progress,
     result,
@@ -146,6 +154,8 @@ export function createMeasuring({ engine, project, display, messages, tab }: Par
     selected,
     formats,
     resultShown,
+    /** Whether what is shown was segmented with other filters, as far as is known. */
+    isOutdated: computed(() => applied.value !== '' && applied.value !== filters.value),
     /** The segmentation of the page on the screen, once it has come. */
     shown: computed(() => (loaded.value?.of === display.shown.value ? loaded.value?.labels : undefined)),
     /** A row of the table, which is fetched if it is not here yet. */
@@ -158,18 +168,22 @@ export function createMeasuring({ engine, project, display, messages, tab }: Par
       void ask(Math.floor(at / BLOCK));
       return undefined;
     },
-    async run(): Promise<void> {
+    /** @param model the quick model; default: the last network */
+    async run(model?: 'quick'): Promise<void> {
       if (running.value) return;
       running.value = true;
       progress.value = undefined;
+      const asked = filters.value;
       try {
         const segmented = await engine.segment({
+          ...(model && { run: model }),
           minSizePx: minSizePx.value,
           excludeBorder: excludeBorder.value,
           fillHoles: fillHoles.value,
         });
         for (const problem of segmented.failed) messages.problem(problem);
         result.value = segmented;
+        applied.value = asked;
         await measure(segmented);
       } catch (error) {
         messages.failed(error);

@@ -101,8 +101,14 @@ export function createStudio({ engine, storage, examples, saveFile, folders }: P
     await project.during(text.busy.reading(files.length), async () => {
       if (isProject(files)) project.show(await engine.import(files, projectName(files, text.untitled)));
       else {
-        if (project.state.value === undefined) project.show(await engine.create(projectName(files, text.untitled)));
+        const created = project.state.value === undefined && (await engine.create(projectName(files, text.untitled)));
+        if (created) project.show(created);
         await project.add(files);
+        // Of files that are no images nothing is left but what is said of them.
+        if (created && project.images.value.length + project.models.value.length === 0) {
+          await engine.forget(created.id);
+          await project.close();
+        }
       }
     });
   };

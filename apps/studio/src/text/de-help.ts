@@ -149,7 +149,7 @@ export const help: typeof english = {
     measure: {
       title: 'Messen',
       body: [
-        'Das trainierte Netz segmentiert jedes Bild, und jedes Objekt wird eine Zeile: Fläche, Form, Helligkeit, in den Einheiten des Bildes. Ein Klick auf eine Überschrift sortiert, einer auf die erste Zelle einer Zeile zeigt das Objekt.',
+        'Das Netz oder das schnelle Modell segmentiert jedes Bild, und jedes Objekt wird eine Zeile: Fläche, Form, Helligkeit, in den Einheiten des Bildes. Ein Klick auf eine Überschrift sortiert, einer auf die erste Zelle einer Zeile zeigt das Objekt.',
       ],
     },
     export: {

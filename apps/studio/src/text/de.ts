@@ -4,6 +4,7 @@ import { help } from './de-help.ts';
 import type { en } from './en.ts';
 
 const number = new Intl.NumberFormat('de').format;
+const decimals = (value: number): string => value.toFixed(2).replace('.', ',');
 const percent = new Intl.NumberFormat('de', { style: 'percent', maximumFractionDigits: 1 }).format;
 const count = (n: number, one: string, many: string): string => `${number(n)} ${n === 1 ? one : many}`;
 
@@ -266,6 +267,8 @@ export const de: typeof en = {
     best: (step: number, name: string, value: string) => `Bestes: Schritt ${number(step)}, ${name} ${value}`,
     doubt: (doubt: { readonly steps: number; readonly class: string; readonly found: number }) =>
       `Das Netz wurde nur ${count(doubt.steps, 'Schritt', 'Schritte')} lang oder an zu wenig trainiert: Es findet ${percent(doubt.found)} von dem, was als „${doubt.class}“ gemalt ist. Trainieren Sie länger, bevor Sie ihm trauen.`,
+    behindQuick: ({ network, quick }: { readonly network: number; readonly quick: number }) =>
+      `Das schnelle Modell stimmt besser mit dem Gemalten überein (Dice ${decimals(quick)}) als dieses Netz (${decimals(network)}). Trainieren Sie länger, oder messen Sie mit dem schnellen Modell.`,
     scoredOn: ({ pixels, objects }: { readonly pixels: number; readonly objects?: number }) =>
       `Die Güte beruht auf ${count(pixels, 'Pixel', 'Pixeln')}${objects === undefined ? '' : ` und ${count(objects, 'Objekt', 'Objekten')}`}, die zurückgehalten sind.`,
     heldOut: (n: number) =>
@@ -295,7 +298,7 @@ export const de: typeof en = {
     how: 'Stimmt die Vorschau? Übernehmen macht sie zur Annotation. Sonst übermalen, was falsch ist, dann Korrigiert drücken.',
     verdicts: { accepted: 'übernommen', corrected: 'korrigiert', skipped: 'ausgelassen' },
     bars: 'Balken: wie unsicher das Modell ist, von 0, jedes Pixels sicher, bis 1, keines.',
-    uncertainty: (share: number) => share.toFixed(2).replace('.', ','),
+    uncertainty: decimals,
     accuracy: 'Geschätzte Genauigkeit',
     right: (right: number, judged: number) =>
       `${number(right)} von ${count(judged, 'zufälliger Stelle', 'zufälligen Stellen')} waren richtig vorhergesagt`,
@@ -308,7 +311,7 @@ export const de: typeof en = {
 
   measure: {
     title: 'Alle Bilder segmentieren',
-    help: 'Das trainierte Netz segmentiert jedes Bild des Projekts, und was es findet, wird gemessen.',
+    help: 'Jedes Bild des Projekts wird segmentiert, und was sich findet, wird gemessen.',
     minSize: 'Kleinstes Objekt',
     pixels: 'px',
     excludeBorder: 'Objekte am Rand weglassen',
@@ -319,9 +322,11 @@ export const de: typeof en = {
     noPixelSize: 'Die Datei gibt sie nicht an. Ohne sie sind Längen und Flächen in Pixeln.',
     run: 'Alle segmentieren',
     stopQuestion: 'Das Segmentieren beenden?',
-    noModel: 'Trainieren Sie zuerst ein Netz.',
+    byQuick: 'Mit dem schnellen Modell: Noch ist kein Netz trainiert.',
+    noModel: 'Trainieren Sie zuerst ein Netz, oder schalten Sie die Live-Vorschau ein.',
     found: (images: number, found: number, isObjects: boolean) =>
       `${isObjects ? count(found, 'Objekt', 'Objekte') : count(found, 'Fläche', 'Flächen')} in ${count(images, 'Bild', 'Bildern')}`,
+    outdated: 'Mit den vorigen Filtern gefunden: Segmentieren Sie noch einmal, um diese anzuwenden.',
     showResult: 'Segmentierung zeigen',
     table: 'Messwerte',
   },

@@ -149,7 +149,7 @@ export const help = {
     measure: {
       title: 'Measure',
       body: [
-        'The trained network segments every image, and each object becomes a row: area, shape, brightness, in the units of the image. Click a heading to sort, the first cell of a row to see its object.',
+        'The network, or the quick model, segments every image, and each object becomes a row: area, shape, brightness, in the units of the image. Click a heading to sort, the first cell of a row to see its object.',
       ],
     },
     export: {

@@ -258,6 +258,8 @@ export const en = {
     best: (step: number, name: string, value: string) => `Best: step ${number(step)}, ${name} ${value}`,
     doubt: (doubt: { readonly steps: number; readonly class: string; readonly found: number }) =>
       `The network was trained for only ${count(doubt.steps, 'step', 'steps')}, or on too little: it finds ${percent(doubt.found)} of what is painted as “${doubt.class}”. Train longer before you trust it.`,
+    behindQuick: ({ network, quick }: { readonly network: number; readonly quick: number }) =>
+      `The quick model agrees better with what is painted (Dice ${quick.toFixed(2)}) than this network (${network.toFixed(2)}). Train longer, or measure with the quick model.`,
     scoredOn: ({ pixels, objects }: { readonly pixels: number; readonly objects?: number }) =>
       `The score rests on ${count(pixels, 'pixel', 'pixels')}${objects === undefined ? '' : ` and ${count(objects, 'object', 'objects')}`} that are held out.`,
     heldOut: (n: number) =>
@@ -299,7 +301,7 @@ export const en = {
 
   measure: {
     title: 'Segment all images',
-    help: 'The trained network segments every image of the project, and what it finds is measured.',
+    help: 'Every image of the project is segmented, and what is found is measured.',
     minSize: 'Smallest object',
     pixels: 'px',
     excludeBorder: 'Leave out objects at the border',
@@ -310,9 +312,11 @@ export const en = {
     noPixelSize: 'The file does not state it. Without it lengths and areas are in pixels.',
     run: 'Segment all',
     stopQuestion: 'Stop segmenting?',
-    noModel: 'First train a network.',
+    byQuick: 'By the quick model: no network is trained yet.',
+    noModel: 'First train a network, or switch the live preview on.',
     found: (images: number, found: number, isObjects: boolean) =>
       `${isObjects ? count(found, 'object', 'objects') : count(found, 'area', 'areas')} in ${count(images, 'image', 'images')}`,
+    outdated: 'Found with the filters of before: segment again to apply these.',
     showResult: 'Show the segmentation',
     table: 'Measurements',
   },

@@ -50,7 +50,7 @@ export function CheckTab(): JSX.Element {
 }
 
 function Judge(): JSX.Element {
-  const { checking } = useStudio();
+  const { checking, live } = useStudio();
   const { places, at, verdicts, current } = checking;
   return (
     <section aria-labelledby="places">
@@ -84,7 +84,12 @@ function Judge(): JSX.Element {
           onClick={checking.skip}
         />
       </div>
-      <p class="muted">{text.check.how}</p>
+      <p class="muted">
+        {text.check.how}
+        {live.model.value !== undefined && (
+          <span class={`tag ${live.model.value}`}>{text.live.models[live.model.value]}</span>
+        )}
+      </p>
       <p class="muted">{text.check.bars}</p>
       <ol class="places">
         {places.value.map((place, i) => (

@@ -11,13 +11,30 @@ import { Toggle } from './settings-dialog.tsx';
 
 /** The table itself is below the image, where there is room for it. */
 export function MeasureTab(): JSX.Element {
-  const { measuring, training, project } = useStudio();
+  const { measuring, training, live, project } = useStudio();
   const { running, minSizePx } = measuring;
+  const [network, quick] = [training.runs.value.length > 0, live.hasQuick.value];
+  const better = quick && (!network || training.behindQuick.value !== undefined) ? 'quick' : 'network';
+  const model = network && quick ? (measuring.chosen.value ?? better) : better;
   return (
     <section aria-labelledby="segment" data-topic="measure">
       <Heading id="segment" title={text.measure.title} topic="measure" />
       <p class="muted">{text.measure.help}</p>
       <Doubt />
+      {network && quick && (
+        <label class="field">
+          <span>{text.live.model}</span>
+          <select
+            value={model}
+            onChange={({ currentTarget: { value } }) => {
+              measuring.chosen.value = value === 'quick' ? 'quick' : 'network';
+            }}
+          >
+            <option value="network">{text.live.choices.network}</option>
+            <option value="quick">{text.live.choices.quick}</option>
+          </select>
+        </label>
+      )}
       <label class="field">
         <span>{text.measure.minSize}</span>
         <span class="row">
@@ -44,14 +61,14 @@ export function MeasureTab(): JSX.Element {
           type="button"
           class="primary"
           data-tour="segment"
-          disabled={training.runs.value.length === 0}
-          onClick={() => void measuring.run()}
+          disabled={!network && !quick}
+          onClick={() => void measuring.run(model === 'quick' ? model : undefined)}
         >
           <Icon of={Play} />
           {text.measure.run}
         </button>
       )}
-      {training.runs.value.length === 0 && <p class="hint">{text.measure.noModel}</p>}
+      {!network && <p class="hint">{quick ? text.measure.byQuick : text.measure.noModel}</p>}
       {measuring.columns.value.length > 0 && (
         <>
           <p>
@@ -61,6 +78,7 @@ export function MeasureTab(): JSX.Element {
               project.state.value?.project.task === 'objects',
             )}
           </p>
+          {measuring.isOutdated.value && <p class="hint">{text.measure.outdated}</p>}
           <Toggle value={measuring.resultShown} label={text.measure.showResult} />
         </>
       )}
