@@ -123,9 +123,13 @@ export default defineConfig(async ({ mode, command }) => {
         output: {
           entryFileNames: ({ name }) => (name === 'sw' ? 'sw.js' : 'assets/[name]-[hash].js'),
           codeSplitting: { groups },
-          // By name, so that a test can tell what Zarr needs from the rest.
-          chunkFileNames: ({ name, moduleIds }) =>
-            `assets/${moduleIds.length > 0 && moduleIds.every((id) => /zarrita|formats\/zarr/.test(id)) ? 'zarr' : name}-[hash].js`,
+          // By name, so that a test can tell what Zarr and HDF5 need from the rest.
+          chunkFileNames: ({ name, moduleIds }) => {
+            const isAllOf = (what: RegExp): boolean => moduleIds.length > 0 && moduleIds.every((id) => what.test(id));
+            const isZarr = isAllOf(/zarrita|formats\/zarr/);
+            const isHdf5 = isAllOf(/jsfive|pako|formats\/hdf5|shapes\/ilastik/);
+            return `assets/${isZarr ? 'zarr' : isHdf5 ? 'hdf5' : name}-[hash].js`;
+          },
         },
       },
     },

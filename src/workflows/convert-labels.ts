@@ -18,9 +18,10 @@ import { counted, option, UsageError } from '../errors.ts';
 import { baseName, folderName, type WritableFiles } from '../files.ts';
 import type { Image } from '../image/image.ts';
 import { requireFree } from './convert.ts';
-import { classSegments, encodeSegments, objectSegments, PATIENT_NOTE, type Segment } from './encode-segments.ts';
+import { encodeSegments } from './encode-segments.ts';
 import { chooseSeries, readImageFile, writeImageFile, writerOf } from './image-files.ts';
 import { type ListedImage, readListedImage } from './image-list.ts';
+import { classSegments, objectSegments, PATIENT_NOTE, type Segment } from './segments.ts';
 
 export interface ConvertLabelsOptions extends Pick<LabelOptions, 'classes' | 'ignore'> {
   /** The image, or the folder of the DICOM series, that the labels are of. */

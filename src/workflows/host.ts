@@ -1,12 +1,15 @@
 import type { WritableFiles } from '../files.ts';
 import type { DeviceName, ProfileRequest, Runtime } from '../runtime/runtime.ts';
 import type { Clock } from '../train/store.ts';
+import type { encodeSegments } from './encode-segments.ts';
 
 /** Where a workflow runs: files, devices and a clock. `platform/node` and `platform/browser` each make one. */
 export interface Host extends Clock {
   readonly files: WritableFiles;
   /** Bytes that this process has and that it could still get, if the platform can tell. */
   memory?(): { readonly used: number; readonly free: number };
+  /** Writes label maps with the names of their values; undefined in a page, which asks for none and need not load it. */
+  readonly encodeSegments?: typeof encodeSegments;
   /** What the last bits of results depend on, by name: versions, and the kind of processor. */
   versions?(): Readonly<Record<string, string>>;
   /** Opens a device; default: the fastest available. @throws DeviceError if it is not available. */

@@ -19,7 +19,6 @@ import type { Runtime } from '../runtime/runtime.ts';
 import { beginPrediction, describePrediction, type OpenHooks, type PredictFolderOptions } from './begin-prediction.ts';
 import { isSegmentFormat, type ResultFormat } from './choices.ts';
 import { encodeResult } from './encode.ts';
-import { classSegments, encodeSegments, objectSegments, PATIENT_NOTE, type Segment } from './encode-segments.ts';
 import type { Host } from './host.ts';
 import { type ListedImage, openListedImage, readListedImage } from './image-list.ts';
 import type { OpenedModelFile } from './model-files.ts';
@@ -27,6 +26,7 @@ import { requireFreeFolder } from './out-folder.ts';
 import { planMemory, predictByRegion, tileBeside } from './predict-regions.ts';
 import { MEASURES_FOLDER, PREDICTION_FILE } from './prediction-file.ts';
 import { DEPTHS } from './prediction-outputs.ts';
+import { classSegments, objectSegments, PATIENT_NOTE, type Segment } from './segments.ts';
 import { requireUnplanned } from './shards/plan.ts';
 
 /** Output folders; a folder with nothing else may be overwritten. */
@@ -97,6 +97,9 @@ export const separationFor = (
   { separation }: PredictFolderOptions,
 ): Partial<SeparationSettings> => ({ ...(metadata && separationSettings(metadata)), ...separation });
 
+/** What of a host a prediction needs. */
+type PredictHost = Pick<Host, 'files' | 'nowMs' | 'memory' | 'encodeSegments'>;
+
 export interface WriteOptions {
   readonly out: string;
   readonly outputs: PredictFolderOptions;
@@ -116,7 +119,7 @@ const chosenNote = (level: number, pixelSize: number | undefined): string =>
 
 /** Predicts one image by region and writes what is asked for; undefined if it is to be predicted as a whole. */
 async function predictLarge(
-  host: Pick<Host, 'files' | 'nowMs' | 'memory'>,
+  host: PredictHost,
   models: readonly [OpenedModelFile, ...OpenedModelFile[]],
   item: ListedImage,
   { out, outputs, predict, memory, onNote }: WriteOptions,
@@ -160,7 +163,7 @@ async function predictLarge(
 
 /** Predicts one image, by region if it is large, and writes the requested outputs. */
 const predictFile = async (
-  host: Pick<Host, 'files' | 'nowMs' | 'memory'>,
+  host: PredictHost,
   models: readonly [OpenedModelFile, ...OpenedModelFile[]],
   item: ListedImage,
   options: WriteOptions,
@@ -168,7 +171,7 @@ const predictFile = async (
 
 /** Predicts one image as a whole and writes the requested outputs. */
 export async function predictWhole(
-  host: Pick<Host, 'files' | 'nowMs' | 'memory'>,
+  host: PredictHost,
   models: readonly [OpenedModelFile, ...OpenedModelFile[]],
   item: ListedImage,
   options: WriteOptions,
@@ -206,7 +209,10 @@ export async function predictWhole(
   const encode = (part: Part, picture: Image, as: ResultFormat) => {
     const segments = isNamed ? segmentsOf(part, picture, models[0]) : undefined;
     if (!isNamed || segments === undefined) return encodeResult(picture, as, path, files.zlib);
-    return encodeSegments(files, picture, {
+    if (host.encodeSegments === undefined) {
+      throw new UsageError('segmentations are not written here.', { remedy: `Choose another ${option('format')}.` });
+    }
+    return host.encodeSegments(files, picture, {
       ...{ format, segments, image: item, by: 'program', patient: outputs.patient },
     });
   };

@@ -48,7 +48,6 @@ const FILES: Readonly<Record<string, readonly [Uint8Array, RegExp]>> = {
   'a.dm4': [bytes('\0\0\0\x04\0\0\0\0\0\0\x10\0\0\0\0\x01'), /DM4/],
   'a.ics': [bytes('\t\r\nics_version\t1.0\r\n'), /ICS/],
   'a.fits': [bytes('SIMPLE  =                    T'), /FITS/],
-  'a.h5': [bytes('\x89HDF\r\n\x1a\n'), /HDF5/],
   'b.h5': [bytes('', 2048, [512, '\x89HDF\r\n\x1a\n']), /HDF5/],
   'a.ims': [bytes('\x89HDF\r\n\x1a\n', 2048, [800, 'DataSetInfo']), /Imaris/],
   'a.mat': [bytes('MATLAB 7.3 MAT-file', 2048, [512, '\x89HDF\r\n\x1a\n']), /MATLAB/],

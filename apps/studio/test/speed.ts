@@ -157,7 +157,7 @@ export function pageBytes(): Readonly<Record<'start' | 'work' | 'all' | 'allWith
   const start = [...html.matchAll(/(?:src|href)="\.\/(assets\/[^"]+\.(?:js|css))"/g)].map(([, file]) => file as string);
   const scripts = readdirSync(`${BUILT}assets`).filter((name) => name.endsWith('.js'));
   const own = scripts.filter(
-    (name) => !/^(?:charls|openjpeg|libjpegturbo|lossless|blosc|lz4|zstd|zarr|ort\.)/.test(name),
+    (name) => !/^(?:charls|openjpeg|libjpegturbo|lossless|blosc|lz4|zstd|zarr|hdf5|ort\.)/.test(name),
   );
   const runtime = scripts.filter((name) => name.startsWith('ort.'));
   const work = own.filter((name) => !/^measuring/.test(name));

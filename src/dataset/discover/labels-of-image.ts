@@ -6,7 +6,7 @@ import { isDicom } from '../../image/formats/dicom/parser.ts';
 import { baseName, extensionOf, stemOf } from './names.ts';
 import { segmentedSeries } from './segments.ts';
 import { mayBeDicom } from './series.ts';
-import { imageNamed, LABEL_MAP, namesIn, partOf, type StatedNames, segmentsOf } from './stated-labels.ts';
+import { imageNamed, LABEL_MAP, namesIn, partOf, STATING, type StatedNames, segmentsOf } from './stated-labels.ts';
 
 /** Enough to tell DICOM. */
 const HEAD_BYTES = 1024;
@@ -24,9 +24,8 @@ export function labelFinder(files: Files, root: string): (file: string, image: s
     return names;
   };
   return async (file, image) => {
-    const extension = extensionOf(file);
     if (baseName(file) === LABEL_MAP) return partOf(file, stemOf(image));
-    if (extension === 'json' || extension === 'xml') {
+    if (STATING.includes(extensionOf(file))) {
       const stated = await statedIn(file);
       return stated === undefined ? file : partOf(file, nameIn(stated.names, file, image));
     }

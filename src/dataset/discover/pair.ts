@@ -35,6 +35,7 @@ const SIDE_FILES = new Set([
   'pdf',
   'log',
   '',
+  'ilp',
   'db',
   'ini',
   'toml',
@@ -49,8 +50,12 @@ export interface File {
   readonly group: string;
 }
 
+/** ilastik names exports after what they hold: `a_Simple Segmentation.h5`. */
+const exportStem = (stem: string): string =>
+  stem.replace(/_(simple segmentation|object identities|object predictions)$/i, '_segmentation');
+
 export function fileOf(path: string): File {
-  const stem = isShapeLabel(path) ? shapeStem(stemOf(path)) : stemOf(path);
+  const stem = isShapeLabel(path) ? shapeStem(stemOf(path)) : exportStem(stemOf(path));
   const segments = folderOf(path).normalize('NFC').split('/');
   for (let i = segments.length - 1; i >= 0; i--) {
     const role = roleOf(segments[i]);

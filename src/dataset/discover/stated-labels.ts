@@ -29,7 +29,7 @@ export const partOf = (file: string, image: string): string => `${file}/${image}
 /** The file and the image of such labels; undefined for other paths. */
 export function fileAndImage(path: string): { readonly file: string; readonly image: string } | undefined {
   const [, file, image] =
-    /^(.*?\.(?:json|xml)|(?:.*?\/)?labelmap\.txt)\/(.+)$/i.exec(path) ?? /^(.+)\/(segments)$/.exec(path) ?? [];
+    /^(.*?\.(?:json|xml|ilp)|(?:.*?\/)?labelmap\.txt)\/(.+)$/i.exec(path) ?? /^(.+)\/(segments)$/.exec(path) ?? [];
   return file === undefined || image === undefined ? undefined : { file, image };
 }
 
@@ -60,8 +60,15 @@ export async function namesIn(files: Files, root: string, path: string): Promise
     const images = parseCvat(await text(), path);
     return images && { names: [...images.keys()] };
   }
+  if (extensionOf(path) === 'ilp') {
+    const { readIlastikProject } = await import('../shapes/ilastik.ts');
+    return { names: [...(await readIlastikProject(await files.read(root, path), path)).keys()] };
+  }
   return undefined;
 }
+
+/** Extensions of files that may have labels of several images. */
+export const STATING = ['json', 'xml', 'ilp'];
 
 export interface StatedNames {
   readonly names: readonly string[];
@@ -70,7 +77,7 @@ export interface StatedNames {
 }
 
 /**
- * The labels in files of COCO and CVAT among `paths`, with their images.
+ * The labels in files of COCO, CVAT and ilastik among `paths`, with their images.
  * @param images paths of images
  * @throws FormatError for a file that is cut off; DatasetError for an image that could be several
  */
@@ -91,7 +98,7 @@ export async function findStatedLabels(
     if (image === undefined) leftOut.push({ file: label, reason: 'labels of an image that is not here' });
     else pairs.push({ image, label });
   };
-  for (const path of paths.filter((name) => extensionOf(name) === 'json' || extensionOf(name) === 'xml')) {
+  for (const path of paths.filter((name) => STATING.includes(extensionOf(name)))) {
     const found = await namesIn(files, root, path);
     if (found?.names.length === 0) leftOut.push({ file: path, reason: 'annotations that list no image' });
     for (const name of found?.names ?? []) add(partOf(path, name), imageNamed(name, path, others));

@@ -10,7 +10,7 @@ import { isCellpose, isNamedMap, isShapeLabel } from '../discover/shape-files.ts
 import { fileOfLabels } from '../discover/stated-labels.ts';
 import { isIgnored, isLabel, paintShapes } from '../shapes/paint.ts';
 import { readShapes } from '../shapes/roi-files.ts';
-import type { DrawnShapes, Shape } from '../shapes/shape.ts';
+import type { DrawnShapes } from '../shapes/shape.ts';
 import { readCellpose } from './cellpose.ts';
 import { type LabelKind, shapeKind } from './label-kind.ts';
 import type { LabelClass } from './labels.ts';
@@ -68,20 +68,25 @@ export async function readShapeLabels(
   const isByValue = kind === 'classes' && project?.classes !== undefined;
   const classNames = isByValue ? namesByValue(found, project.classes, root) : found;
   return {
-    declared: shapes.size + maps.size === 0 ? { kind: 'objects' } : declaredBy(all, classNames, kind),
+    declared:
+      shapes.size + maps.size === 0
+        ? { kind: 'objects' }
+        : declaredBy([...shapes.values()], classNames, kind, maps.size),
     notes: [
       ...describeMaps(maps),
-      ...(shapes.size === 0 ? [] : [describe(all, kind, filesOf(shapes.keys())), ...emptyNotes(shapes)]),
+      ...(shapes.size === 0
+        ? []
+        : [describe([...shapes.values()], kind, filesOf(shapes.keys())), ...emptyNotes(shapes)]),
     ],
     has: (path) => masks.has(path) || maps.has(path) || shapes.has(path),
     image: (path, image) => {
-      const { shapes: drawn, drawnOn, notes = [] } = shapes.get(path) ?? { shapes: [] };
+      const { shapes: drawn, drawnOn, unpainted, notes = [] } = shapes.get(path) ?? { shapes: [] };
       const mask = masks.get(path);
       if (mask !== undefined) return mask;
       const map = maps.get(path);
       if (map !== undefined)
         return { ...(kind === 'objects' ? map.image : mapOfClasses(map, classNames)), labelKind: kind };
-      const painted = paintShapes(drawn, image, { kind, classNames, file: path, drawnOn });
+      const painted = paintShapes(drawn, image, { kind, classNames, file: path, drawnOn, unpainted });
       return { ...painted, notes: [...notes, ...(painted.notes ?? [])] };
     },
   };
@@ -150,10 +155,15 @@ function namesByValue(found: readonly string[], classes: readonly ProjectClass[]
 }
 
 function declaredBy(
-  shapes: readonly Shape[],
+  drawn: readonly DrawnShapes[],
   names: readonly string[],
   kind: LabelKind,
+  mapCount: number,
 ): NonNullable<ShapeLabels['declared']> {
+  const shapes = drawn.flatMap((one) => one.shapes);
+  const isSparse = drawn.some(({ unpainted }) => unpainted === 'not annotated');
+  const hasBackground =
+    kind === 'objects' || mapCount > 0 || !drawn.every(({ unpainted }) => unpainted === 'not annotated');
   const background = { name: 'background', values: [0] };
   const hasOthers = shapes.some((shape) => isLabel(shape) && shape.className === undefined);
   const [only, ...more] = names;
@@ -165,13 +175,15 @@ function declaredBy(
       : [...names, ...(hasOthers ? ['foreground'] : [])].map((name, i) => ({ name, values: [i + 1] }));
   return {
     kind,
-    classes: named.length === 0 ? undefined : [background, ...named],
-    ignore: shapes.some((shape) => isIgnored(shape, kind) || !isLabel(shape)) ? [NOT_ANNOTATED[kind]] : undefined,
+    classes: named.length === 0 ? undefined : [...(hasBackground ? [background] : []), ...named],
+    ignore:
+      isSparse || shapes.some((shape) => isIgnored(shape, kind) || !isLabel(shape)) ? [NOT_ANNOTATED[kind]] : undefined,
   };
 }
 
 /** `shapes: 12 of Tumor (#c80000), 3 of Stroma in 2 files, as classes; what none covers is background`. */
-function describe(shapes: readonly Shape[], kind: LabelKind, files: number): string {
+function describe(drawn: readonly DrawnShapes[], kind: LabelKind, files: number): string {
+  const shapes = drawn.flatMap((one) => one.shapes);
   const counts = new Map<string, { count: number; colour?: number }>();
   for (const { className = '', colour } of shapes) {
     const { count = 0, colour: known = colour } = counts.get(className) ?? {};
@@ -182,7 +194,8 @@ function describe(shapes: readonly Shape[], kind: LabelKind, files: number): str
     return `${count}${name === '' ? ' without a class' : ` of ${name}${shown}`}`;
   });
   const where = counted(files, 'file');
-  return `shapes: ${parts.join(', ') || 'none'} in ${where}, as ${kind}; what none covers is background`;
+  const isSparse = drawn.every(({ unpainted }) => unpainted === 'not annotated');
+  return `shapes: ${parts.join(', ') || 'none'} in ${where}, as ${kind}; what none covers is ${isSparse ? 'not annotated' : 'background'}`;
 }
 
 /** The map with the values of classes: the number of a name among `classNames`, from 1. */

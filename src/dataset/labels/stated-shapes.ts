@@ -33,6 +33,11 @@ async function open(files: Files, root: string, file: string): Promise<ShapesByI
     const drawn = await shapesOfSegments(bytes, file);
     return () => drawn;
   }
+  if (/\.ilp$/i.test(file)) {
+    const { readIlastikProject } = await import('../shapes/ilastik.ts');
+    const images = await readIlastikProject(bytes, file);
+    return (image) => images.get(image) ?? NONE;
+  }
   const text = new TextDecoder().decode(bytes);
   if (/\.json$/i.test(file)) {
     const { parseCoco, shapesOf } = await import('../shapes/coco.ts');

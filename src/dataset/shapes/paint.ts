@@ -6,7 +6,7 @@ import { counted, DatasetError } from '../../errors.ts';
 import { type Image, sizes } from '../../image/image.ts';
 import { sliceOfPlane } from '../../image/patient-plane.ts';
 import type { Size } from '../../objects/fill-polygon.ts';
-import type { Place, Shape } from './shape.ts';
+import type { DrawnShapes, Place, Shape } from './shape.ts';
 
 type Kind = 'objects' | 'classes';
 
@@ -28,6 +28,8 @@ export interface PaintOptions {
   readonly file: string;
   /** The size that the image has according to the file of the shapes. */
   readonly drawnOn?: Size | undefined;
+  /** As `DrawnShapes` has it. */
+  readonly unpainted?: DrawnShapes['unpainted'];
 }
 
 /**
@@ -39,7 +41,7 @@ export interface PaintOptions {
 export function paintShapes(
   shapes: readonly Shape[],
   image: Image,
-  { kind, classNames, file, drawnOn }: PaintOptions,
+  { kind, classNames, file, drawnOn, unpainted }: PaintOptions,
 ): Image<'uint8' | 'uint32'> {
   const { times: t, slices: z, height, width } = sizes(image);
   if (drawnOn !== undefined && (drawnOn[0] !== height || drawnOn[1] !== width)) {
@@ -80,7 +82,7 @@ export function paintShapes(
   };
   const isOther = (old: number, value: number): boolean => old !== 0 && old !== skipped && old !== value;
 
-  if (shapes.some(isRegion)) data.fill(skipped as never);
+  if (unpainted === 'not annotated' || shapes.some(isRegion)) data.fill(skipped as never);
   const isHidden = (shape: Shape): boolean => isIgnored(shape, kind);
   const ordered = [...shapes.filter(isRegion), ...shapes.filter(isOwn), ...shapes.filter(isHidden)];
   for (const shape of ordered) {

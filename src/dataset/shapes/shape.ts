@@ -33,6 +33,8 @@ export interface DrawnShapes {
   readonly shapes: readonly Shape[];
   /** The size of the image that they were drawn on, if their file states it. */
   readonly drawnOn?: Size | undefined;
+  /** What pixels are that no shape covers; default background. */
+  readonly unpainted?: 'background' | 'not annotated';
   /** What the reader had to decide, one sentence each. */
   readonly notes?: readonly string[];
 }

@@ -23,3 +23,7 @@ declare module 'jpeg-lossless-decoder-js' {
     decode(buffer: ArrayBuffer, offset: number, length: number, bytesPerSample?: number): Uint8Array | Uint16Array;
   }
 }
+
+declare module 'jsfive' {
+  export const File: new (buffer: ArrayBuffer, name: string) => import('./hdf5/hdf5.ts').Hdf5Group;
+}

@@ -81,7 +81,22 @@ export const FORMATS: readonly Format[] = [
     matches: (bytes) => startsWith(bytes, 0x4e, 0x52, 0x52, 0x44, 0x30),
     load: async () => (await import('./nrrd/read.ts')).nrrd,
   },
+  {
+    name: 'HDF5',
+    extensions: ['h5', 'hdf5'],
+    holds: 'pictures',
+    // Imaris' files are HDF5 of many arrays.
+    matches: (bytes) =>
+      startsWith(bytes, 0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a) && !holdsText(bytes, 'DataSetInfo'),
+    load: async () => (await import('./hdf5/read.ts')).hdf5,
+  },
 ];
+
+/** Enough for the names of the first groups. */
+const NAMES_BYTES = 8192;
+
+const holdsText = (bytes: Uint8Array, text: string): boolean =>
+  String.fromCharCode(...bytes.subarray(0, NAMES_BYTES)).includes(text);
 
 /** Extension of the folders that are OME-Zarr stores, which `readOmeZarr` reads. */
 const STORE_EXTENSION = 'zarr';

@@ -12,6 +12,7 @@ export const nodeHost: Host = {
   memory: () => ({ used: process.memoryUsage.rss(), free: process.availableMemory() }),
   nowMs: () => performance.now(),
   versions,
+  encodeSegments: async (...given) => (await import('../../workflows/encode-segments.ts')).encodeSegments(...given),
   // An unsupported device is rejected by its name.
   openRuntime: (device) => openRuntime({ device: device as NodeDevice | 'auto' | undefined }),
   openEnergyMeter,
