@@ -3,9 +3,9 @@
  * keep pixel size, geometry and source, and return their argument if there is nothing to do.
  */
 
+import { float16ToNumber } from '../array/float16.ts';
 import { allocate, type DType, elementCount, type Storage } from '../array/ndarray.ts';
 import { UsageError } from '../errors.ts';
-import { float16ToNumber } from './float16.ts';
 import { millimetres, sliceOrigin } from './geometry.ts';
 import { type Geometry, type Image, sizes } from './image.ts';
 

@@ -1,7 +1,7 @@
+import { float16ToNumber } from '../array/float16.ts';
 import { quantile } from '../array/quantile.ts';
 import { counted } from '../errors.ts';
 import { type DisplayWindow, displayWindow } from './display.ts';
-import { float16ToNumber } from './float16.ts';
 import { bodyDirection, planeName } from './geometry.ts';
 import { type Geometry, type Image, type Spacings, sizes } from './image.ts';
 

@@ -1,6 +1,6 @@
 /** Which values are displayed as black and white, and the colours of classes. */
 
-import { float16ToNumber } from './float16.ts';
+import { float16ToNumber } from '../array/float16.ts';
 import type { Image } from './image.ts';
 
 export interface DisplayWindow {

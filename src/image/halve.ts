@@ -1,8 +1,8 @@
 /** Images of half the resolution. */
 
 import { stridesOf } from '../array/boxes.ts';
+import { float16ToNumber, numberToFloat16 } from '../array/float16.ts';
 import { allocate, type DType, elementCount, type Storage } from '../array/ndarray.ts';
-import { float16ToNumber, numberToFloat16 } from './float16.ts';
 
 /** Pixels of half the resolution: the mean of those that they cover, or the first of them, as labels have no mean. */
 export type Halving = 'mean' | 'first';

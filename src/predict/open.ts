@@ -3,6 +3,7 @@
 import { LamellaError } from '../errors.ts';
 import { type AxisTileRule, tileRule } from '../graph/analysis/receptive-field.ts';
 import type { Graph, Value } from '../graph/ir.ts';
+import { floatForm } from '../graph/onnx/float-form.ts';
 import { imageForm } from '../graph/onnx/image-form.ts';
 import { readSignature, type Signature } from '../graph/onnx/model.ts';
 import { readOnnx } from '../graph/onnx/read.ts';
@@ -86,20 +87,23 @@ async function openForeign(
 }
 
 /** What a graph says of its outputs, if all its operations are known. */
-function outputFacts(bytes: Uint8Array, { inputs }: Signature): OutputFacts | undefined {
+function outputFacts(bytes: Uint8Array, { inputs, operations }: Signature): OutputFacts | undefined {
   const [input] = inputs;
   const dims = input?.dims;
   if (input === undefined || (dims?.length !== 4 && dims?.length !== 5)) return undefined;
+  const plain = plainOf(bytes);
+  // Then numbers are rounded to steps of the range of the whole tile.
+  const isDynamic = operations.has('DynamicQuantizeLinear');
   for (const side of TRIED_SIDES) {
     const shape = dims.map((n, axis) => (typeof n === 'number' ? n : axis < 2 ? 1 : side));
     try {
-      const graph = readOnnx(bytes, { shapes: { [input.name]: shape } });
+      const graph = readOnnx(plain, { shapes: { [input.name]: shape } });
       const maps = graph.outputs.filter((value) => value.shape.length === dims.length);
       const named = (name?: string) => maps.find((value) => name === undefined || value.name === name);
       return {
         rule(name) {
           const output = named(name);
-          return output && tileRules(graph, output, dims);
+          return output && tileRules(graph, output, dims, !isDynamic);
         },
         notClasses(name) {
           const output = named(name);
@@ -114,10 +118,25 @@ function outputFacts(bytes: Uint8Array, { inputs }: Signature): OutputFacts | un
   return undefined;
 }
 
-function tileRules(graph: Graph, output: Value, dims: readonly (number | string)[]): TileRules | undefined {
+/** The file of which the graph is read: a quantised network looks at the same pixels as the one that it stands for. */
+function plainOf(bytes: Uint8Array): Uint8Array {
+  try {
+    return floatForm(bytes).bytes;
+  } catch (error) {
+    if (error instanceof LamellaError) return bytes;
+    throw error;
+  }
+}
+
+function tileRules(
+  graph: Graph,
+  output: Value,
+  dims: readonly (number | string)[],
+  mayBeExact: boolean,
+): TileRules | undefined {
   try {
     const { axes, exact } = tileRule(graph, graph.inputs[0], output);
-    const [x, y, z] = axes.map((axis) => ruleOf(axis, exact, dims[axis.axis])).toReversed();
+    const [x, y, z] = axes.map((axis) => ruleOf(axis, exact && mayBeExact, dims[axis.axis])).toReversed();
     if (y === undefined || x === undefined || (axes.length === 3 && z === undefined)) return undefined;
     return { ...(z && { z }), y, x };
   } catch (error) {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { float16ToNumber, numberToFloat16 } from '../../src/image/float16.ts';
+import { float16ToNumber, numberToFloat16 } from '../../src/array/float16.ts';
 import { halve } from '../../src/image/halve.ts';
 
 const YX = [true, true];

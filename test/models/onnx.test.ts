@@ -13,6 +13,7 @@ import { openRuntime } from '../../src/platform/node/runtime.ts';
 import type { Runtime } from '../../src/runtime/runtime.ts';
 import { fittingWeights } from '../../src/train/start.ts';
 import { gradientGraph, gradientName, initialWeights, trainingStep } from '../../src/train/step.ts';
+import { spread } from '../graph/cases.ts';
 import { expectAllClose } from '../support/expect-all-close.ts';
 
 interface Numbers {
@@ -39,6 +40,8 @@ const target = {
   labels: ndarray('int32', golden.weights.shape, Int32Array.from(golden.labels)),
   pixelWeights: array(golden.weights),
 };
+
+const ones = (of: Shape) => float32(of, new Float32Array(of.reduce((a, b) => a * b, 1)).fill(1));
 
 let runtime: Runtime;
 beforeAll(async () => {
@@ -275,6 +278,42 @@ describe('what is found in a file', () => {
     expect(readSignature(network.write(network.spec, network.weights, {})).outputs.map(({ name }) => name)).toEqual([
       'out2',
     ]);
+  });
+});
+
+describe.each(['qdq', 'operators', 'dynamic', 'half'])('a network quantised as %s', (kind) => {
+  const network = openOnnxNetwork(new Uint8Array(read(`quantised-${kind}.onnx`)));
+
+  it('is trained in float32, which is said, and written so', async () => {
+    expect(network.notes[0]).toMatch(
+      kind === 'half' ? /16 bits become float32/ : /quantised operations are computed in/,
+    );
+    expect(Object.keys(network.weights)).toHaveLength(8);
+    const size: Shape4 = [1, 1, 16, 24];
+    const step = trainingStep(
+      network.build(network.spec, size, { training: true }),
+      crossEntropy(),
+      sgd({ momentum: 0.9 }),
+    );
+    const program = await runtime.compile(step.graph, { state: step.state });
+    await program.writeState(step.initialState(0, network.weights));
+    const image = float32(size, spread(size, -1, 1, 3));
+    const sides = [1, 16, 24];
+    const labels = ndarray(
+      'int32',
+      sides,
+      Int32Array.from(image.data, (value) => Number(value > 0)),
+    );
+    const feeds = { image, labels, pixelWeights: ones(sides), learningRate: float32([], [0.2]) };
+    const losses: number[] = [];
+    for (let i = 0; i < 20; i++) losses.push((await program.run(feeds)).loss?.data[0] as number);
+    expect(losses.at(-1)).toBeLessThan(0.9 * (losses[0] as number));
+    const weights = step.weightsOf(await program.readState(step.weightNames));
+    await program.dispose();
+    const written = network.write(network.spec, weights, {});
+    const again = openOnnxNetwork(written);
+    expect(again.notes.join()).not.toMatch(/float32/);
+    for (const [name, { data }] of Object.entries(weights)) expect(again.weights[name]?.data).toEqual(data);
   });
 });
 

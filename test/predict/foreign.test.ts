@@ -34,6 +34,27 @@ const pageOf = (name: string) => {
   return { planes: Float32Array.from(input), height: shape[0], width: shape[1] };
 };
 
+describe('quantised models', () => {
+  const read = (name: string) => readFileSync(new URL(`../golden/${name}`, import.meta.url));
+  // From scripts/golden/quantised.py.
+  const { x, y } = JSON.parse(read('quantised.json').toString()) as {
+    readonly [name in 'x' | 'y']: { readonly shape: readonly number[]; readonly data: readonly number[] };
+  };
+
+  test.each(['qdq', 'operators', 'dynamic', 'half'])('%s: computed as they are, in tiles of the rule', async (kind) => {
+    const model = await openModel(runtime, new Uint8Array(read(`quantised-${kind}.onnx`)));
+    expect(model.rule.y).toMatchObject({ multiple: 4, exact: kind !== 'dynamic' });
+    expect(model.program.inputs.map(({ dtype }) => dtype)).toEqual(['float32']);
+    const results = await model.program.run({ [model.inputName]: float32(x.shape, x.data) });
+    const own = results[model.outputName]?.data as Float32Array;
+    const furthest = own.reduce((most, value, i) => Math.max(most, Math.abs(value - (y.data[i] as number))), 0);
+    // Rounded to steps of their own, so that it is not the network before, but near it.
+    expect(furthest).toBeGreaterThan(1e-5);
+    expect(furthest).toBeLessThan(kind === 'half' ? 2e-3 : 0.02);
+    await model.program.dispose();
+  });
+});
+
 describe('models exported by PyTorch', () => {
   test('open size, three classes, logits: softmax applied, tile rule from the graph', async () => {
     const name = 'open size, three classes, logits';

@@ -1,9 +1,9 @@
 /** NumPy's file format (`numpy.lib.format`): a header as a Python literal, padded to 64 bytes, then the values. */
 
 import { concatenate } from '../../array/bytes.ts';
+import { float16ToNumber } from '../../array/float16.ts';
 import { bytesPer, type DType, elementCount, type NdArray, ndarray, viewAs } from '../../array/ndarray.ts';
 import { FormatError } from '../../errors.ts';
-import { float16ToNumber } from '../../image/float16.ts';
 
 const HEADER_UNIT = 64;
 

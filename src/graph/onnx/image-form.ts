@@ -13,6 +13,7 @@ const transpose = (perm: readonly number[]): Step => ({ op: 'Transpose', attribu
 const cast = (to: number): Step => ({ op: 'Cast', attributes: { to } });
 const FLOAT = 1;
 const UINT8 = 2;
+const FLOAT16 = 10;
 
 const few = (n: number | string | undefined): boolean => typeof n === 'number' && n <= 4;
 
@@ -30,7 +31,7 @@ export interface ImageForm {
 
 /**
  * The file with its ends in that form, unchanged where they have it: channels that come last are brought to the front,
- * bytes are made of pixel values, and of labels that are the largest of several maps those maps are given.
+ * bytes or 16-bit floats are made of pixel values, and of labels that are the largest of several maps those maps are given.
  * @throws FormatError if the bytes are not ONNX
  */
 export function imageForm(bytes: Uint8Array): ImageForm {
@@ -49,9 +50,10 @@ export function imageForm(bytes: Uint8Array): ImageForm {
       cast(UINT8),
     );
   }
+  if (dtype === 'float16') steps.push(cast(FLOAT16));
   if (isLast) steps.push(transpose(TO_LAST));
   const made = outputs.map((output) => formOf(bytes, output, isLast));
-  const isChanged = steps.length > 0 || made.some((each) => each.note !== undefined);
+  const isChanged = steps.length > 0 || made.some(({ output }) => output.from !== output.name);
   if (!isChanged) return { bytes, notes: [], isByte: false };
   const newInput: NewInput | undefined =
     steps.length === 0
@@ -75,17 +77,14 @@ function formOf(
   isLast: boolean,
 ): { readonly output: NewOutput; readonly note?: string } {
   const kept: NewOutput = { from: name, name, dims, steps: [] };
-  if (dtype === 'float32') {
+  if (dtype === 'float32' || dtype === 'float16') {
     // Where only the input of an exporter is turned, few channels stand before large sides.
     const isTurned = isLast && dims.length === 4 && !(few(dims[1]) && !few(dims[3]));
-    if (!isTurned) return { output: kept };
-    const output = {
-      from: name,
-      name: freeName(bytes, `${name}_first`),
-      dims: permuted(dims, TO_FIRST),
-      steps: [transpose(TO_FIRST)],
-    };
-    return { output };
+    const steps = [...(dtype === 'float16' ? [cast(FLOAT)] : []), ...(isTurned ? [transpose(TO_FIRST)] : [])];
+    if (steps.length === 0) return { output: kept };
+    const suffix = isTurned ? 'first' : 'float32';
+    const sides = isTurned ? permuted(dims, TO_FIRST) : dims;
+    return { output: { from: name, name: freeName(bytes, `${name}_${suffix}`), dims: sides, steps } };
   }
   if (!/^(?:u?int|bool)/.test(dtype)) return { output: kept };
   const scores = behindArgMax(bytes, name);

@@ -8,6 +8,7 @@ import { option, UsageError } from '../../errors.ts';
 import { GraphBuilder } from '../../graph/builder.ts';
 import type { Graph, Node, Value } from '../../graph/ir.ts';
 import { editOnnx, separateVectors } from '../../graph/onnx/edit.ts';
+import { floatForm } from '../../graph/onnx/float-form.ts';
 import { imageForm } from '../../graph/onnx/image-form.ts';
 import { imageInput } from '../../graph/onnx/image-input.ts';
 import { readSignature } from '../../graph/onnx/model.ts';
@@ -50,7 +51,7 @@ export interface OnnxNetwork extends NetworkFile {
 export function openOnnxNetwork(given: Uint8Array, file?: string): OnnxNetwork {
   const refuse = refusing(file);
   const form = imageForm(given);
-  const { bytes } = form;
+  const { bytes, notes } = floatForm(form.bytes);
   const signature = readSignature(bytes, { file });
   if (signature.inputs[0]?.dims?.length === 5) {
     refuse('the model takes volumes [N, C, D, H, W]; training here is on slices.');
@@ -129,6 +130,7 @@ export function openOnnxNetwork(given: Uint8Array, file?: string): OnnxNetwork {
     spec,
     notes: [
       ...form.notes,
+      ...notes,
       ...notesOn(graph, output, { activation, classes: spec.numClasses, norms: statistics.length > 0 }),
     ],
     weights: Object.fromEntries(

@@ -1,7 +1,7 @@
 /** The metadata of arrays and images as they are written: Zarr 3 and OME-Zarr 0.5. */
 
+import { float16ToNumber } from '../../../array/float16.ts';
 import type { DType, Storage } from '../../../array/ndarray.ts';
-import { float16ToNumber } from '../../float16.ts';
 import { sizes } from '../../image.ts';
 import type { PyramidLevel } from '../../pyramid.ts';
 import type { ImageInfo } from '../../source.ts';

@@ -1,9 +1,9 @@
 /** The metadata of groups and arrays: `.zgroup`, `.zarray` and `.zattrs` of Zarr 2, `zarr.json` of Zarr 3. */
 
+import { float16ToNumber, numberToFloat16 } from '../../../array/float16.ts';
 import { type DType, isDType } from '../../../array/ndarray.ts';
 import { FormatError } from '../../../errors.ts';
 import { joinPath } from '../../../files.ts';
-import { float16ToNumber, numberToFloat16 } from '../../float16.ts';
 import type { ZarrStore } from './store.ts';
 
 export type Json = { readonly [name: string]: unknown };
