@@ -93,6 +93,36 @@ def unet(p, x, base, outputs, depth, norm="none", residual=False, upsampling="ne
     return conv(p, x, outputs, "output", 1, 0)
 
 
+def unet3d(p, x, base, outputs, kernels, factors, norm="none"):
+    def convolve(x, width, name, kernel):
+        c, size = x.shape[1], x.shape[1] * math.prod(kernel)
+        w = p(f"{name}/weight", (width, c, *kernel), size)
+        if norm == "weight":
+            gain = p(f"{name}/gain", (width, 1, 1, 1, 1), offset=1.0, scale=0.1)
+            mean = w.mean((1, 2, 3, 4), keepdim=True)
+            var = ((w - mean) ** 2).mean((1, 2, 3, 4), keepdim=True)
+            w = gain * math.sqrt(2 / size) * (w - mean) / torch.sqrt(var + 1e-8)
+        return F.conv3d(x, w, p(f"{name}/bias", (width,), scale=0.1), padding=tuple(k // 2 for k in kernel))
+
+    def plain(x, width, name):
+        w = p(f"{name}/weight", (width, x.shape[1], 1, 1, 1), x.shape[1])
+        return F.conv3d(x, w, p(f"{name}/bias", (width,), scale=0.1))
+
+    def block(x, level, scope):
+        x = F.relu(convolve(x, base * 2**level, f"{scope}/conv1", kernels[level]))
+        return F.relu(convolve(x, base * 2**level, f"{scope}/conv2", kernels[level]))
+
+    skips = []
+    for level in range(len(kernels)):
+        x = block(x if level == 0 else F.max_pool3d(x, factors[level - 1]), level, f"encoder{level}")
+        skips.append(x)
+    for level in reversed(range(len(factors))):
+        low = plain(x, base * 2**level, f"decoder{level}/up")
+        up = F.interpolate(low, scale_factor=tuple(map(float, factors[level])), mode="nearest")
+        x = block(torch.cat([skips[level], up], 1), level, f"decoder{level}")
+    return plain(x, outputs, "output")
+
+
 def picture(shape):
     return torch.tensor([math.sin(0.05 * i) + 0.5 * math.sin(0.013 * i * i) for i in range(math.prod(shape))], **DOUBLE).reshape(shape)
 
@@ -106,9 +136,9 @@ def run(network, shape, channels, rate):
     x = picture(shape)
     with torch.no_grad():
         first = network(p, x)
-    n, _, h, w = first.shape
-    labels = torch.tensor([(i // 3 + i // 50) % 2 for i in range(n * h * w)]).reshape(n, h, w)
-    weights = torch.tensor([0.5 + i % 3 for i in range(n * h * w)], **DOUBLE).reshape(n, h, w)
+    size = first.shape[:1] + first.shape[2:]
+    labels = torch.tensor([(i // 3 + i // 50) % 2 for i in range(math.prod(size))]).reshape(size)
+    weights = torch.tensor([0.5 + i % 3 for i in range(math.prod(size))], **DOUBLE).reshape(size)
     losses, gradients = [], {}
     velocity = {name: torch.zeros_like(v) for name, v in p.made.items()}
     for step in range(5):
@@ -142,6 +172,10 @@ golden = {
         lambda p, x: unet(p, x, 4, 2, 2, "instance", True, "linear"), (2, 1, 12, 16), 2, 0.02
     ),
     "unet weight": run(lambda p, x: unet(p, x, 4, 1, 3, "weight"), (1, 2, 16, 16), 1, 0.02),
+    "unet3d": run(
+        lambda p, x: unet3d(p, x, 3, 2, [(1, 3, 3), (3, 3, 3), (3, 3, 3)], [(1, 2, 2), (2, 2, 2)], "weight"),
+        (2, 1, 4, 8, 12), 2, 0.02,
+    ),
     "unet2015": run(lambda p, x: unet2015(p, x, 4, 2, mask), (1, 1, 188, 204), 2, 0.002),
 }
 out = Path(__file__).parents[2] / "test/golden/unet.json"

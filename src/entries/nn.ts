@@ -13,14 +13,17 @@ export { buildNetwork, type ModelName, type ModelSpec, sizesOf } from '../models
 export type { SizeConstraints } from '../models/sizes.ts';
 export type { SlidingWindowSpec } from '../models/sliding-window.ts';
 export { chooseUnet, type UnetSpec } from '../models/unet.ts';
+export { planUnet3d, type Unet3dSpec, unet3d } from '../models/unet3d.ts';
 export type { Unet2015Spec } from '../models/unet2015.ts';
 export { drawMasks } from '../nn/dropout-masks.ts';
 export * as init from '../nn/initialise.ts';
 export {
+  type Conv3dOptions,
   type ConvOptions,
   centreCrop,
   concatCropped,
   conv2d,
+  conv3d,
   dense,
   dropout,
   flatten,

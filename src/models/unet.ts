@@ -3,7 +3,7 @@ import { counted } from '../errors.ts';
 import { graphMacs } from '../graph/analysis/cost.ts';
 import type { Value } from '../graph/ir.ts';
 import { normal } from '../nn/initialise.ts';
-import { concatCropped, conv2d, dropout, instanceNorm, maxPool, relu, upsample } from '../nn/layers.ts';
+import { concatCropped, conv3d, dropout, instanceNorm, maxPool, type PerAxis, relu, upsample } from '../nn/layers.ts';
 import { type Network, NetworkBuilder } from '../nn/network.ts';
 import type { Choice, Circumstances, NetworkDefinition, NetworkSpec } from './definition.ts';
 import { paddedSizes } from './sizes.ts';
@@ -11,12 +11,16 @@ import { paddedSizes } from './sizes.ts';
 export const NORM_LAYERS = ['none', 'weight', 'instance'] as const;
 
 /** U-Net with padded convolutions: the output has the size of the input. */
-export interface UnetSpec extends NetworkSpec {
+export interface UnetSpec extends NetworkSpec, UnetOptions {
   readonly name: 'unet';
-  /** Channels at the first level, doubled at each level below; default 32. */
-  readonly baseChannels?: number;
   /** Number of downsampling steps; default 4. */
   readonly depth?: number;
+}
+
+/** What U-Nets of images and of volumes have in common. */
+export interface UnetOptions {
+  /** Channels at the first level, doubled at each level below; default 32. */
+  readonly baseChannels?: number;
   /**
    * `none` (default); `weight`: weight standardisation, at almost no cost; `instance`: instance normalisation (mean 0,
    * variance 1 per image and channel), with which tiling is inexact.
@@ -49,28 +53,48 @@ export function unet(
   [batch, , height, width]: Shape4,
   { training = false }: { training?: boolean } = {},
 ): Network {
+  const { channels, depth = DEPTH } = spec;
+  const net = new NetworkBuilder('unet', { training });
+  const input = net.input('image', 'float32', [batch, channels, height, width]);
+  return unetOver(net, input, spec, { depth, kernelAt: () => 3, factorAfter: () => 2 });
+}
+
+/** The shape of a U-Net, level by level from 0, the full resolution. */
+export interface UnetLevels {
+  /** Number of downsampling steps. */
+  readonly depth: number;
+  /** Sides of the kernels of a level. */
+  kernelAt(level: number): PerAxis;
+  /** By how much the level below is smaller. */
+  factorAfter(level: number): PerAxis;
+}
+
+/** The U-Net above `input`, [N, channels, spatial...]. */
+export function unetOver(
+  net: NetworkBuilder,
+  input: Value,
+  spec: UnetOptions & Pick<NetworkSpec, 'numClasses'>,
+  { depth, kernelAt, factorAfter }: UnetLevels,
+): Network {
   const {
-    channels,
     numClasses,
     baseChannels = 32,
-    depth = DEPTH,
     norm = 'none',
     residual = false,
     upsampling = 'nearest',
     maxChannels = 512,
     dropout: rate = 0,
   } = spec;
-  const net = new NetworkBuilder('unet', { training });
-  const input = net.input('image', 'float32', [batch, channels, height, width]);
   const widthOf = (level: number): number => Math.min(maxChannels, baseChannels * 2 ** level);
 
-  const convolve = (x: Value, width: number, name: string, kernel = 3): Value => {
-    const y = conv2d(net, x, width, { name, kernel, bias: norm !== 'instance', standardise: norm === 'weight' });
+  const convolve = (x: Value, width: number, name: string, kernel: PerAxis): Value => {
+    const y = conv3d(net, x, width, { name, kernel, bias: norm !== 'instance', standardise: norm === 'weight' });
     return norm === 'instance' ? instanceNorm(net, y, { name: `${name}/norm` }) : y;
   };
-  const block = (x: Value, width: number): Value => {
-    const first = relu(net, convolve(x, width, 'conv1'));
-    const second = convolve(first, width, 'conv2');
+  const block = (x: Value, level: number): Value => {
+    const [width, kernel] = [widthOf(level), kernelAt(level)];
+    const first = relu(net, convolve(x, width, 'conv1', kernel));
+    const second = convolve(first, width, 'conv2', kernel);
     if (!residual) return relu(net, second);
     const same = x.shape[1] === width ? x : convolve(x, width, 'shortcut', 1);
     return relu(net, net.add(second, same));
@@ -80,7 +104,7 @@ export function unet(
   const skips: Value[] = [];
   for (let level = 0; level <= depth; level++) {
     x = net.scoped(`encoder${level}`, () => {
-      const made = block(level === 0 ? x : maxPool(net, x), widthOf(level));
+      const made = block(level === 0 ? x : maxPool(net, x, factorAfter(level - 1)), level);
       return level === depth ? dropout(net, made, rate) : made;
     });
     if (level < depth) skips.push(x);
@@ -88,12 +112,13 @@ export function unet(
   for (let level = depth - 1; level >= 0; level--) {
     x = net.scoped(`decoder${level}`, () => {
       // The 1x1 convolution comes first: it commutes with interpolation and costs a quarter at the lower resolution.
-      const up = upsample(net, conv2d(net, x, widthOf(level), { name: 'up', kernel: 1 }), { mode: upsampling });
-      return block(concatCropped(net, skips[level], up), widthOf(level));
+      const narrow = conv3d(net, x, widthOf(level), { name: 'up', kernel: 1 });
+      const up = upsample(net, narrow, { factor: factorAfter(level), mode: upsampling });
+      return block(concatCropped(net, skips[level], up), level);
     });
   }
   // Small initial logits: the initial loss is near log(classes) for any depth.
-  return net.finish(input, conv2d(net, x, numClasses, { name: 'output', kernel: 1, initialise: normal(0.01) }));
+  return net.finish(input, conv3d(net, x, numClasses, { name: 'output', kernel: 1, initialise: normal(0.01) }));
 }
 
 /** Measured on one core of an EPYC with AVX-512: forward, backward and update together. */

@@ -4,6 +4,7 @@
  */
 import { float32 } from '../array/ndarray.ts';
 import type { Value } from '../graph/ir.ts';
+import { axesFrom } from '../graph/op-row.ts';
 import { constant, heNormal } from './initialise.ts';
 import type { Initialiser, NetworkBuilder } from './network.ts';
 import { standardisedKernel } from './standardise.ts';
@@ -29,12 +30,35 @@ export interface ConvOptions {
   readonly standardise?: boolean;
 }
 
+/** One number for all spatial axes, or one for each: [z, y, x] of a volume. */
+export type PerAxis = number | readonly number[];
+
+export interface Conv3dOptions extends Omit<ConvOptions, 'kernel' | 'padding'> {
+  /** Sides of the kernel; default 3. [1, 3, 3] sees each slice by itself. */
+  readonly kernel?: PerAxis;
+  /** `same` (default): zero padding that keeps the size at stride 1; `valid`: no padding. */
+  readonly padding?: 'same' | 'valid';
+}
+
 function channelsOf(x: Value): number {
   return x.shape[1];
 }
 
+function perAxis(value: PerAxis, { shape }: Value): readonly number[] {
+  return typeof value === 'number' ? shape.slice(2).map(() => value) : value;
+}
+
 /** 2-D convolution (cross-correlation, as usual in deep learning): [N,C,H,W] -> [N,outputs,H',W']. */
-export function conv2d(
+export function conv2d(net: NetworkBuilder, x: Value, outputs: number, options: ConvOptions = {}): Value {
+  return convolve(net, x, outputs, options);
+}
+
+/** 3-D convolution: [N,C,D,H,W] -> [N,outputs,D',H',W']. */
+export function conv3d(net: NetworkBuilder, x: Value, outputs: number, options: Conv3dOptions = {}): Value {
+  return convolve(net, x, outputs, options);
+}
+
+function convolve(
   net: NetworkBuilder,
   x: Value,
   outputs: number,
@@ -49,23 +73,23 @@ export function conv2d(
     initialise = heNormal(),
     initialBias = 0,
     standardise = false,
-  }: ConvOptions = {},
+  }: Omit<ConvOptions, 'kernel'> & Pick<Conv3dOptions, 'kernel'>,
 ): Value {
   return net.scoped(name, () => {
-    const shape = [outputs, channelsOf(x) / group, kernel, kernel];
+    const sides = perAxis(kernel, x);
+    const shape = [outputs, channelsOf(x) / group, ...sides];
     const weight = standardise
       ? standardisedKernel(net, shape)
       : net.parameter('weight', shape, initialise, { decay: true });
     const offset = bias ? net.parameter('bias', [outputs], constant(initialBias), { decay: false }) : undefined;
-    const reach = dilation * (kernel - 1);
-    const half = padding === 'same' ? Math.floor(reach / 2) : 0;
-    const rest = padding === 'same' ? reach - half : 0;
-    const pads = typeof padding === 'string' ? [half, half, rest, rest] : padding.flat();
+    const reaches = sides.map((side) => (padding === 'same' ? dilation * (side - 1) : 0));
+    const halves = reaches.map((reach) => Math.floor(reach / 2));
+    const same = [...halves, ...reaches.map((reach, i) => reach - halves[i])];
     return net.op('Conv', offset === undefined ? [x, weight] : [x, weight, offset], {
-      kernel_shape: [kernel, kernel],
-      pads,
-      ...(stride !== 1 && { strides: [stride, stride] }),
-      ...(dilation !== 1 && { dilations: [dilation, dilation] }),
+      kernel_shape: sides,
+      pads: typeof padding === 'string' ? same : padding.flat(),
+      ...(stride !== 1 && { strides: sides.map(() => stride) }),
+      ...(dilation !== 1 && { dilations: sides.map(() => dilation) }),
       ...(group !== 1 && { group }),
     });
   });
@@ -158,17 +182,17 @@ export function relu(net: NetworkBuilder, x: Value): Value {
  * Maximum over windows of `kernel` with stride `stride` (default: the kernel). Incomplete windows at the border are
  * dropped.
  */
-export function maxPool(net: NetworkBuilder, x: Value, kernel = 2, stride = kernel): Value {
-  return net.op('MaxPool', [x], { kernel_shape: [kernel, kernel], strides: [stride, stride] });
+export function maxPool(net: NetworkBuilder, x: Value, kernel: PerAxis = 2, stride = kernel): Value {
+  return net.op('MaxPool', [x], { kernel_shape: perAxis(kernel, x), strides: perAxis(stride, x) });
 }
 
-/** Upsampling by an integer factor, nearest or linear between pixel centres: [N,C,H,W] -> [N,C,fH,fW]. */
+/** Upsampling by integer factors, nearest or linear between pixel centres: [N,C,H,W] -> [N,C,fH,fW]; volumes likewise. */
 export function upsample(
   net: NetworkBuilder,
   x: Value,
-  { factor = 2, mode = 'nearest' }: { factor?: number; mode?: 'nearest' | 'linear' } = {},
+  { factor = 2, mode = 'nearest' }: { factor?: PerAxis; mode?: 'nearest' | 'linear' } = {},
 ): Value {
-  const scales = net.constant(float32([4], [1, 1, factor, factor]));
+  const scales = net.constant(float32([x.shape.length], [1, 1, ...perAxis(factor, x)]));
   return net.op(
     'Resize',
     [x, undefined, scales],
@@ -179,11 +203,11 @@ export function upsample(
 }
 
 /**
- * The centre of `x`, cropped to the height and width of `like`; if the difference is odd, the extra row or column is
- * cut at the end.
+ * The centre of `x`, cropped to the spatial size of `like`; if the difference is odd, the extra row or column is cut at
+ * the end.
  */
 export function centreCrop(net: NetworkBuilder, x: Value, like: Value): Value {
-  const cuts = [2, 3].flatMap((axis) => {
+  const cuts = axesFrom(x, 2).flatMap((axis) => {
     const surplus = x.shape[axis] - like.shape[axis];
     const start = Math.floor(surplus / 2);
     return surplus === 0 ? [] : [{ axis, start, end: start - surplus }];

@@ -17,11 +17,11 @@ const EPSILON = 1e-8;
  */
 const SPREAD = 0.1;
 
-/** A new standardised kernel [K, C, h, w]: parameters `weight` (v) and `gain`. */
+/** A new standardised kernel [K, C, h, w] (of volumes [K, C, d, h, w]): parameters `weight` (v) and `gain`. */
 export function standardisedKernel(net: NetworkBuilder, shape: Shape): Value {
   const weight = net.parameter('weight', shape, normal(SPREAD), { decay: true });
   const axes = net.ints(shape.map((_, i) => i).slice(1));
-  const gain = net.parameter('gain', [shape[0], 1, 1, 1], constant(1), { decay: false });
+  const gain = net.parameter('gain', [shape[0], ...shape.slice(1).map(() => 1)], constant(1), { decay: false });
   const centred = net.sub(weight, net.op('ReduceMean', [weight, axes], { keepdims: 1 }));
   const variance = net.op('ReduceMean', [net.mul(centred, centred), axes], { keepdims: 1 });
   const spread = net.op('Sqrt', [net.add(variance, net.scalar(EPSILON))]);

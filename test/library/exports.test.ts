@@ -59,16 +59,16 @@ const PUBLIC: { readonly [file: string]: Exported } = {
   'src/entries/nn.ts': {
     values: words(`
       NO_AUGMENTATION NetworkBuilder adam adamW augmentSettings buildNetwork centreCrop chooseUnet
-      concatCropped conv2d convergence crossEntropy dense diceCrossEntropy diceLoss drawMasks dropout exportNetwork
+      concatCropped conv2d conv3d convergence crossEntropy dense diceCrossEntropy diceLoss drawMasks dropout exportNetwork
       feedsOf flatten focalLoss init instanceNorm isClass localResponseNorm makeBatch maxPool openOnnxNetwork
-      perceptronCriterion predictionGraph relu scheduleOf sgd sigmoidCrossEntropy sizesOf trainingStep
-      upConv upsample weightedMean
+      perceptronCriterion planUnet3d predictionGraph relu scheduleOf sgd sigmoidCrossEntropy sizesOf trainingStep
+      unet3d upConv upsample weightedMean
     `),
     types: words(`
-      AdamOptions AlexNetSpec AugmentOptions AugmentSettings Batch ConvOptions DiceOptions FocalOptions
+      AdamOptions AlexNetSpec AugmentOptions AugmentSettings Batch Conv3dOptions ConvOptions DiceOptions FocalOptions
       Initialiser Loss LossName LossSpec MlpSpec ModelMetadata ModelName ModelSpec Network OnnxNetwork Optimizer
       OptimizerName OptimizerSpec Parameter PerceptronSpec SampleOptions Schedule ScheduleName
-      ScheduleSpec SgdOptions SizeConstraints SlidingWindowSpec StepOptions Target TrainingStep Unet2015Spec UnetSpec
+      ScheduleSpec SgdOptions SizeConstraints SlidingWindowSpec StepOptions Target TrainingStep Unet2015Spec Unet3dSpec UnetSpec
     `),
   },
   'src/entries/image.ts': {

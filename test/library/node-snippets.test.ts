@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { phantom } from '../../packages/phantom/phantom.ts';
+import { readSignature } from '../../src/graph/onnx/model.ts';
 import { page } from '../../src/image/convert.ts';
 import { writePng } from '../../src/image/formats/png/write.ts';
 import { readImageFile, writeImageFile } from '../../src/platform/node/image-files.ts';
@@ -67,6 +68,15 @@ describe('examples for Node, run against the built package', () => {
 
   it.each(snippets('quick'))('$title: a model from a few pixels', async ({ code }) => {
     expect(await output(code)).toMatch(/^\[ 'background', 'foreground' \] \[ (1, )?256, 256 \] \d+\n$/);
+  });
+
+  it.each(snippets('volume'))('$title: trains a U-Net of volumes, and writes it', async ({ code }) => {
+    const lines = (await output(code)).trim().split('\n');
+    const losses = lines.map((line) => Number(line.split(' ')[1]));
+    expect(losses).toHaveLength(20);
+    expect(losses.at(-1)).toBeLessThan(0.9 * (losses[0] as number));
+    const { inputs } = readSignature(await readFile(join(folder, 'unet3d.onnx')));
+    expect(inputs[0]?.dims).toEqual(['batch', 1, 'depth', 'height', 'width']);
   });
 
   it.each(snippets('workflows'))(

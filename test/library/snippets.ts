@@ -14,7 +14,7 @@ export interface Snippet {
   readonly code: string;
 }
 
-const PAGES = ['docs/library.md', 'docs/scale.md', 'docs/studio-annotation.md', 'README.md'];
+const PAGES = ['docs/library.md', 'docs/scale.md', 'docs/studio-annotation.md', 'docs/volumes.md', 'README.md'];
 const SNIPPET = /<!-- snippet:([\w-]+) -->\s*```(?:js|ts)\n([\s\S]*?)```/g;
 
 /** Every marked example of README and docs, or those of one name. */

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { elementCount, float32, type NdArray, ndarray, type Shape } from '../../src/array/ndarray.ts';
+import { elementCount, float32, type NdArray, ndarray, type Shape, type Shape4 } from '../../src/array/ndarray.ts';
 import { gradient } from '../../src/graph/autodiff.ts';
 import type { ModelSpec } from '../../src/models/registry.ts';
 import { buildNetwork } from '../../src/models/registry.ts';
+import { planUnet3d, unet3d } from '../../src/models/unet3d.ts';
 import { fanIn } from '../../src/nn/initialise.ts';
 import { crossEntropy } from '../../src/nn/losses/cross-entropy.ts';
 import type { Network, Parameter } from '../../src/nn/network.ts';
@@ -14,7 +15,7 @@ import { cpu, runGraph } from '../support/run-graph.ts';
 
 /** What scripts/golden/unet.py wrote. */
 interface Golden {
-  readonly image: readonly [number, number, number, number];
+  readonly image: Shape;
   readonly rate: number;
   readonly logits: { readonly shape: Shape; readonly values: number[] };
   readonly losses: number[];
@@ -67,9 +68,16 @@ function feeds({ masks, input, logits }: Network): { [name: string]: NdArray } {
   };
 }
 
-const SPECS: { readonly [name: string]: ModelSpec } = {
-  unet: { name: 'unet', channels: 1, numClasses: 1, baseChannels: 4, depth: 3 },
-  'unet linear residual instance': {
+type Build = (shape: Shape) => Network;
+
+const byName =
+  (spec: ModelSpec): Build =>
+  (shape) =>
+    buildNetwork(spec, shape as Shape4, { training: true });
+
+const NETWORKS: { readonly [name: string]: Build } = {
+  unet: byName({ name: 'unet', channels: 1, numClasses: 1, baseChannels: 4, depth: 3 }),
+  'unet linear residual instance': byName({
     name: 'unet',
     channels: 1,
     numClasses: 2,
@@ -78,14 +86,23 @@ const SPECS: { readonly [name: string]: ModelSpec } = {
     norm: 'instance',
     residual: true,
     upsampling: 'linear',
+  }),
+  'unet weight': byName({ name: 'unet', channels: 2, numClasses: 1, baseChannels: 4, depth: 3, norm: 'weight' }),
+  unet3d: (shape) => {
+    const spec = { channels: 1, numClasses: 2, baseChannels: 3, norm: 'weight' } as const;
+    const { kernels, factors } = planUnet3d([3, 1, 1], [8, 17, 17]);
+    expect(factors).toEqual([
+      [1, 2, 2],
+      [2, 2, 2],
+    ]);
+    return unet3d({ ...spec, kernels, factors }, shape as Parameters<typeof unet3d>[1], { training: true });
   },
-  'unet weight': { name: 'unet', channels: 2, numClasses: 1, baseChannels: 4, depth: 3, norm: 'weight' },
-  unet2015: { name: 'unet2015', channels: 1, numClasses: 2, baseChannels: 4 },
+  unet2015: byName({ name: 'unet2015', channels: 1, numClasses: 2, baseChannels: 4 }),
 };
 
-describe.each(Object.entries(SPECS))('%s equals PyTorch', (name, spec) => {
+describe.each(Object.entries(NETWORKS))('%s equals PyTorch', (name, network) => {
   const expected = golden[name] as Golden;
-  const build = () => buildNetwork(spec, expected.image, { training: true });
+  const build = () => network(expected.image);
 
   test('in its logits and gradients', async () => {
     const network = build();
