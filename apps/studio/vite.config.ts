@@ -84,15 +84,20 @@ const hosted = {
 
 /**
  * Pieces that programs load whole: apart, each file would be compressed by itself and name what it takes from others. The
- * page does not load the engine, nor a sampler of batches.
+ * page does not load the engine, nor a sampler of batches. Whoever loads a piece runs it: none has what begins a program.
  */
 async function pieces(config: UserConfig): Promise<Piece[]> {
   const modulesOf = await programModules(config);
-  const [page, engine, sampler] = [modulesOf('index'), modulesOf('studio-worker'), modulesOf('sampler-worker')];
+  const [page, engine] = [modulesOf('index'), modulesOf('studio-worker')];
+  const [sampler, incoming] = [modulesOf('sampler-worker'), modulesOf('incoming-worker')];
+  const anywhere = modulesOf('index', { later: true });
+  const isShared = (id: string): boolean => engine.has(id) && !page.has(id) && !id.endsWith('-worker.js');
   return [
     { name: 'shared', test: (id) => page.has(id) && engine.has(id) },
-    { name: 'sampling', test: (id) => sampler.has(id) && engine.has(id) && !page.has(id) },
-    { name: 'engine', test: (id) => engine.has(id) && !page.has(id) },
+    { name: 'sampling', test: (id) => isShared(id) && sampler.has(id) },
+    { name: 'incoming', test: (id) => isShared(id) && incoming.has(id) },
+    { name: 'later', test: (id) => isShared(id) && anywhere.has(id) },
+    { name: 'engine', test: isShared },
   ];
 }
 

@@ -108,16 +108,20 @@ export function createMeasuring({ engine, project, display, messages, tab }: Par
     void measureAgain(known);
   });
 
+  const clearTable = (): void => {
+    columns.value = [];
+    total.value = 0;
+    blocks.value = new Map();
+    selected.value = undefined;
+  };
+
   function forget(): void {
     batch(() => {
       result.value = undefined;
       chosen.value = undefined;
       applied.value = '';
-      columns.value = [];
-      total.value = 0;
-      blocks.value = new Map();
-      selected.value = undefined;
       progress.value = undefined;
+      clearTable();
     });
   }
 
@@ -182,8 +186,11 @@ export function createMeasuring({ engine, project, display, messages, tab }: Par
           fillHoles: fillHoles.value,
         });
         for (const problem of segmented.failed) messages.problem(problem);
-        result.value = segmented;
-        applied.value = asked;
+        batch(() => {
+          result.value = segmented;
+          applied.value = asked;
+          clearTable();
+        });
         await measure(segmented);
       } catch (error) {
         messages.failed(error);
