@@ -56,6 +56,8 @@ export interface Project {
     readonly doubt?: { readonly steps: number; readonly class: string; readonly found: number };
     /** Mean Dice on what was painted, if that of the quick model was better. */
     readonly behindQuick?: { readonly network: number; readonly quick: number };
+    /** The class on which both agree least, and their Dice, if that is low. */
+    readonly unlikeQuick?: { readonly class: string; readonly dice: number };
   }[];
   readonly revision?: number;
 }

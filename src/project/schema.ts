@@ -130,6 +130,12 @@ export const PROJECT_SCHEMA: Schema & { readonly $schema: string; readonly title
             required: ['network', 'quick'],
             properties: { network: share, quick: share },
           },
+          unlikeQuick: {
+            description: 'Network and quick model see different things: Dice of the class on which they agree least.',
+            type: 'object',
+            required: ['class', 'dice'],
+            properties: { class: text('Its name.'), dice: share },
+          },
           doubt: {
             description: 'The network finds less than half of what was painted of a class.',
             type: 'object',

@@ -77,9 +77,20 @@ export function addCounts(
   }
 }
 
+/** Dice of a class. */
+export const diceOf = ({
+  both,
+  model,
+  user,
+}: {
+  readonly both: number;
+  readonly model: number;
+  readonly user: number;
+}) => (2 * both) / (model + user);
+
 /** Mean over the classes that the user painted. */
 export function meanDice(counts: Counts): number {
-  const scores = [...counts.values()].flatMap(({ both, model, user }) => (user > 0 ? (2 * both) / (model + user) : []));
+  const scores = [...counts.values()].flatMap((own) => (own.user > 0 ? diceOf(own) : []));
   return scores.length === 0 ? 0 : scores.reduce((sum, score) => sum + score, 0) / scores.length;
 }
 

@@ -8,7 +8,7 @@ import { aboveThreshold } from '../objects/threshold.ts';
 import { openOwnModel } from '../predict/own.ts';
 import { predictPlanes } from '../predict/predict.ts';
 import { modelFileOf } from '../workflows/model-files.ts';
-import { addCounts, better, type Counts, meanDice } from './contest.ts';
+import { addCounts, better, type Counts, diceOf, meanDice } from './contest.ts';
 import type { ImageId, TrainedRun } from './engine.ts';
 import type { StudioHost } from './host.ts';
 import { type LiveData, LiveSource } from './live-data.ts';
@@ -20,16 +20,20 @@ const MOST_IMAGES = 8;
 const PIECES_PER_CLASS = 2;
 /** A network that finds less of a class than this, where it was painted, does not know it. */
 const LEAST_FOUND = 0.5;
+/** Two models that agree on less of a class than this (Dice) see different things: one of them is wrong. */
+const LEAST_ALIKE = 0.75;
 
 /** What is to be said of a run's network. */
-export type Judgement = Pick<TrainedRun, 'doubt' | 'behindQuick'>;
+export type Judgement = Pick<TrainedRun, 'doubt' | 'behindQuick' | 'unlikeQuick'>;
 
 /**
  * Judges a run's network by what was painted, and beside it the quick model of the live preview, if that has learned. Both
  * have learned from those pixels: one that has learned enough finds most of them, one that calls everything by one name
  * finds none of another.
- * @returns the class of which the network finds least, if that is less than half of the painted pixels; and the mean Dice of
- * both models, if the quick model's is the better one. Nothing if the network has other classes than the project
+ * What is painted is mostly far from borders, where both are right: so they are also compared where nothing is painted.
+ * @returns the class of which the network finds least, if that is less than half of the painted pixels; the mean Dice of
+ * both models on these, if the quick model's is the better one; and the class on which both agree least, if that is little.
+ * Nothing if the network has other classes than the project
  */
 export async function judgeRun(
   host: StudioHost,
@@ -45,7 +49,7 @@ export async function judgeRun(
     const { classes } = data;
     if (classes.some(({ name }, i) => model.classes[i] !== name)) return {};
     const hasRims = model.classes.length > classes.length;
-    const [ofNetwork, ofQuick]: readonly [Counts, Counts] = [new Map(), new Map()];
+    const [ofNetwork, ofQuick, ofBoth]: readonly [Counts, Counts, Counts] = [new Map(), new Map(), new Map()];
     const labelAt =
       ({ data: indices }: { readonly data: ArrayLike<number> }) =>
       (p: number) =>
@@ -64,7 +68,11 @@ export async function judgeRun(
         ? aboveThreshold(mapsOfRims(probabilities).foreground, 0.5)
         : argmaxClasses(probabilities);
       addCounts(ofNetwork, painted, labelAt(predicted));
-      if (quick !== undefined) addCounts(ofQuick, painted, labelAt(argmaxClasses(await quick.predict(page, region))));
+      if (quick === undefined) continue;
+      const quickly = labelAt(argmaxClasses(await quick.predict(page, region)));
+      addCounts(ofQuick, painted, quickly);
+      const all = Array.from(labels, (_, p) => [p, quickly(p)] as const);
+      addCounts(ofBoth, all, labelAt(predicted));
     }
     const shares = classes.map(({ label }) => {
       const { both, user } = ofNetwork.get(label) ?? { both: 0, user: 0 };
@@ -72,10 +80,16 @@ export async function judgeRun(
     });
     const found = Math.min(...shares);
     const { name } = classes[shares.indexOf(found)] as { readonly name: string };
+    const alike = classes.flatMap(({ name: of, label }) => {
+      const counts = ofBoth.get(label);
+      return counts === undefined ? [] : { class: of, dice: diceOf(counts) };
+    });
+    const [least] = alike.sort((a, b) => a.dice - b.dice);
     const dice = { network: meanDice(ofNetwork), quick: meanDice(ofQuick) };
     return {
       ...(found < LEAST_FOUND && { doubt: { steps, class: name, found } }),
       ...(better(dice.network, dice.quick) < 0 && { behindQuick: dice }),
+      ...(least !== undefined && least.dice < LEAST_ALIKE && { unlikeQuick: least }),
     };
   } finally {
     await runtime.dispose();

@@ -188,11 +188,13 @@ export interface TrainedRun {
   readonly doubt?: RunDoubt;
   /** If the quick model agrees better with what was painted. Kept with the run as well. */
   readonly behindQuick?: PaintedDice;
+  /** The class on which network and quick model agree least, and their Dice around what is painted, if that is below 0.75. */
+  readonly unlikeQuick?: { readonly class: string; readonly dice: number };
   readonly stopped: boolean;
 }
 
 /** A run of the project, as far as it has come. */
-export interface RunInfo extends Pick<TrainedRun, 'run' | 'score' | 'doubt' | 'behindQuick'> {
+export interface RunInfo extends Pick<TrainedRun, 'run' | 'score' | 'doubt' | 'behindQuick' | 'unlikeQuick'> {
   /** Steps that are done, and of its plan. */
   readonly steps: number;
   readonly of: number;

@@ -81,6 +81,7 @@ async function runInfo(
     ...(best && { score: { name: best.metric, value: best.score } }),
     ...(listed?.doubt && { doubt: listed.doubt }),
     ...(listed?.behindQuick && { behindQuick: listed.behindQuick }),
+    ...(listed?.unlikeQuick && { unlikeQuick: listed.unlikeQuick }),
     isListed: listed !== undefined,
   };
 }

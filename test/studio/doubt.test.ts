@@ -54,10 +54,10 @@ it('of a network that the quick model is ahead of, which then segments instead',
   await engine.setView({ image: '0', page: 0, rect: { x: 0, y: 0, width: 64, height: 64 } });
   await engine.setLive({ on: true, model: 'quick' });
   await shown;
-  const { behindQuick } = await engine.train({ steps: 2, settings: SMALL, from: 'scratch' });
+  const { behindQuick, unlikeQuick } = await engine.train({ steps: 2, settings: SMALL, from: 'scratch' });
   const { network = 1, quick = 0 } = behindQuick ?? {};
   expect(quick).toBeGreaterThan(network + 0.01);
-  expect(await engine.runs()).toMatchObject([{ run: 'runs/1', behindQuick }]);
+  expect(await engine.runs()).toMatchObject([{ run: 'runs/1', behindQuick, unlikeQuick }]);
   // What it says of the painted pixels is what was compared, and it is what segments.
   const { prediction, failed } = await engine.segment({ run: 'quick' });
   expect(failed).toEqual([]);
@@ -72,9 +72,24 @@ it('of a network that the quick model is ahead of, which then segments instead',
   }
   const dice = [0, 1].map((c) => (2 * (counts.both[c] as number)) / (counts.sum[c] as number));
   expect(((dice[0] as number) + (dice[1] as number)) / 2).toBeCloseTo(quick, 2);
-  // One that is large enough for these images is not behind.
+  // All pixels are painted: how far both agree is the overlap of what they segment.
+  const byNetwork = (await engine.segment({ run: 'runs/1' })).prediction;
+  const overlap = { both: [0, 0], sum: [0, 0] };
+  for (const z of ['0', '1']) {
+    const [one, other] = await Promise.all([prediction, byNetwork].map((from) => engine.segmented(from, z, 0)));
+    for (const [p, value] of (one?.data ?? []).entries()) {
+      const [a, b] = [Number(value > 0), Number((other?.data[p] as number) > 0)];
+      for (const c of [a, b]) overlap.sum[c] = (overlap.sum[c] as number) + 1;
+      if (a === b) overlap.both[a] = (overlap.both[a] as number) + 1;
+    }
+  }
+  const alike = [0, 1].map((c) => (2 * (overlap.both[c] as number)) / (overlap.sum[c] as number));
+  expect(unlikeQuick?.dice).toBeCloseTo(Math.min(...alike), 2);
+  expect(unlikeQuick?.dice).toBeLessThan(0.75);
+  // One that is large enough for these images is not behind, and sees the same.
   const settings = { ...SMALL, patch: [64, 64], depth: 2, baseChannels: 12 };
-  expect(await engine.train({ steps: 250, settings, from: 'scratch' })).not.toHaveProperty('behindQuick');
+  const trained = await engine.train({ steps: 250, settings, from: 'scratch' });
+  expect([trained.behindQuick, trained.unlikeQuick]).toEqual([undefined, undefined]);
 });
 
 it('of a network for objects, that cannot tell objects from background yet, as they are separated', async () => {

@@ -269,6 +269,8 @@ export const de: typeof en = {
       `Das Netz wurde nur ${count(doubt.steps, 'Schritt', 'Schritte')} lang oder an zu wenig trainiert: Es findet ${percent(doubt.found)} von dem, was als „${doubt.class}“ gemalt ist. Trainieren Sie länger, bevor Sie ihm trauen.`,
     behindQuick: ({ network, quick }: { readonly network: number; readonly quick: number }) =>
       `Das schnelle Modell stimmt besser mit dem Gemalten überein (Dice ${decimals(quick)}) als dieses Netz (${decimals(network)}). Trainieren Sie länger, oder messen Sie mit dem schnellen Modell.`,
+    unlikeQuick: ({ class: name, dice }: { readonly class: string; readonly dice: number }) =>
+      `Dieses Netz und das schnelle Modell sind sich über „${name}“ nicht einig (Dice ${decimals(dice)} zwischen ihnen). Sehen Sie sich beide unter Messen an, und malen Sie, wo sie sich unterscheiden.`,
     scoredOn: ({ pixels, objects }: { readonly pixels: number; readonly objects?: number }) =>
       `Die Güte beruht auf ${count(pixels, 'Pixel', 'Pixeln')}${objects === undefined ? '' : ` und ${count(objects, 'Objekt', 'Objekten')}`}, die zurückgehalten sind.`,
     heldOut: (n: number) =>

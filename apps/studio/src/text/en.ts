@@ -260,6 +260,8 @@ export const en = {
       `The network was trained for only ${count(doubt.steps, 'step', 'steps')}, or on too little: it finds ${percent(doubt.found)} of what is painted as “${doubt.class}”. Train longer before you trust it.`,
     behindQuick: ({ network, quick }: { readonly network: number; readonly quick: number }) =>
       `The quick model agrees better with what is painted (Dice ${quick.toFixed(2)}) than this network (${network.toFixed(2)}). Train longer, or measure with the quick model.`,
+    unlikeQuick: ({ class: name, dice }: { readonly class: string; readonly dice: number }) =>
+      `This network and the quick model disagree on “${name}” (Dice ${dice.toFixed(2)} between them). Look at both under Measure, and paint where they differ.`,
     scoredOn: ({ pixels, objects }: { readonly pixels: number; readonly objects?: number }) =>
       `The score rests on ${count(pixels, 'pixel', 'pixels')}${objects === undefined ? '' : ` and ${count(objects, 'object', 'objects')}`} that are held out.`,
     heldOut: (n: number) =>
