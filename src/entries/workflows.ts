@@ -42,7 +42,8 @@ export {
   predictFolder,
 } from '../workflows/predict.ts';
 export { type NetworkProfile, type ProfileOptions, profileNetwork } from '../workflows/profile.ts';
-export { type ReportOptions, writeReport } from '../workflows/report.ts';
+export { writeReport } from '../workflows/report.ts';
+export type { ReportOptions } from '../workflows/segmentation-report.ts';
 export {
   type EstimatedAccuracy,
   type SuggestedPlace,

@@ -8,7 +8,7 @@ import { RUN_FILES } from '../train/store.ts';
 import type { MeasureFormat } from '../workflows/choices.ts';
 import { packageModel } from '../workflows/export-model.ts';
 import { modelFileOf } from '../workflows/model-files.ts';
-import { writeReport } from '../workflows/report.ts';
+import { writeSegmentationReport } from '../workflows/segmentation-report.ts';
 import type { EngineEvent, ExportedFile, ExportFormat, ExportOptions } from './engine.ts';
 import type { StudioHost } from './host.ts';
 import { measurePrediction } from './measuring.ts';
@@ -78,7 +78,8 @@ async function runParts(
   }
   if (formats.includes('report') && (run !== undefined || prediction === undefined)) {
     const path = joinPath(folder(), RUN_FILES.report);
-    if ((await host.files.kind(path)) === undefined) await writeReport(host, folder(), { folder: open.folder });
+    if ((await host.files.kind(path)) === undefined)
+      await writeSegmentationReport(host, folder(), { folder: open.folder });
     parts.push({ name: 'training-report.html', path });
   }
   return parts;
@@ -95,7 +96,7 @@ async function projectParts(host: StudioHost, open: OpenProject): Promise<readon
 
 /**
  * Exports what is asked for.
- * @throws UsageError if there is nothing of it yet; as `measureFolder` and `writeReport`
+ * @throws UsageError if there is nothing of it yet; as `measureBy` and `writeSegmentationReport`
  */
 export async function exportFiles(
   host: StudioHost,

@@ -1,10 +1,10 @@
 /** Measuring a prediction of the project that is open, and its table in pages. */
 
-import { UsageError } from '../errors.ts';
 import { joinPath } from '../files.ts';
 import { headerOf, type Table, tableColumn } from '../measure/table.ts';
 import type { MeasureFormat } from '../workflows/choices.ts';
-import { measureFolder } from '../workflows/measure/measure.ts';
+import { measureBy } from '../workflows/measure/measure-by.ts';
+import { measureObjects } from '../workflows/measure/objects.ts';
 import type { TablePage, TableQuery } from './engine.ts';
 import type { StudioHost } from './host.ts';
 import type { OpenProject } from './open-project.ts';
@@ -26,7 +26,7 @@ export interface Measured {
  * Measures as `lamella measure` does and writes the same files into `measures/`, in a folder with the number of the
  * prediction.
  * @returns the paths that were written, in `out`
- * @throws as `measureFolder`
+ * @throws as `measureBy`
  */
 export async function measurePrediction(
   host: StudioHost,
@@ -37,8 +37,7 @@ export async function measurePrediction(
   open.requireWritable();
   const path = await requirePrediction(host, open, prediction);
   const out = joinPath(open.folder, prediction.replace(FOLDERS.predictions, FOLDERS.measures));
-  const result = await measureFolder(host, path, { out, format });
-  if (result.task !== 'objects') throw new UsageError('Objects were not measured.');
+  const result = await measureBy(measureObjects, host, path, { out, format });
   const { table, images } = result.report;
   return { table, images: images.length, names: await predictedNames(host, open), out, written: result.written };
 }

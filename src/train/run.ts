@@ -8,6 +8,7 @@ import { Interrupted, option, RunError, UsageError } from '../errors.ts';
 import { scheduleOf } from '../nn/schedules.ts';
 import type { Runtime, TensorLayout } from '../runtime/runtime.ts';
 import { loadCheckpoint } from './checkpoint.ts';
+import { type ClassifierTraining, classifiersOf } from './classifiers.ts';
 import { type Recipe, type RunConfig, recipeHash, writeConfig } from './config.ts';
 import { trainingFlops } from './device-speed.ts';
 import type { DeviceSpeeds } from './kept-speeds.ts';
@@ -18,7 +19,6 @@ import { finishMs, type Measured, type Plan, totalSteps } from './plan.ts';
 import { fittingWeights, readStart, type StartFile, type StartModel } from './start.ts';
 import { type Clock, RUN_FILES, type Store } from './store.ts';
 import type { TrainingTask } from './task.ts';
-import { newClassificationTask, sameClassificationTask } from './tasks/classification/task.ts';
 import { type TrainSettings, withWarmUp } from './tasks/segmentation/choose-recipe.ts';
 import type { SetupOptions, TrainingSetup } from './tasks/segmentation/setup.ts';
 import { newSegmentationTask, sameSegmentationTask } from './tasks/segmentation/task.ts';
@@ -49,6 +49,8 @@ export interface TrainPlace extends Pick<SetupOptions, 'openSampler' | 'profile'
   /** For the record. */
   readonly machine: { readonly [detail: string]: string | number };
   readonly checkpointEvery?: LoopOptions['checkpointEvery'];
+  /** Undefined where there is only segmentation. */
+  readonly classifiers?: ClassifierTraining;
   /** The model to fine-tune; undefined to start from random weights. */
   readonly from?: StartFile;
   /** Lamella's version, to be compared with that which began a run. */
@@ -89,7 +91,7 @@ function newTask(raw: TrainingData, settings: TrainSettings, place: TrainPlace, 
     });
   }
   if (!('kind' in raw)) return newSegmentationTask(raw, settings, place, { start, before: place.from?.before });
-  if (start === undefined) return newClassificationTask(raw, settings);
+  if (start === undefined) return classifiersOf(place).newTask(raw, settings);
   throw new UsageError(`${option('from')} is not supported for data with one class per image.`, {
     file: raw.folder,
     remedy: 'Remove it, or use images whose pixels are labelled.',
@@ -101,7 +103,7 @@ const withGivenSize = (raw: TrainingData, { spacingMm }: TrainRecord): TrainingD
   'kind' in raw || spacingMm === undefined ? raw : withPixelMm(raw, [spacingMm[1], spacingMm[2]]);
 
 const sameTask = (raw: TrainingData, recipe: Recipe, place: TrainPlace): TrainingTask =>
-  'kind' in raw ? sameClassificationTask(raw, recipe) : sameSegmentationTask(raw, recipe, place);
+  'kind' in raw ? classifiersOf(place).sameTask(raw, recipe) : sameSegmentationTask(raw, recipe, place);
 
 /**
  * Trains on labelled slices or images with classes. Unset settings are chosen from the data and reported.

@@ -1,7 +1,6 @@
 /** Training runs over a host: new runs, resumed runs and repeated runs. */
 
 import { holdsClasses } from '../dataset/classification/names.ts';
-import { readClasses } from '../dataset/classification/read.ts';
 import { kindOf } from '../dataset/labels/labels.ts';
 import { readDataset } from '../dataset/prepare.ts';
 import { type LabelledImage, rawDataset } from '../dataset/raw.ts';
@@ -9,6 +8,7 @@ import { factsOf, RunError } from '../errors.ts';
 import type { WritableFiles } from '../files.ts';
 import { isClassifier } from '../models/registry.ts';
 import type { Project } from '../project/project.ts';
+import { type ClassifierTraining, classifiersOf } from '../train/classifiers.ts';
 import { differingSettings, type RunConfig, readConfig, writeConfig } from '../train/config.ts';
 import {
   continueTraining,
@@ -59,6 +59,8 @@ export interface TrainHost<M, F extends FinishedTraining> extends Clock {
   readonly files: WritableFiles;
   /** Lamella's version, for the record. */
   readonly version?: string;
+  /** Undefined where there is only segmentation. */
+  readonly classifiers?: ClassifierTraining;
   /** The full path of a folder of data, for the record. */
   fullPath(folder: string): string;
   /** @param mode `new`: there must be no run yet; `resume`: there must be one. @throws RunError otherwise. */
@@ -96,7 +98,8 @@ async function inRun<M, F extends FinishedTraining>(
   try {
     return await body(run, (machine, train) => {
       if (run.replaced) say(`the run that was in ${run.name} had not come to a checkpoint; this one takes its place`);
-      return host.onMachine(run, machine, { beganMs, say }, train);
+      const { classifiers } = host;
+      return host.onMachine(run, machine, { beganMs, say }, (place) => train({ ...place, classifiers }));
     });
   } finally {
     await run.close();
@@ -121,7 +124,7 @@ export function trainNew<M, F extends FinishedTraining>(
     // Refused before the data are read, which may take long.
     const model = start && readStart(start);
     const inMemory = typeof data !== 'string';
-    const read = inMemory ? rawDataset(data) : await readData(host.files, data, given);
+    const read = inMemory ? rawDataset(data) : await readData(host, data, given);
     const settings = withProjectSettings(read, given, hooks.say);
     const joined =
       model && !inMemory && !('kind' in read) ? await joinBefore(host, read, data, model, settings, hooks) : {};
@@ -174,7 +177,7 @@ export function resumeTraining<M, F extends FinishedTraining>(
 ): Promise<F> {
   return inRun(host, out, 'resume', hooks, async (run, on) => {
     const config = await readConfig(run);
-    const raw = await readAgain(host.files, data ?? (await dataFolderOf(host, out, config)), config);
+    const raw = await readAgain(host, data ?? (await dataFolderOf(host, out, config)), config);
     const different = settings && differingSettings(withProjectSettings(raw, settings), config);
     if (different !== undefined) hooks.warn?.(different);
     const { version } = host;
@@ -198,7 +201,7 @@ export function repeatTraining<M, F extends FinishedTraining>(
   const folder = host.fullPath(moved.folder ?? config.folder);
   return inRun(host, out, 'new', hooks, async (run, on) => {
     try {
-      const raw = await readAgain(host.files, folder, config);
+      const raw = await readAgain(host, folder, config);
       const { before } = config;
       const again = {
         ...config,
@@ -221,12 +224,14 @@ export function repeatTraining<M, F extends FinishedTraining>(
   });
 }
 
+type DataHost = Pick<TrainHost<unknown, FinishedTraining>, 'files' | 'classifiers'>;
+
 /**
  * Classification data if the network is an image classifier, or the files can be nothing else; otherwise labelled
  * slices.
  */
 async function readData(
-  files: WritableFiles,
+  host: DataHost,
   folder: string,
   {
     network,
@@ -236,12 +241,12 @@ async function readData(
     skipBad = false,
   }: Pick<RunSettings, 'network' | 'classes' | 'task' | 'level' | 'skipBad'>,
 ): Promise<TrainingData & { readonly project?: Project }> {
-  const whole = network === undefined ? holdsClasses(await files.list(folder)) : isClassifier(network);
+  const whole = network === undefined ? holdsClasses(await host.files.list(folder)) : isClassifier(network);
   if (!whole) {
-    return readDataset(files, folder, { level, as: task && (task === 'instances' ? 'objects' : 'classes') });
+    return readDataset(host.files, folder, { level, as: task && (task === 'instances' ? 'objects' : 'classes') });
   }
   const classNames = classes?.map((item) => (typeof item === 'string' ? item : item.name));
-  return readClasses(files, folder, { skipBad, classNames });
+  return classifiersOf(host).read(host.files, folder, { skipBad, classNames });
 }
 
 /**
@@ -249,19 +254,19 @@ async function readData(
  * @throws RunError if they were in memory and are not given.
  */
 async function readAgain(
-  files: WritableFiles,
+  host: DataHost,
   data: string | readonly LabelledImage[],
   config: RunConfig,
 ): ReturnType<typeof readData> {
   if (typeof data !== 'string') return rawDataset(data);
-  if (data === IN_MEMORY && (await files.kind(data)) === undefined) {
+  if (data === IN_MEMORY && (await host.files.kind(data)) === undefined) {
     throw new RunError('this run was trained on images in memory, which are not kept with it.', {
       remedy: 'Give its data again: the same images in memory, or a folder with files of the same names and content.',
     });
   }
   const { model, labels } = config.recipe;
-  if (!isClassifier(model.name)) return readLabelled(files, config, { as: kindOf(labels), folder: data });
-  return readData(files, data, { network: model.name, skipBad: true, classes: labels.classes });
+  if (!isClassifier(model.name)) return readLabelled(host.files, config, { as: kindOf(labels), folder: data });
+  return readData(host, data, { network: model.name, skipBad: true, classes: labels.classes });
 }
 
 /** The model of a run folder or file. @throws RunError, ModelError if there is none. */

@@ -194,7 +194,7 @@ describe.each(Object.entries(WAYS))('a project, its engine %s', (_, open) => {
     }
     const largest = await engine.table({
       prediction,
-      sort: { column: 'area_px2', descending: true },
+      sort: { column: 'area_um2', descending: true },
       offset: 0,
       limit: 3,
     });

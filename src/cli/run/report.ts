@@ -1,6 +1,6 @@
 import { nodeHost } from '../../platform/node/host.ts';
 import { describeVolumes, NO_SIZE } from '../../report/kit/volume-table.ts';
-import type { ReportOptions } from '../../workflows/report.ts';
+import type { ReportOptions } from '../../workflows/segmentation-report.ts';
 import type { command } from '../commands/report.ts';
 import type { Options, Positionals } from '../declare.ts';
 import { pageLine, say as print } from '../print.ts';

@@ -7,12 +7,5 @@ export { type BrowserHost, browserHost } from './host.ts';
 export { openModelFile } from './model-files.ts';
 export { exportRun, importRun, opfsStore, removeRun } from './opfs-store.ts';
 export { availableDevices, type BrowserDevice, type OpenRuntimeOptions, openRuntime } from './runtime.ts';
-export {
-  type ResumeOptions,
-  resumeTraining,
-  type SessionPlaceOptions,
-  sessionPlace,
-  type TrainedInPage,
-  type TrainOptions,
-  train,
-} from './train.ts';
+export { type ResumeOptions, resumeTraining, type TrainOptions, train } from './train.ts';
+export { type SessionPlaceOptions, sessionPlace, type TrainedInPage } from './train-host.ts';

@@ -3,6 +3,7 @@
 import { counted, factsOf } from '../../errors.ts';
 import type { EngineDescription } from '../../studio/engine.ts';
 import type { StudioHost } from '../../studio/host.ts';
+import { resumeOrTrainNew, resumeTraining } from '../../workflows/train.ts';
 import { findAdapter } from './adapter.ts';
 import { browserHost } from './host.ts';
 import { linkedFolders, unlinkProject } from './linked-folders.ts';
@@ -12,7 +13,7 @@ import { opfsStore, takeLock } from './opfs-store.ts';
 import { PROJECTS, projectFolder } from './project-folder.ts';
 import { linkedProjects, projectAt } from './project-links.ts';
 import { type BrowserDevice, type OpenRuntimeOptions, openRuntime, wasmThreads } from './runtime.ts';
-import { resumeOrTrain, resumeTraining, sessionPlace } from './train.ts';
+import { pageTrainHost, sessionPlace } from './train-host.ts';
 import { VERSION } from './version.ts';
 
 const wasmInWords = (): string => `WASM, ${counted(wasmThreads(), 'thread')}`;
@@ -90,8 +91,10 @@ export function browserStudioHost(options: OpenRuntimeOptions = {}): StudioHost 
         throw cause;
       }
     },
-    train: (folder, out, settings, hooks) => resumeOrTrain(folder, { ...onDevice(), ...settings, out, files }, hooks),
-    resume: (folder, out, hooks) => resumeTraining(out, { ...onDevice(), data: folder, files }, hooks),
+    train: (folder, out, settings, hooks) =>
+      resumeOrTrainNew(pageTrainHost(files), folder, settings, { out, machine: onDevice() }, hooks),
+    resume: (folder, out, hooks) =>
+      resumeTraining(pageTrainHost(files), { out, machine: onDevice(), data: folder }, hooks),
     async openSessionPlace(folder) {
       const store = await opfsStore(folder);
       return { ...sessionPlace({ ...onDevice(), store, workers: 0 }), close: () => store.close() };

@@ -1,35 +1,13 @@
 /** Whole training runs in a page or a worker: the same loop as in Node, kept in memory or in the page's storage. */
 
 import type { LabelledImage } from '../../dataset/raw.ts';
-import { TrainingError } from '../../errors.ts';
 import type { WritableFiles } from '../../files.ts';
 import { memoryStore } from '../../train/memory-store.ts';
-import type { FinishedTraining, TrainPlace, TrainRunHooks } from '../../train/run.ts';
-import type { SessionPlace } from '../../train/session.ts';
-import { RUN_FILES, type Store } from '../../train/store.ts';
+import type { TrainRunHooks } from '../../train/run.ts';
+import { CLASSIFIERS } from '../../train/tasks/classification/task.ts';
 import { memoryFiles } from '../../workflows/memory-files.ts';
-import {
-  type RunSettings,
-  type RunStore,
-  resumeOrTrainNew,
-  resumeTraining as resumeRun,
-  type TrainHost,
-  trainNew,
-} from '../../workflows/train.ts';
-import { deviceSpeeds } from './device-speeds.ts';
-import { openOpfsRun } from './opfs-store.ts';
-import { availableDevices, type OpenRuntimeOptions, openRuntime, wasmThreads } from './runtime.ts';
-import { allocateShared, openPageSampler } from './sampler.ts';
-import { VERSION } from './version.ts';
-
-/** What a run uses of the browser. */
-interface PageOptions extends OpenRuntimeOptions, Pick<TrainPlace, 'checkpointEvery'> {
-  /**
-   * Web Workers that sample batches. Default: all cores but one, at most 3, if the page is cross-origin isolated, so that
-   * they share the images; otherwise 0: batches are sampled between the steps. The batches are the same for any number.
-   */
-  readonly workers?: number;
-}
+import { type RunSettings, resumeTraining as resumeRun, trainNew } from '../../workflows/train.ts';
+import { type PageOptions, pageTrainHost, type TrainedInPage } from './train-host.ts';
 
 export interface TrainOptions extends Omit<RunSettings, 'from' | 'skipBad'>, PageOptions {
   /**
@@ -48,60 +26,8 @@ export interface ResumeOptions extends PageOptions, Pick<TrainOptions, 'files'> 
   readonly data?: string | readonly LabelledImage[];
 }
 
-/** The result of a training run and the model: the best by validation, or the last without validation. */
-export interface TrainedInPage extends FinishedTraining {
-  /** An ONNX file: for `openModelFile`, or for download. */
-  readonly model: Uint8Array;
-}
-
 /** How the record names a model that a page gives. */
 const FROM = 'model.onnx';
-
-export interface SessionPlaceOptions extends PageOptions, Pick<TrainPlace, 'from'> {
-  /** Where the session is kept, such as `await opfsStore('runs/live')`. Default: in memory. */
-  readonly store?: Store;
-}
-
-/** A place for `openSession` in a page or a worker. */
-export function sessionPlace(options: SessionPlaceOptions = {}): SessionPlace {
-  const { from, store = memoryStore('the session in this page'), workers, checkpointEvery, ...device } = options;
-  return {
-    store,
-    clock: { nowMs: () => performance.now() },
-    openRuntime: () => openRuntime(device),
-    openSampler: (set, sampling) => openPageSampler(set, sampling, workers),
-    allocate: allocateShared(),
-    cores: wasmThreads(device.threads),
-    speeds: deviceSpeeds,
-    machine: { cores: navigator.hardwareConcurrency, browser: navigator.userAgent },
-    checkpointEvery,
-    ...(from && { from }),
-  };
-}
-
-/** This page, with runs in its storage, or one in memory. */
-function hostOf(files: WritableFiles, inMemory?: RunStore): TrainHost<PageOptions, TrainedInPage> {
-  const host: TrainHost<PageOptions, TrainedInPage> = {
-    files,
-    version: VERSION,
-    nowMs: () => performance.now(),
-    // As given: where a project lies is not known to a page, and differs on the machine that continues its runs.
-    fullPath: (folder) => folder,
-    openRun: async (out, mode) => inMemory ?? openOpfsRun(out, mode),
-    async sameMachine({ machine: { device } }, machine) {
-      if (machine.device !== undefined) return machine;
-      const found = (await availableDevices()).find((name) => name === device);
-      return { ...machine, device: found ?? 'auto' };
-    },
-    async onMachine(run, machine, { beganMs }, onPlace) {
-      const finished = await onPlace({ ...sessionPlace({ ...machine, store: run }), clock: host, beganMs });
-      const model = (await run.read(RUN_FILES.best)) ?? (await run.read(RUN_FILES.last));
-      if (model === undefined) throw new TrainingError('The run ended without a model.', { step: finished.steps });
-      return { ...finished, model };
-    },
-  };
-  return host;
-}
 
 /** Files, and a model that a page gives. */
 function withModel(files: WritableFiles, model: Uint8Array | undefined): WritableFiles {
@@ -130,35 +56,14 @@ export function train(
   hooks: TrainRunHooks = {},
 ): Promise<TrainedInPage> {
   const store = memoryStore('the run in this page');
-  const inMemory = out === undefined ? { ...store, close: async () => {} } : undefined;
+  const inMemory = out === undefined && { openRun: async () => ({ ...store, close: async () => {} }) };
   return trainNew(
-    hostOf(withModel(files ?? memoryFiles(), from), inMemory),
+    pageTrainHost(withModel(files ?? memoryFiles(), from), { classifiers: CLASSIFIERS, ...inMemory }),
     data,
     { ...settings, ...(from && { from: FROM }) },
     { out: out ?? store.name, machine: { device, threads, wasmPath, winograd, workers, checkpointEvery } },
     hooks,
   );
-}
-
-/**
- * Resumes the run in the folder `out` of the page's storage, or trains on a folder of `files` into it; a model to begin with is
- * a path in `files`. @throws as `train`
- */
-export function resumeOrTrain(
-  folder: string,
-  {
-    device,
-    threads,
-    wasmPath,
-    winograd,
-    out,
-    files,
-    ...settings
-  }: RunSettings & OpenRuntimeOptions & { readonly out: string; readonly files: WritableFiles },
-  hooks: TrainRunHooks,
-): Promise<TrainedInPage> {
-  const machine = { device, threads, wasmPath, winograd };
-  return resumeOrTrainNew(hostOf(files), folder, settings, { out, machine }, hooks);
 }
 
 /**
@@ -176,5 +81,5 @@ export function resumeTraining(
   { data, files = memoryFiles(), ...machine }: ResumeOptions = {},
   hooks: TrainRunHooks = {},
 ): Promise<TrainedInPage> {
-  return resumeRun(hostOf(files), { out, machine, data }, hooks);
+  return resumeRun(pageTrainHost(files, { classifiers: CLASSIFIERS }), { out, machine, data }, hooks);
 }

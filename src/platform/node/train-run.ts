@@ -9,6 +9,7 @@ import type { RunConfig } from '../../train/config.ts';
 import type { LoopOptions } from '../../train/loop.ts';
 import type { FinishedTraining, TrainPlace, TrainRunHooks } from '../../train/run.ts';
 import type { Store } from '../../train/store.ts';
+import { CLASSIFIERS } from '../../train/tasks/classification/task.ts';
 import {
   type RunSettings,
   repeatTraining,
@@ -56,6 +57,7 @@ export const trainHost: TrainHost<MachineOptions, FinishedRun> = {
   get version() {
     return packageVersion();
   },
+  classifiers: CLASSIFIERS,
   nowMs: () => performance.now(),
   fullPath: (folder) => resolve(folder),
   openRun: openRunFolder,

@@ -5,7 +5,8 @@ import { page } from '../../../src/image/convert.ts';
 import { writePng } from '../../../src/image/formats/png/write.ts';
 import { deviceSpeeds } from '../../../src/platform/browser/device-speeds.ts';
 import { exportRun, importRun, opfsStore, removeRun } from '../../../src/platform/browser/opfs-store.ts';
-import { resumeTraining, sessionPlace, type TrainOptions, train } from '../../../src/platform/browser/train.ts';
+import { resumeTraining, type TrainOptions, train } from '../../../src/platform/browser/train.ts';
+import { sessionPlace } from '../../../src/platform/browser/train-host.ts';
 import { openSession, recipeFor } from '../../../src/train/session.ts';
 import { type MemoryFiles, memoryFiles } from '../../../src/workflows/memory-files.ts';
 

@@ -2,9 +2,11 @@
 
 import { countClasses, type RawClasses } from '../../../dataset/classification/classes.ts';
 import { type ClassSplit, prepareClasses, splitClasses } from '../../../dataset/classification/prepare.ts';
+import { readClasses } from '../../../dataset/classification/read.ts';
 import { DatasetError, option } from '../../../errors.ts';
 import type { ClassInput } from '../../../input/classes.ts';
 import { networkNamed } from '../../../models/registry.ts';
+import type { ClassifierTraining } from '../../classifiers.ts';
 import { fingerprintOf, type Recipe } from '../../config.ts';
 import type { TrainingTask } from '../../task.ts';
 import type { TrainSettings } from '../segmentation/choose-recipe.ts';
@@ -12,6 +14,12 @@ import { chooseClassRecipe, classifierName } from './choose-recipe.ts';
 import { openClassificationSetup } from './setup.ts';
 
 const MOST_STEPS = 1_000_000;
+
+export const CLASSIFIERS: ClassifierTraining = {
+  read: readClasses,
+  newTask: newClassificationTask,
+  sameTask: sameClassificationTask,
+};
 
 /** @throws UsageError for a segmentation network, or a split that the data do not support. */
 export function newClassificationTask(raw: RawClasses, settings: TrainSettings): TrainingTask {
@@ -26,7 +34,7 @@ export function newClassificationTask(raw: RawClasses, settings: TrainSettings):
 }
 
 /** The data of an existing run. @throws DatasetError if they have other classes. */
-export function sameClassificationTask(raw: RawClasses, recipe: Recipe): TrainingTask {
+function sameClassificationTask(raw: RawClasses, recipe: Recipe): TrainingTask {
   const names = recipe.labels.classes.map(({ name }) => name);
   if (names.length !== raw.classNames.length) {
     throw new DatasetError(`there are ${raw.classNames.length} classes, the run has ${names.length}.`, {
