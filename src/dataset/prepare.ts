@@ -1,6 +1,6 @@
 /** From a folder to slices ready for training. */
 
-import { counted, DatasetError } from '../errors.ts';
+import { counted, DatasetError, option } from '../errors.ts';
 import type { Files } from '../files.ts';
 import type { Image } from '../image/image.ts';
 import { ImageNotes } from '../image/notes.ts';
@@ -13,6 +13,7 @@ import type { Project } from '../project/project.ts';
 import { annotate } from './annotate.ts';
 import { annotatedRows } from './annotated.ts';
 import { baseName } from './discover/names.ts';
+import { oneRegion } from './discover/nnunet.ts';
 import { describePairing, type Pair, type Pairing } from './discover/pairing.ts';
 import { annotationOf, declaredWith, describeProject } from './discover/project-files.ts';
 import { readAhead } from './discover/read-ahead.ts';
@@ -133,6 +134,7 @@ function describeListing({ json, joined = new Map() }: ImageListing, { pairs }: 
     const unions = regions.map(({ name, values }) => `${name} = ${values.join('+')}`);
     lines.push(
       `dataset.json has regions (${unions.join(', ')}): each value is a class, a region the union of its classes`,
+      `regions are not trained together; one by itself is with ${option('classes', `"${oneRegion(json)}"`)}`,
     );
   }
   if (trainingImages !== undefined && trainingImages !== pairs.length) {

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { parseDatasetJson } from '../../src/dataset/discover/nnunet.ts';
 import { listImageSources, pairListing, readListed } from '../../src/dataset/discover/sources.ts';
-import { applyMapping } from '../../src/dataset/labels/labels.ts';
+import { applyMapping, findMapping, type LabelPage } from '../../src/dataset/labels/labels.ts';
 import { prepareDataset, readDataset } from '../../src/dataset/prepare.ts';
+import { labelOptions } from '../../src/dataset/raw.ts';
 import type { Files } from '../../src/files.ts';
 import { writeNifti } from '../../src/image/formats/nifti/write.ts';
 import { writePng } from '../../src/image/formats/png/write.ts';
@@ -90,6 +91,25 @@ describe("nnU-Net's dataset.json", () => {
     expect(() => parseDatasetJson(JSON.stringify({ labels, regions_class_order: [3, 2, 1] }), 'd')).toThrow(
       '3 regions of 3 values',
     );
+  });
+  it('says how one of its regions is trained, which is that region in every pixel', async () => {
+    const labels = { background: 0, whole: [1, 2], core: [2] };
+    const files = memoryFiles({
+      'imagesTr/a_0000.png': png(9, 2, 3, 4),
+      'labelsTr/a.png': png(0, 1, 2, 1),
+      'dataset.json': json({ channel_names: { 0: 'x' }, labels, regions_class_order: [1, 2], file_ending: '.png' }),
+    });
+    const data = await readDataset(files, 'd');
+    expect(data.notes.join('\n')).toContain('one by itself is with `classes: "rest=0,whole=1+2"`');
+    const classes = [
+      { name: 'rest', values: [0] },
+      { name: 'whole', values: [1, 2] },
+    ];
+    const mapping = findMapping(
+      data.pages.map(({ label }) => label),
+      labelOptions(data, { classes }),
+    );
+    expect([...applyMapping(data.pages[0]?.label as LabelPage, mapping)]).toEqual([0, 1, 1, 1]);
   });
   it('refuses what is not JSON', () => {
     expect(() => parseDatasetJson('{', 'd/dataset.json')).toThrow('d/dataset.json: this is not JSON.');

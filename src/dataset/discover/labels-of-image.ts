@@ -6,7 +6,17 @@ import { isDicom } from '../../image/formats/dicom/parser.ts';
 import { baseName, extensionOf, stemOf } from './names.ts';
 import { segmentedSeries } from './segments.ts';
 import { mayBeDicom } from './series.ts';
-import { imageNamed, LABEL_MAP, namesIn, partOf, STATING, type StatedNames, segmentsOf } from './stated-labels.ts';
+import {
+  imageNamed,
+  isShapeTable,
+  LABEL_MAP,
+  namesIn,
+  partOf,
+  STATING,
+  type StatedNames,
+  segmentsOf,
+  shapesOfTable,
+} from './stated-labels.ts';
 
 /** Enough to tell DICOM. */
 const HEAD_BYTES = 1024;
@@ -29,6 +39,7 @@ export function labelFinder(files: Files, root: string): (file: string, image: s
       const stated = await statedIn(file);
       return stated === undefined ? file : partOf(file, nameIn(stated.names, file, image));
     }
+    if (await isShapeTable(files, root, file)) return shapesOfTable(file);
     if (!mayBeDicom(file) || !isDicom(await readHead(files, root, file, HEAD_BYTES))) return file;
     return (await segmentedSeries(files, root, file)) === undefined ? file : segmentsOf(file);
   };

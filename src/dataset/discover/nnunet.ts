@@ -155,3 +155,11 @@ export function withDeclaredChannels(image: Image, { channelNames: names }: Data
   }
   return alpha === 1 || names.length === 1 ? image : { ...image, channels: names };
 }
+
+/** Classes that tell the first region of several values from the rest: `rest=0+3,whole tumour=1+2`. */
+export function oneRegion({ regions = [], classes }: DatasetJson): string {
+  const { name, values } = (regions.find((region) => region.values.length > 1) ??
+    regions[0]) as (typeof regions)[number];
+  const all = classes.flatMap((one) => (Array.isArray(one.values) ? (one.values as readonly number[]) : []));
+  return `rest=${all.filter((value) => !values.includes(value)).join('+')},${name}=${values.join('+')}`;
+}

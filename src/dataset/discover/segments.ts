@@ -8,15 +8,19 @@ import type { LeftOut, Pair } from './pairing.ts';
 import type { SeriesSource } from './series.ts';
 import { segmentsOf } from './stated-labels.ts';
 
-/** The series that a DICOM file without an image has segments of, by their keys; undefined for other files. @throws FormatError for a damaged one */
+/** The series that a DICOM file without an image has segments or contours of, by their keys; undefined for other files. @throws FormatError for a damaged one */
 export async function segmentedSeries(
   files: Files,
   root: string,
   path: string,
 ): Promise<readonly string[] | undefined> {
+  const bytes = await files.read(root, path);
   const { seriesOfSegments } = await import('../../image/formats/dicom/segmentation.ts');
+  const { readContours } = await import('../../image/formats/dicom/contours.ts');
+  const contours = await readContours(bytes, path, MAX_BYTES);
+  if (contours !== undefined) return contours.series;
   try {
-    return await seriesOfSegments(await files.read(root, path), path, MAX_BYTES);
+    return await seriesOfSegments(bytes, path, MAX_BYTES);
   } catch (cause) {
     if (factsOf(cause, 'unsupported-format') !== undefined) return undefined;
     throw cause;

@@ -29,12 +29,25 @@ export const partOf = (file: string, image: string): string => `${file}/${image}
 /** The file and the image of such labels; undefined for other paths. */
 export function fileAndImage(path: string): { readonly file: string; readonly image: string } | undefined {
   const [, file, image] =
-    /^(.*?\.(?:json|xml|ilp)|(?:.*?\/)?labelmap\.txt)\/(.+)$/i.exec(path) ?? /^(.+)\/(segments)$/.exec(path) ?? [];
+    /^(.*?\.(?:json|xml|ilp)|(?:.*?\/)?labelmap\.txt)\/(.+)$/i.exec(path) ??
+    /^(.+)\/(segments)$/.exec(path) ??
+    /^(.+\.csv)\/(shapes)$/i.exec(path) ??
+    [];
   return file === undefined || image === undefined ? undefined : { file, image };
 }
 
 /** The labels of the one series that a DICOM file has segments of. */
 export const segmentsOf = (file: string): string => partOf(file, 'segments');
+
+/** The shapes in a table of napari. */
+export const shapesOfTable = (file: string): string => partOf(file, 'shapes');
+
+/** Whether a file is a table of shapes as napari saves them. */
+export async function isShapeTable(files: Files, root: string, path: string): Promise<boolean> {
+  if (extensionOf(path) !== 'csv') return false;
+  const head = new TextDecoder().decode(await readHead(files, root, path, HEAD_BYTES));
+  return head.startsWith('index,shape-type,vertex-index,axis-0,axis-1');
+}
 
 /** The file that labels are in: several images may share one. */
 export const fileOfLabels = (path: string): string => fileAndImage(path)?.file ?? path;
@@ -77,7 +90,7 @@ export interface StatedNames {
 }
 
 /**
- * The labels in files of COCO, CVAT and ilastik among `paths`, with their images.
+ * The labels in files of COCO, CVAT, ilastik and napari among `paths`, with their images.
  * @param images paths of images
  * @throws FormatError for a file that is cut off; DatasetError for an image that could be several
  */
@@ -105,7 +118,15 @@ export async function findStatedLabels(
     if (found?.hasStrays === true)
       leftOut.push({ file: path, reason: 'annotations of images that the file does not list' });
   }
-  const byStem = new Map(others.map((image) => [image.replace(/\.[^./]*$/, ''), image]));
+  const byStem = new Map(others.map((image) => [stemPath(image), image]));
+  for (const path of paths.filter((name) => extensionOf(name) === 'csv')) {
+    if (!(await isShapeTable(files, root, path))) continue;
+    const name = stemOf(path).replace(/[_\-. ]shapes?$/i, '');
+    const [only] = others;
+    const isAlone = others.length === 1 && folderOf(path) === folderOf(only as string);
+    const image = imageNamed(name, path, [...byStem.keys()]) ?? (isAlone ? stemPath(only as string) : '');
+    add(shapesOfTable(path), byStem.get(image));
+  }
   for (const path of maps) {
     const folder = joinPath(folderOf(path), 'SegmentationClass/');
     for (const mask of parts.filter((part) => part.startsWith(folder))) {
@@ -116,6 +137,9 @@ export async function findStatedLabels(
   }
   return { pairs, leftOut, parts };
 }
+
+/** A path without its extension. */
+const stemPath = (path: string): string => joinPath(folderOf(path), stemOf(path));
 
 const isMaskBeside = (labelMap: string, image: string): boolean =>
   ['SegmentationClass/', 'SegmentationObject/'].some((folder) =>

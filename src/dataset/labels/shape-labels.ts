@@ -86,7 +86,7 @@ export async function readShapeLabels(
       const map = maps.get(path);
       if (map !== undefined)
         return { ...(kind === 'objects' ? map.image : mapOfClasses(map, classNames)), labelKind: kind };
-      const painted = paintShapes(drawn, image, { kind, classNames, file: path, drawnOn, unpainted });
+      const painted = paintShapes(drawn, image, { kind, classNames, file: wholeFile(path), drawnOn, unpainted });
       return { ...painted, notes: [...notes, ...(painted.notes ?? [])] };
     },
   };
@@ -104,6 +104,9 @@ const describeMaps = (maps: ReadonlyMap<string, NamedMap>): readonly string[] =>
     : [
         `segments: ${[...new Set([...maps.values()].flatMap(({ names }) => names))].join(', ')} in ${counted(maps.size, 'file')}`,
       ];
+
+/** For messages: of a file that has labels of one image alone, the file. */
+const wholeFile = (path: string): string => path.replace(/\/(segments|shapes)$/, '');
 
 /** One file may have the labels of many images. */
 const filesOf = (paths: Iterable<string>): number => new Set([...paths].map(fileOfLabels)).size;

@@ -3,7 +3,7 @@
 import { factsOf } from '../../errors.ts';
 import type { Files } from '../../files.ts';
 import { isDicom } from '../../image/formats/dicom/parser.ts';
-import { readImage } from '../../image/read.ts';
+import { MAX_BYTES, readImage } from '../../image/read.ts';
 import { fileAndImage, masksOf } from '../discover/stated-labels.ts';
 import type { DrawnShapes } from '../shapes/shape.ts';
 
@@ -29,8 +29,12 @@ export function statedShapes(files: Files, root: string): (path: string) => Prom
 async function open(files: Files, root: string, file: string): Promise<ShapesByImage> {
   const bytes = await files.read(root, file);
   if (isDicom(bytes)) {
-    const { shapesOfSegments } = await import('../shapes/segments.ts');
-    const drawn = await shapesOfSegments(bytes, file);
+    const { readContours } = await import('../../image/formats/dicom/contours.ts');
+    const contours = await readContours(bytes, file, MAX_BYTES);
+    const drawn =
+      contours === undefined
+        ? await (await import('../shapes/segments.ts')).shapesOfSegments(bytes, file)
+        : (await import('../shapes/contours.ts')).shapesOfContours(contours);
     return () => drawn;
   }
   if (/\.ilp$/i.test(file)) {
@@ -39,6 +43,10 @@ async function open(files: Files, root: string, file: string): Promise<ShapesByI
     return (image) => images.get(image) ?? NONE;
   }
   const text = new TextDecoder().decode(bytes);
+  if (/\.csv$/i.test(file)) {
+    const drawn = (await import('../shapes/napari.ts')).readNapariShapes(text, file);
+    return () => drawn;
+  }
   if (/\.json$/i.test(file)) {
     const { parseCoco, shapesOf } = await import('../shapes/coco.ts');
     const coco = parseCoco(text, file);

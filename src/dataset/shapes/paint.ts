@@ -39,7 +39,7 @@ export interface PaintOptions {
  * @throws DatasetError for a shape outside its image or its slices, and for shapes of an image of another size
  */
 export function paintShapes(
-  shapes: readonly Shape[],
+  given: readonly Shape[],
   image: Image,
   { kind, classNames, file, drawnOn, unpainted }: PaintOptions,
 ): Image<'uint8' | 'uint32'> {
@@ -53,6 +53,7 @@ export function paintShapes(
       },
     );
   }
+  const shapes = given.flatMap((shape) => shape.onGrid?.(image, file) ?? shape);
   const dtype = kind === 'objects' ? 'uint32' : 'uint8';
   const data = allocate(dtype, t * z * height * width);
   const skipped = NOT_ANNOTATED[kind];

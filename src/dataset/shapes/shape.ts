@@ -1,5 +1,6 @@
 /** Annotations drawn as shapes in another program. */
 
+import type { Image } from '../../image/image.ts';
 import type { PlaneMm } from '../../image/patient-plane.ts';
 import type { Bounds, FoundRun, Size } from '../../objects/fill-polygon.ts';
 
@@ -26,6 +27,8 @@ export interface Shape {
   readonly bounds: Bounds;
   /** The pixels that its program fills, row by row, limited to the image. */
   fill(size: Size, found: FoundRun): void;
+  /** For one that is placed in the patient: the shapes that it is on the slices of an image. @throws DatasetError */
+  onGrid?(image: Image, file: string): readonly Shape[];
 }
 
 /** The shapes of one image. */

@@ -134,3 +134,14 @@ function asPart10(bytes: Uint8Array): Uint8Array {
   whole.set(rest, head.length);
   return whole;
 }
+
+/** A text: in UTF-8 where its file says so (`ISO_IR 192`), otherwise by Latin letters. */
+export function textIn(dataSet: DataSet, tag: string, isUnicode: boolean): string | undefined {
+  const element = dataSet.elements[tag];
+  if (!isUnicode || element === undefined) return dataSet.string(tag);
+  const { dataOffset, length } = element;
+  return new TextDecoder().decode(dataSet.byteArray.subarray(dataOffset, dataOffset + length)).trim();
+}
+
+/** Whether the texts of a file are in UTF-8. */
+export const isUnicode = (dataSet: DataSet): boolean => dataSet.string('x00080005') === 'ISO_IR 192';

@@ -4,11 +4,10 @@ import { FormatError } from '../../../errors.ts';
 import { checkDeclaredSize, type ReadContext } from '../format.ts';
 import { type FramePlace, frameItems, item, sharedItem } from './frames.ts';
 import { parseDicom } from './header.ts';
-import type { DataSet } from './parser.ts';
+import { type DataSet, isUnicode, textIn } from './parser.ts';
 import { readSamples } from './pixels.ts';
 
 const TAG = {
-  characterSet: 'x00080005',
   type: 'x00620001',
   segments: 'x00620002',
   number: 'x00620004',
@@ -107,24 +106,15 @@ export async function readSegmentation(bytes: Uint8Array, context: ReadContext):
 
 /** Names by number; a segment without a label is called by its number. */
 function namesOf(dataSet: DataSet): ReadonlyMap<number, string> {
-  const isUnicode = dataSet.string(TAG.characterSet) === 'ISO_IR 192';
+  const inUnicode = isUnicode(dataSet);
   return new Map(
     itemsOf(dataSet, TAG.segments).flatMap((segment) => {
       const number = segment.uint16(TAG.number);
       return number === undefined
         ? []
-        : [[number, textIn(segment, TAG.label, isUnicode) ?? `segment ${number}`] as const];
+        : [[number, textIn(segment, TAG.label, inUnicode) ?? `segment ${number}`] as const];
     }),
   );
-}
-
-/** A text in UTF-8, or by Latin letters. */
-function textIn(dataSet: DataSet, tag: string, isUnicode: boolean): string | undefined {
-  const element = dataSet.elements[tag];
-  if (!isUnicode || element === undefined) return dataSet.string(tag);
-  return new TextDecoder()
-    .decode(dataSet.byteArray.subarray(element.dataOffset, element.dataOffset + element.length))
-    .trim();
 }
 
 /** Bits of all frames one after another, the lowest of a byte first (PS3.5, 8.1.1 and annex D). */
