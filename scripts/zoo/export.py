@@ -27,11 +27,11 @@ warnings.simplefilter("ignore")
 logging.disable(logging.WARNING)
 torch.set_num_threads(1)
 
-# An activation within rounding of its kink has another gradient in float32: another image is drawn where that, or noise of
-# the size of rounding, changes the gradient.
+# An activation within rounding of its kink has another gradient in float32: another image is drawn where float32, or noise
+# of the size of rounding behind each layer, changes the gradient.
 MOST_TRIES = 12
 AGREEMENT = 1e-5
-NOISE = 2e-6
+NOISE = 5e-7
 
 
 def prepared(build):
@@ -63,6 +63,17 @@ def difference(a, b):
     return float((a.double() - b).abs().max() / b.abs().max().clamp(min=1e-30))
 
 
+@contextlib.contextmanager
+def noise_behind_layers(net):
+    def add(_module, _inputs, y):
+        return y + NOISE * y.detach().abs().mean() * torch.randn_like(y) if torch.is_tensor(y) else y
+
+    handles = [module.register_forward_hook(add) for module in net.modules() if not list(module.children())]
+    yield
+    for handle in handles:
+        handle.remove()
+
+
 def drawn(net, shape):
     """An image, factors of the result, and what float32 and float64 make of them."""
     for seed in range(MOST_TRIES):
@@ -73,8 +84,8 @@ def drawn(net, shape):
         c = torch.randn(y.shape, generator=g) / y.numel() ** 0.5
         single = computed(net, x, c)
         exact = computed(net.double(), x.double(), c)
-        noisy = [x.double() * (1 + NOISE * torch.randn(shape, generator=g, dtype=torch.float64)) for _ in range(2)]
-        near = [computed(net, image, c)[1] for image in noisy]
+        with noise_behind_layers(net):
+            near = [computed(net, x.double(), c)[1] for _ in range(3)]
         if max(difference(gx, exact[1]) for gx in [single[1], *near]) < AGREEMENT:
             break
     return x, c, single, exact
