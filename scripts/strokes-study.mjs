@@ -6,15 +6,13 @@
 // strokes of `strokes.mjs` (1 % of the pixels; 40 strokes per class on four slices, 40 per class on two nuclei images,
 // 40 per class on one phase image) and the complete labels of the same images train for the same time, on all of these
 // images, and are scored on images that neither saw. Prints a table; run it on a machine that does nothing else.
-import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { readDataset } from '../dist/dataset/prepare.js';
-import { writeTiff } from '../dist/image/formats/tiff/write.js';
 import { nodeFiles } from '../dist/platform/node/files.js';
-import { imageOf, writeStrokes } from './strokes.mjs';
+import { writeStrokes } from './strokes.mjs';
+import { lamella, writePages } from './study.mjs';
 
 /** Fluorescence images of one size; the held-out ones follow in order. */
 const NUCLEI_SIDE = 256;
@@ -53,25 +51,6 @@ const SETS = {
   },
 };
 
-const lamella = (...args) =>
-  execFileSync(process.execPath, [new URL('../dist/cli/main.js', import.meta.url).pathname, ...args], {
-    encoding: 'utf8',
-    maxBuffer: 1 << 28,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-
-/** Writes the held-out images and labels. */
-async function writeHeld(pages, indices, out) {
-  for (const kind of ['images', 'labels']) await mkdir(join(out, kind), { recursive: true });
-  for (const index of indices) {
-    const page = pages[index];
-    const name = `${String(index).padStart(4, '0')}.tif`;
-    await writeFile(join(out, 'images', name), writeTiff(imageOf(page.data, page.channels, page)));
-    const values = Uint16Array.from(page.label.values);
-    await writeFile(join(out, 'labels', name), writeTiff(imageOf(values, 1, page)));
-  }
-}
-
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
@@ -96,7 +75,7 @@ for (const name of values.only.split(',')) {
     seed: Number(values.seed),
   });
   for (const line of lines) console.log(line);
-  await writeHeld(pages, held, at('held'));
+  await writePages(pages, held, at('held'));
   for (const part of ['strokes', 'full']) {
     const run = at(`run-${part}`);
     const length = ['--minutes', values.minutes, '--seed', values.seed, '--val', '0'];
