@@ -60,7 +60,6 @@ export function studioRows(inputs: Inputs): readonly Comparison[] {
     row('bytes of the start screen', 'startBytes', { warmUp: 0 }),
     row('bytes of scripts until something is measured', 'workBytes', { warmUp: 0 }),
     row('bytes of all scripts', 'allBytes', { warmUp: 0 }),
-    row('bytes of all scripts, with ONNX Runtime', 'allBytesWithRuntime', { warmUp: 0 }),
     row('second load without a network', 'offline'),
     row('open 100 PNGs of 512x512', 'open100'),
     row("first preview after the second class's first stroke", 'firstPreview', {

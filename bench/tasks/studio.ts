@@ -99,7 +99,6 @@ const TASKS: { readonly [what in Measured]: Make } = {
   startBytes: async () => ({ run: async () => pageBytes().start }),
   workBytes: async () => ({ run: async () => pageBytes().work }),
   allBytes: async () => ({ run: async () => pageBytes().all }),
-  allBytesWithRuntime: async () => ({ run: async () => pageBytes().allWithRuntime }),
   offline: async () => {
     const hosted = await hostStatic();
     const browser = await launchChromium({ webgl: true });
