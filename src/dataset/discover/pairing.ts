@@ -30,11 +30,15 @@ export interface JoinedFiles {
   readonly files: readonly string[];
 }
 
+/** A label path for people: of a file that has labels of one image alone, the file. */
+export const shownLabel = (path: string): string => path.replace(/\/(segments|shapes)$/, '');
+
 /** Summary of a pairing per folder, printed before training: at most a dozen lines. */
 export function describePairing({ pairs, unlabelled, leftOut }: Pairing): string {
   const lines: string[] = [];
   const byFolders = new Map<string, Pair[]>();
-  for (const pair of pairs) {
+  for (const { image, label } of pairs) {
+    const pair = { image, label: shownLabel(label) };
     const [images, labels] = [folderOf(pair.image), folderOf(pair.label)];
     const where =
       images === labels

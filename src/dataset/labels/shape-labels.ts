@@ -6,6 +6,7 @@ import type { Files } from '../../files.ts';
 import type { Image } from '../../image/image.ts';
 import { PROJECT_FILE, type Project, type ProjectClass } from '../../project/project.ts';
 import { naturalOrder } from '../discover/names.ts';
+import { shownLabel } from '../discover/pairing.ts';
 import { isCellpose, isNamedMap, isShapeLabel } from '../discover/shape-files.ts';
 import { fileOfLabels } from '../discover/stated-labels.ts';
 import { isIgnored, isLabel, paintShapes } from '../shapes/paint.ts';
@@ -86,7 +87,7 @@ export async function readShapeLabels(
       const map = maps.get(path);
       if (map !== undefined)
         return { ...(kind === 'objects' ? map.image : mapOfClasses(map, classNames)), labelKind: kind };
-      const painted = paintShapes(drawn, image, { kind, classNames, file: wholeFile(path), drawnOn, unpainted });
+      const painted = paintShapes(drawn, image, { kind, classNames, file: shownLabel(path), drawnOn, unpainted });
       return { ...painted, notes: [...notes, ...(painted.notes ?? [])] };
     },
   };
@@ -104,9 +105,6 @@ const describeMaps = (maps: ReadonlyMap<string, NamedMap>): readonly string[] =>
     : [
         `segments: ${[...new Set([...maps.values()].flatMap(({ names }) => names))].join(', ')} in ${counted(maps.size, 'file')}`,
       ];
-
-/** For messages: of a file that has labels of one image alone, the file. */
-const wholeFile = (path: string): string => path.replace(/\/(segments|shapes)$/, '');
 
 /** One file may have the labels of many images. */
 const filesOf = (paths: Iterable<string>): number => new Set([...paths].map(fileOfLabels)).size;
