@@ -1,6 +1,6 @@
 /** Converts images from one format to another, those of OME-Zarr and OME-TIFF region by region. */
 
-import { Interrupted, LamellaError, option, UsageError } from '../errors.ts';
+import { FormatError, factsOf, Interrupted, LamellaError, option, UsageError } from '../errors.ts';
 import { joinPath, type WritableFiles } from '../files.ts';
 import { planLevels } from '../image/pyramid.ts';
 import { type ImageSink, regionsOf } from '../image/sink.ts';
@@ -61,7 +61,9 @@ export async function convertImage(
   const { level = 0, series, overwrite = false } = options;
   const kind = kindOf(out);
   const isThere = await requireFree(files, path, out, { kind, overwrite });
-  const source = await openImageFile(files, path, { series });
+  const source = await openImageFile(files, path, { series }).catch((cause: unknown) => {
+    throw labelsNeedImage(cause);
+  });
   try {
     const chosen = source.levels[level];
     if (chosen === undefined) throw noLevel(level, source.levels.length, path);
@@ -88,6 +90,19 @@ export async function convertImage(
   } finally {
     await source.close();
   }
+}
+
+/** What is no image may be labels of another program. */
+function labelsNeedImage(cause: unknown): unknown {
+  const facts = factsOf(cause, 'unsupported-format');
+  if (!(cause instanceof FormatError) || facts === undefined) return cause;
+  const { file, problem, remedy } = cause;
+  return new FormatError(problem, {
+    file,
+    facts,
+    cause,
+    remedy: `${remedy} Labels need their image: ${option('of')}.`,
+  });
 }
 
 function kindOf(out: string): Kind {

@@ -1,6 +1,6 @@
 import { holdsClasses } from '../dataset/classification/names.ts';
 import { extensionOf } from '../dataset/discover/names.ts';
-import { FormatError, ModelError, option, UsageError } from '../errors.ts';
+import { FormatError, factsOf, ModelError, option, UsageError } from '../errors.ts';
 import { joinPath, type WritableFiles } from '../files.ts';
 import type { ModelName } from '../models/registry.ts';
 import { MODELS } from '../models/registry.ts';
@@ -20,7 +20,7 @@ export async function inspect(
   path: string,
   options: InspectOptions = {},
 ): Promise<Inspected> {
-  const inspected = await inspectAny(host, path, options);
+  const inspected = await inspectAny(host, path, options).catch((cause: unknown) => named(cause, path, options));
   const given = (['classes', 'ignore'] as const).filter((name) => options[name] !== undefined);
   if (given.length > 0 && inspected.describe.kind !== 'dataset') {
     throw new UsageError(`there are no labels for ${given.map((name) => option(name)).join(' and ')} to apply to.`, {
@@ -44,6 +44,13 @@ export async function inspect(
     },
     text: [inspected.text, `  personal data${lines.length === 0 ? ': none' : ':'}`, ...lines].join('\n'),
   };
+}
+
+/** A file that is no image, whose personal data are asked for: what it is. @throws the cause otherwise */
+function named(cause: unknown, file: string, { personal }: InspectOptions): Inspected {
+  const what = factsOf(cause, 'unsupported-format')?.what;
+  if (personal !== true || what === undefined) throw cause;
+  return { describe: { kind: 'file', file, what }, text: `${file}\n  ${what}` };
 }
 
 /** The package that a path is, or the description of one in a folder that is no run. */

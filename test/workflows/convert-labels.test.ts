@@ -10,8 +10,10 @@ import type { Image } from '../../src/image/image.ts';
 import type { InputSpec } from '../../src/input/normalise.ts';
 import { nodeHost } from '../../src/platform/node/host.ts';
 import type { PredictFolderOptions } from '../../src/workflows/begin-prediction.ts';
+import { convertImage } from '../../src/workflows/convert.ts';
 import { convertLabels } from '../../src/workflows/convert-labels.ts';
 import { readImageFile, writeImageFile } from '../../src/workflows/image-files.ts';
+import { inspect } from '../../src/workflows/inspect.ts';
 import { type PredictedFile, predictFolder } from '../../src/workflows/predict.ts';
 import { ctSlice, type DicomItem, PERSON } from '../support/dicom.ts';
 import { askPeerOf, describeWithPeers } from '../support/peers.ts';
@@ -254,6 +256,20 @@ describe('labels that are converted', () => {
       expect([...(await readImageFile(files, out)).data].map(Number)).toEqual(isLung);
       expect(objects).toMatch(format === 'dicom-seg' ? /objects.*\.dcm$/ : /objects.*\.seg\.nrrd$/);
     }
+  });
+
+  it('inspect --personal shows whose a segmentation is, and convert asks for its image', async () => {
+    const labelled = { of: at('plain'), classes: CLASSES };
+    await convertLabels(files, plain, at('theirs.dcm'), labelled);
+    await convertLabels(files, plain, at('nobody.dcm'), { ...labelled, patient: false });
+    const shown = async (name: string) => (await inspect({ files }, at(name), { personal: true })).text;
+    expect(await shown('theirs.dcm')).toContain('a DICOM segmentation object');
+    for (const value of [PERSON.name, PERSON.id, PERSON.birth]) {
+      expect(await shown('theirs.dcm')).toContain(value);
+      expect(await shown('nobody.dcm')).not.toContain(value);
+    }
+    await expect(inspect({ files }, at('theirs.dcm'))).rejects.toThrow('a DICOM segmentation object');
+    await expect(convertImage(files, at('theirs.dcm'), at('x.tif'))).rejects.toThrow('Labels need their image: `of`.');
   });
 
   it('refuses what has no place, the wrong series, and what is there', async () => {
