@@ -37,7 +37,11 @@ export async function measurePrediction(
   open.requireWritable();
   const path = await requirePrediction(host, open, prediction);
   const out = joinPath(open.folder, prediction.replace(FOLDERS.predictions, FOLDERS.measures));
-  const result = await measureBy(measureObjects, host, path, { out, format });
+  const result = await measureBy(measureObjects, host, path, {
+    out,
+    format,
+    title: open.project.name ?? open.id,
+  });
   const { table, images } = result.report;
   return { table, images: images.length, names: await predictedNames(host, open), out, written: result.written };
 }

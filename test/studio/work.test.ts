@@ -253,6 +253,7 @@ describe.each(Object.entries(WAYS))('a project, its engine %s', (_, open) => {
       ].sort(),
     );
     expect(Buffer.from(zip['training-report.html'] as Uint8Array).toString()).toContain('<html');
+    expect(Buffer.from(zip['report.html'] as Uint8Array).toString()).toContain('<h1>Objects in cells</h1>');
     await expect(engine.export({ formats: ['csv'] })).rejects.toThrow('Segment the images first');
   });
 

@@ -25,9 +25,8 @@ export const OBJECTS_STYLE = `
 .overlay text { fill: #fff; stroke: rgb(0 0 0 / 0.75); stroke-width: 3px; paint-order: stroke; vector-effect: non-scaling-stroke;
   text-anchor: middle; dominant-baseline: central; font-weight: 600; pointer-events: none; font-variant-numeric: tabular-nums; }
 body:has(#outlines:not(:checked)) .lines, body:has(#numbers:not(:checked)) .numbers { display: none; }
-figcaption strong { max-width: 100%; overflow: hidden; text-overflow: ellipsis; }
 .frame + figcaption { margin-top: 6px; display: flex; flex-wrap: wrap; gap: 2px 12px; }
-figcaption strong { color: var(--text); white-space: nowrap; }
+figcaption strong { max-width: 100%; color: var(--text); overflow-wrap: anywhere; }
 .beside { display: flex; flex-wrap: wrap; gap: 8px 40px; align-items: start; }
 .beside > div { max-width: 100%; }
 .beside > div > .note { width: 0; min-width: 100%; }
@@ -52,7 +51,7 @@ details > .histograms { margin-top: 14px; }
 .data { font-size: 13.5px; border-collapse: separate; border-spacing: 0; min-width: 100%; }
 .data th, .data td { padding: 4px 12px; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--rule); }
 .data th.text, .data td.text { text-align: left; }
-.data td.text { max-width: 34ch; overflow: hidden; text-overflow: ellipsis; }
+.data td.text { min-width: 12ch; max-width: 34ch; white-space: normal; overflow-wrap: anywhere; }
 .data thead th { position: sticky; top: 0; background: var(--panel); padding: 0; z-index: 1; }
 .data thead button { all: unset; box-sizing: border-box; cursor: pointer; display: block; width: 100%; padding: 7px 12px; text-align: inherit;
   white-space: nowrap; }

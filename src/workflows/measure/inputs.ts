@@ -45,6 +45,8 @@ export interface MeasureFolderOptions {
   readonly minSize?: number;
   /** Bytes that the program may take: larger label maps are measured by region. Default: half of what is free. */
   readonly memory?: number;
+  /** What the report calls what was measured; default: the name of `path`. */
+  readonly title?: string;
   /** Whether `report.html` is written; default: yes. */
   readonly report?: boolean;
   /** The command that reproduces the report. */

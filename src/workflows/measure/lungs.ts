@@ -82,7 +82,7 @@ export async function measureFolderOfLungs(
   const area = perSlice.columns.some(({ unit }) => unit === 'mm²');
   const hidden = wholes.length - pages.length;
   const report: LungsReport = {
-    title: `Lungs in ${titleOf(path)}`,
+    title: `Lungs in ${options.title ?? titleOf(path)}`,
     summary: `Lungs of ${counted(wholes.length, 'patient')} in ${counted(perSlice.rows, 'slice')}${inputs.prediction === undefined ? '' : ', segmented by a trained network'}${
       options.truth === undefined ? '' : ', compared with the ground truth'
     }.`,

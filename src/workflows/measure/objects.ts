@@ -135,7 +135,7 @@ async function measureCounted(
   const objects = collected.table.rows.toLocaleString('en');
   const report: ObjectsReport = {
     ...collected,
-    title: `Objects in ${titleOf(path)}`,
+    title: `Objects in ${options.title ?? titleOf(path)}`,
     summary: `${objects} objects in ${counted(collected.images.length, 'image')}${
       model === undefined ? '' : `, segmented by ${modelName(model)}`
     }${scores === undefined ? '' : `, compared with ${titleOf(truth as string)}`}.`,
