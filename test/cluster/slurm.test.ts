@@ -75,6 +75,8 @@ describeWithSlurm('a prediction by the jobs that lamella jobs slurm prints', () 
     const jobs = await submit('many');
     await slurm?.ended(jobs.at(-1) as string);
     expect(existsSync(at('many/prediction.json')), logs('many')).toBe(true);
+    // As many as the job has, not as the machine.
+    expect(logs('many')).toMatch(/^device: CPU, 1 thread\b/m);
     expect(folderDigests(at('many'))).toEqual(await alone());
     expect(await run('jobs', 'status', 'many')).toMatch(
       /^many: (\d+) of \1 parts of 1 image, (\d+) of \2 blocks of objects are there, finished/,

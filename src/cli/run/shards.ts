@@ -56,6 +56,7 @@ export async function runShards(
   try {
     const result = await stoppable((signal) =>
       predictShards(nodeHost, models, images, { ...options, signal }, work, {
+        onOpen: ([model]) => say(`device: ${model?.runtime.description}`),
         onNote: (note) => say(withFlags(`note: ${note}`)),
         onFailure: ({ reason }) => warn(reason),
         onObjects: (name, { count }) => say(`${name}: ${counted(count, 'object')}`),

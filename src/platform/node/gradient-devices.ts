@@ -6,6 +6,7 @@ import type { NdArray } from '../../array/ndarray.ts';
 import { DeviceError, option, UsageError } from '../../errors.ts';
 import type { Graph } from '../../graph/ir.ts';
 import type { GradientDevices, GradientWorker } from '../../train/parallel.ts';
+import { processors } from './processors.ts';
 import { availableDevices, type NodeDevice, workingDevices } from './runtime.ts';
 import { workerProgram } from './worker-program.ts';
 
@@ -69,7 +70,7 @@ async function requirePresent(places: readonly DevicePlace[]): Promise<void> {
 export async function gradientDevices(places: readonly DevicePlace[]): Promise<GradientDevices> {
   await requirePresent(places);
   const onCpu = places.filter(({ device }) => device === 'cpu').length;
-  const threads = Math.max(1, Math.floor(availableParallelism() / Math.max(1, onCpu)));
+  const threads = Math.max(1, Math.floor(processors().count / Math.max(1, onCpu)));
   return {
     names: places.map(nameOf),
     open: async (graph, { exact }) => {

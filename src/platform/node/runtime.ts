@@ -1,15 +1,15 @@
 /** Opens ONNX Runtime's devices in Node. */
 import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import * as ort from 'onnxruntime-node';
-import { counted, DeviceError } from '../../errors.ts';
+import { DeviceError } from '../../errors.ts';
 import type { WinogradUse } from '../../lowering/conv/minimal-filters.ts';
 import { findBlockedKernels } from '../../runtime/block-size.ts';
 import { ortRuntime } from '../../runtime/ort.ts';
 import type { DeviceName, Runtime, TensorLayout } from '../../runtime/runtime.ts';
 import { whyNotWorking } from '../../runtime/session.ts';
+import { processors, threadsInWords } from './processors.ts';
 
 // ONNX Runtime's builds store a device ID and a database of events in the user's cache folder and send them to its
 // maker, unless disabled before the first session. Set the variable to 0 to allow it.
@@ -22,7 +22,7 @@ export interface OpenRuntimeOptions {
   readonly device?: NodeDevice | 'auto';
   /** Index among several devices of this kind, from 0; default: the first. */
   readonly index?: number;
-  /** Threads per operation on the CPU; default: one per core. */
+  /** Threads per operation on the CPU; default: `processors`. */
   readonly threads?: number;
   /**
    * Used if the device supports it; `Runtime.layout` states the one in use. Every device supports `nchw`; a CPU also
@@ -93,11 +93,11 @@ export async function openRuntime({
   log = () => {},
 }: OpenRuntimeOptions = {}): Promise<Runtime> {
   const name = device === 'auto' ? await chooseDevice() : device;
-  const count = threads ?? availableParallelism();
+  const own = threads === undefined ? processors() : { count: threads };
   const sessionOptions = {
     executionProviders: name === 'cpu' ? ['cpu'] : [providerOf(name, index), 'cpu'],
     graphOptimizationLevel: 'all',
-    intraOpNumThreads: count,
+    intraOpNumThreads: own.count,
     // A single block with the size of everything planned, in addition to what the first run took: 250 MiB more at the
     // same speed.
     enableMemPattern: false,
@@ -126,7 +126,7 @@ export async function openRuntime({
   const kernels = blocks.blockSize === undefined ? '' : `, blocks of ${blocks.blockSize} channels`;
   return ortRuntime(ort, {
     device: name,
-    description: name === 'cpu' ? `CPU, ${counted(count, 'thread')}${kernels}` : NAMES[name],
+    description: name === 'cpu' ? `CPU, ${threadsInWords(own)}${kernels}` : NAMES[name],
     sessionOptions,
     target: {
       winograd: winograd ?? (name === 'cpu' ? 'auto' : 'never'),

@@ -1,8 +1,8 @@
-import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import type { SampleOptions } from '../../augment/sample.ts';
 import { type Sampler, type StartSamplerThread, openSampler as sampleInThreads } from '../../augment/sampler.ts';
 import type { TrainingSet } from '../../dataset/patch-position.ts';
+import { processors } from './processors.ts';
 import { workerProgram } from './worker-program.ts';
 
 export interface SamplerOptions {
@@ -31,7 +31,7 @@ export function openSampler(
   set: TrainingSet,
   options: SampleOptions,
   {
-    workers = Math.min(4, Math.max(1, availableParallelism() - 1)),
+    workers = Math.min(4, Math.max(1, processors().count - 1)),
     ahead,
     workerFile = workerProgram('sampler-worker'),
   }: SamplerOptions = {},

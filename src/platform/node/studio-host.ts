@@ -1,10 +1,9 @@
 /** Studio's engine on this machine: projects as folders on its disk. */
 
 import { open, readdir, rm, stat } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { extensionOf, roleOf } from '../../dataset/discover/names.ts';
-import { counted, factsOf, RunError, UsageError } from '../../errors.ts';
+import { factsOf, RunError, UsageError } from '../../errors.ts';
 import { READABLE_EXTENSIONS } from '../../image/formats/registry.ts';
 import { PROJECT_FILE } from '../../project/project.ts';
 import type { OpenFile, StudioHost } from '../../studio/host.ts';
@@ -15,6 +14,7 @@ import { reading } from './files.ts';
 import { nodeHost } from './host.ts';
 import { takeLock } from './lock.ts';
 import { makeFolder } from './make-folder.ts';
+import { processors, threadsInWords } from './processors.ts';
 import type { NodeDevice } from './runtime.ts';
 import { sessionPlace } from './session-place.ts';
 import { trainHost } from './train-run.ts';
@@ -84,7 +84,7 @@ export async function isProject(folder: string, { isNamed }: { readonly isNamed:
   );
 }
 
-const cpuInWords = (): string => `CPU, ${counted(availableParallelism(), 'thread')}`;
+const cpuInWords = (): string => `CPU, ${threadsInWords(processors())}`;
 
 export interface StudioHostOptions {
   /** The folder itself is the one project. */
@@ -120,7 +120,7 @@ export function studioHost(root: string, { single = false }: StudioHostOptions =
       await runtime.dispose();
       // What kernels the CPU has says nothing to a user.
       const devices = [{ name: found, label: found === 'cpu' ? cpuInWords() : description }];
-      return { devices, threads: availableParallelism(), ...(single && { project: own }) };
+      return { devices, threads: processors().count, ...(single && { project: own }) };
     },
     async ids() {
       if (single) return [own];

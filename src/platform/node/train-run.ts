@@ -21,6 +21,7 @@ import {
 import { deviceSpeeds } from './device-speeds.ts';
 import { nodeFiles } from './files.ts';
 import { type DevicePlace, gradientDevices, parseDevices } from './gradient-devices.ts';
+import { processors } from './processors.ts';
 import { openTrace } from './profile.ts';
 import { openRunFolder } from './run-folder.ts';
 import { isWorking, type NodeDevice, openRuntime } from './runtime.ts';
@@ -98,7 +99,7 @@ export function placeOf(
     openRuntime: (kept = layout) => openRuntime({ ...on, log, ...(kept === undefined ? {} : { layout: kept }) }),
     openSampler: (set, options) => openSampler(set, options, workers === undefined ? {} : { workers }),
     allocate: allocateShared,
-    cores: availableParallelism(),
+    cores: processors().count,
     speeds: deviceSpeeds,
     machine: {
       processor: cpus()[0]?.model ?? 'unknown',
