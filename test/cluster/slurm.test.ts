@@ -2,15 +2,11 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { ndarray } from '../../src/array/ndarray.ts';
-import { writeOmeZarr } from '../../src/image/formats/zarr/write.ts';
-import type { Image } from '../../src/image/image.ts';
-import { nodeFiles } from '../../src/platform/node/files.ts';
 import { lamella } from '../cli/command.ts';
 import { folderDigests } from '../support/folder-digests.ts';
-import { randomModel } from '../support/random-model.ts';
 import { describeWithSlurm, type Slurm, startSlurm } from '../support/slurm.ts';
 import { timesOf } from '../support/soak.ts';
+import { smallPrediction } from './small-prediction.ts';
 
 /** The long form takes a node down while a job runs there: Slurm waits two minutes before it repeats the job. */
 const isLong = timesOf('NODES', 0) > 0;
@@ -21,15 +17,8 @@ describeWithSlurm('a prediction by the jobs that lamella jobs slurm prints', () 
   let slurm: Slurm | undefined;
 
   beforeAll(async () => {
-    const times = isLong ? 12 : 5;
-    const array = ndarray('uint8', [times, 700, 800]);
-    for (let i = 0; i < array.data.length; i++) array.data[i] = (i * 31 + (i >> 9) * 17) % 251;
-    const image: Image = { ...array, axes: 'tyx', spacing: {} };
-    const sink = await writeOmeZarr(nodeFiles, at('s.ome.zarr'), image);
-    await sink.write({ start: [0, 0, 0], shape: image.shape }, image.data);
-    await sink.finish();
-    const spec = { name: 'unet', channels: 1, numClasses: 2, baseChannels: isLong ? 32 : 4, depth: 2 } as const;
-    writeFileSync(at('a.onnx'), randomModel(spec));
+    const baseChannels = isLong ? 32 : 4;
+    await smallPrediction(root, { times: isLong ? 12 : 5, sides: [700, 800], baseChannels });
     mkdirSync(at('slurm'));
     slurm = await startSlurm(at('slurm'));
   });

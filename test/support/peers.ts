@@ -12,7 +12,7 @@ const JARS = ['/usr/share/java/ij.jar', '/usr/share/java/js.jar'];
 type Peers = { readonly python: string } | { readonly absent: string };
 
 /** A set of readers that are installed together: `test/peers/<set>.txt`. */
-type PeerSet = 'requirements' | 'bioimageio' | 'labels';
+type PeerSet = 'requirements' | 'bioimageio' | 'labels' | 'schedulers';
 
 const found = new Map<PeerSet, Peers>();
 
@@ -45,14 +45,16 @@ export function askPeer<T>(script: string, ...args: readonly string[]): T {
 
 /** `askPeer` of another set. */
 export function askPeerOf<T>(set: PeerSet, script: string, ...args: readonly string[]): T {
-  const state = peers(set);
-  if ('absent' in state) throw new Error(state.absent);
-  const { status, stdout, stderr } = spawnSync(state.python, [`${ROOT}test/peers/${script}`, ...args], {
-    encoding: 'utf8',
-    maxBuffer: 2 ** 28,
-  });
+  const { status, stdout, stderr } = runPython(set, [`${ROOT}test/peers/${script}`, ...args]);
   if (status !== 0) throw new Error(`${script} failed:\n${stderr}`);
   return JSON.parse(stdout) as T;
+}
+
+/** Runs the Python of a set. */
+export function runPython(set: PeerSet, args: readonly string[], { cwd }: { readonly cwd?: string } = {}) {
+  const state = peers(set);
+  if ('absent' in state) throw new Error(state.absent);
+  return spawnSync(state.python, args, { encoding: 'utf8', maxBuffer: 2 ** 28, cwd });
 }
 
 /** A suite that needs ImageJ; where it is absent its name says so and it is skipped. */
