@@ -22,6 +22,18 @@ export function shard(text: string): ShardChoice {
   return { k, n };
 }
 
+/** The share of a stage that has some. @throws UsageError for none; as `shardNumber` */
+export function shareOfStage(stage: string, shard: ShardChoice | undefined): ShardNumber {
+  if (shard !== undefined) return shardNumber(shard, process.env);
+  throw new UsageError(`--stage ${stage} needs a share.`, { remedy: 'Add --shard k/n.' });
+}
+
+/** @throws UsageError for a share of a stage that is one job */
+export function requireNoShare(stage: string, shard: ShardChoice | undefined): void {
+  if (shard === undefined) return;
+  throw new UsageError(`--stage ${stage} is one job, without shares.`, { remedy: 'Remove --shard.' });
+}
+
 interface Scheduler {
   readonly name: string;
   readonly variable: string;

@@ -2,6 +2,12 @@
 
 const LIMIT = 2 ** 52;
 
+export interface ExactSumsRecord {
+  readonly low: Float64Array;
+  /** What exceeds 2^52, by index, in decimal digits. */
+  readonly high: readonly (readonly [index: number, sum: string])[];
+}
+
 /** One sum per object. Numbers to add have at most 2^52. */
 export class ExactSums {
   /** The sum, or what was added since it last exceeded 2^52. */
@@ -13,6 +19,18 @@ export class ExactSums {
     this.#low = new Float64Array(length);
     if (from !== undefined) this.#low.set(from.#low);
     this.#high = new Map(from === undefined ? [] : from.#high);
+  }
+
+  /** As plain data. */
+  get record(): ExactSumsRecord {
+    return { low: this.#low, high: [...this.#high].map(([index, sum]) => [index, String(sum)]) };
+  }
+
+  static from({ low, high }: ExactSumsRecord): ExactSums {
+    const sums = new ExactSums(low.length);
+    sums.#low.set(low);
+    for (const [index, sum] of high) sums.#high.set(index, BigInt(sum));
+    return sums;
   }
 
   add(index: number, value: number): void {

@@ -1,6 +1,6 @@
 /** Measurements of a label map block by block, equal to those of the whole map. */
 
-import type { NdArray } from '../array/ndarray.ts';
+import type { NdArray, Storage } from '../array/ndarray.ts';
 import { UsageError } from '../errors.ts';
 import { type Extents, extentsOf, gridSpacing } from '../objects/grid.ts';
 import { type HullColumns, shapeColumns, wholeNumbers } from './columns.ts';
@@ -19,7 +19,7 @@ import type { LabelBlock } from './label-block.ts';
 import { MEASURES, type MeasureName, type MeasureOptions } from './measures.ts';
 import { ObjectIndex } from './object-index.ts';
 import { addRows, emptyRows, type ObjectRows, rowsOf } from './object-rows.ts';
-import { addRegion, emptyRegions, type Regions, rowReachOf } from './regions.ts';
+import { addRegion, emptyRegions, type PerAxis, type Regions, rowReachOf } from './regions.ts';
 import type { Column, Table } from './table.ts';
 import { addWindows, emptyWindows, type WindowCounts, windowsOf } from './windows.ts';
 
@@ -43,6 +43,43 @@ interface CollectedObject {
 
 interface OpenObject extends CollectedObject {
   pixels: number;
+}
+
+/** The objects of a block as they were counted, by their number in it; 0 is none. */
+export interface BlockCounts {
+  /** Labels in the map. */
+  readonly labels: readonly number[];
+  readonly regions: Regions;
+  /** If boundaries, Euler numbers or neighbours are measured. */
+  readonly windows?: WindowCounts;
+}
+
+/** An object that lies in a block as a whole. */
+export interface FinishedObject {
+  readonly label: number;
+  /** Pixels, largest and least diameter of the hull. */
+  readonly hull?: readonly [pixels: number, feretMax: number, feretMin: number];
+  /** Of each channel, in the order of the columns. */
+  readonly statistics: readonly (readonly number[])[];
+}
+
+/** What a block has of an object that goes on in others. */
+export interface ObjectPart {
+  readonly label: number;
+  readonly pixels: number;
+  /** The first pixel of its box. */
+  readonly first: PerAxis<number>;
+  readonly rows?: ObjectRows;
+  /** Of each channel. */
+  readonly values: readonly Storage[NumberDType][];
+}
+
+/** Shapes and values of the objects of a block. */
+export interface BlockValues {
+  readonly finished: readonly FinishedObject[];
+  readonly parts: readonly ObjectPart[];
+  /** Of the values. */
+  readonly dtype?: NumberDType;
 }
 
 /** Results by index. */
@@ -126,6 +163,11 @@ export class ObjectMeasurer {
    * @throws RangeError for a block that is not within the map, or lacks neighbours
    */
   addLabels(block: LabelBlock): void {
+    this.addCounts(this.countsOf(block));
+  }
+
+  /** What `addLabels` adds: by it, other processes can count blocks. @throws as `addLabels` */
+  countsOf(block: LabelBlock): BlockCounts {
     const { start, own, beyond } = block;
     const inside = (['z', 'y', 'x'] as const).every((axis) => {
       const length = { z: 'depth', y: 'height', x: 'width' } as const;
@@ -137,12 +179,15 @@ export class ObjectMeasurer {
         `the block at ${start.z}, ${start.y}, ${start.x} is not within [${this.#shape.join(', ')}], or lacks its neighbours`,
       );
     }
-    const indices = Int32Array.from(block.values, (label) => (label === 0 ? 0 : this.#index.of(label)));
+    const windows = this.#needsWindows ? windowsOf(block) : undefined;
+    return { labels: block.values, regions: block.regions, windows };
+  }
+
+  addCounts({ labels, regions, windows }: BlockCounts): void {
+    const indices = Int32Array.from(labels, (label) => (label === 0 ? 0 : this.#index.of(label)));
     this.#makeRoom();
-    for (let label = 1; label <= block.count; label++) {
-      addRegion(this.#regions, indices[label], block.regions, label);
-    }
-    if (this.#needsWindows) addWindows(this.#windows, windowsOf(block), indices);
+    for (let label = 1; label < labels.length; label++) addRegion(this.#regions, indices[label], regions, label);
+    if (windows !== undefined) addWindows(this.#windows, windows, indices);
   }
 
   #makeRoom(): void {
@@ -165,9 +210,13 @@ export class ObjectMeasurer {
    * @throws RangeError for pixels that `addLabels` did not see, and a block with neighbours; UsageError for values that are no numbers
    */
   addValues(block: LabelBlock, image?: NdArray): void {
+    this.takeValues(this.valuesOf(block, image));
+  }
+
+  /** What `addValues` adds: by it, other processes can measure blocks, when all are counted. @throws as `addValues` */
+  valuesOf(block: LabelBlock, image?: NdArray): BlockValues {
     const { regions, labels, own } = block;
     if (labels.length !== own.size) throw new RangeError('the block has neighbours, which are no part of it');
-    this.#results ??= this.#emptyResults();
     const reach = this.#needsHulls ? rowReachOf(block, regions) : undefined;
     const numbers = this.#suffixes.length === 0 ? undefined : this.#checked(image, block);
     const grouped = this.#suffixes.map((_, c) =>
@@ -177,25 +226,42 @@ export class ObjectMeasurer {
         regions.pixels,
       ),
     );
-    for (let label = 1; label <= block.count; label++) {
-      const index = this.#index.find(block.values[label]);
+    const finished: FinishedObject[] = [];
+    const parts: ObjectPart[] = [];
+    for (let number = 1; number <= block.count; number++) {
+      const label = block.values[number];
+      const index = this.#index.find(label);
       if (this.#dropped?.[index] === 1) continue;
-      const rows = reach && rowsOf(regions, reach, label);
-      if (regions.pixels[label] === this.#regions.pixels[index] && !this.#open.has(index)) {
-        if (this.#results.done[index] === 1) throw seenTwice(block.values[label]);
-        const values = grouped.map((of) => new ListedValues(of(label), of(label).length));
-        this.#finish(index, { rows, values });
-        continue;
+      const rows = reach && rowsOf(regions, reach, number);
+      const pixels = regions.pixels[number];
+      if (pixels === this.#regions.pixels[index]) {
+        const values = grouped.map((of) => new ListedValues(of(number), of(number).length));
+        finished.push(this.#finished(label, { rows, values }));
+      } else {
+        const { z, y, x } = regions.box.first;
+        const first = { z: z[number], y: y[number], x: x[number] };
+        parts.push({ label, pixels, first, rows, values: grouped.map((of) => of(number)) });
       }
-      const open = this.#openObject(index, numbers);
-      open.pixels += regions.pixels[label];
+    }
+    return { finished, parts, dtype: numbers?.dtype };
+  }
+
+  takeValues({ finished, parts, dtype }: BlockValues): void {
+    this.#results ??= this.#emptyResults();
+    for (const object of finished) this.#take(object);
+    const { first } = this.#regions.box;
+    for (const { label, pixels, first: own, rows, values } of parts) {
+      const index = this.#index.find(label);
+      const open = this.#openObject(index, dtype);
+      open.pixels += pixels;
       const left = this.#regions.pixels[index] - open.pixels;
-      if (left < 0 || this.#results.done[index] === 1) throw seenTwice(block.values[label]);
-      if (rows && open.rows) addRows(open.rows, { regions: this.#regions, index }, rows, { regions, index: label });
-      for (const [c, of] of grouped.entries()) open.values[c].add(of(label));
+      if (left < 0 || this.#results.done[index] === 1) throw seenTwice(label);
+      const steps = { z: own.z - first.z[index], y: own.y - first.y[index], x: own.x - first.x[index] };
+      if (rows && open.rows) addRows(open.rows, rows, steps);
+      for (const [c, of] of values.entries()) open.values[c].add(of);
       if (left > 0) continue;
       this.#open.delete(index);
-      this.#finish(index, open);
+      this.#take(this.#finished(label, open));
     }
   }
 
@@ -208,14 +274,14 @@ export class ObjectMeasurer {
     return image;
   }
 
-  #openObject(index: number, image: Numbers | undefined): OpenObject {
+  #openObject(index: number, dtype: NumberDType | undefined): OpenObject {
     const known = this.#open.get(index);
     if (known !== undefined) return known;
     const pixels = this.#regions.pixels[index];
     const opened = {
       pixels: 0,
       rows: this.#needsHulls ? emptyRows(this.#regions, index) : undefined,
-      values: image === undefined ? [] : this.#suffixes.map(() => objectValues(image.dtype, pixels)),
+      values: dtype === undefined ? [] : this.#suffixes.map(() => objectValues(dtype, pixels)),
     };
     this.#open.set(index, opened);
     return opened;
@@ -231,20 +297,26 @@ export class ObjectMeasurer {
     };
   }
 
-  #finish(index: number, { rows, values }: CollectedObject): void {
+  #finished(label: number, { rows, values }: CollectedObject): FinishedObject {
+    const [z, y, x] = this.#spacing;
+    const hull = rows && (this.#extents.rank === 2 ? hullOf2d(rows, [z, y]) : hullOf3d(rows, [z, y, x]));
+    return {
+      label,
+      hull: hull && [hull.pixels, hull.feretMax, hull.feretMin ?? Number.NaN],
+      statistics: values.map((of) => {
+        const { mean, sd, min, percentiles, max, sum } = statisticsOf(of, this.#percentiles);
+        return [mean, sd, min, ...percentiles, max, sum];
+      }),
+    };
+  }
+
+  #take({ label, hull, statistics }: FinishedObject): void {
     const { hulls, channels, done } = this.#results as Results;
+    const index = this.#index.find(label);
+    if (done[index] === 1 || this.#open.has(index)) throw seenTwice(label);
     done[index] = 1;
-    if (rows !== undefined) {
-      const [z, y, x] = this.#spacing;
-      const hull = this.#extents.rank === 2 ? hullOf2d(rows, [z, y]) : hullOf3d(rows, [z, y, x]);
-      hulls.pixels[index] = hull.pixels;
-      hulls.feretMax[index] = hull.feretMax;
-      hulls.feretMin[index] = hull.feretMin ?? Number.NaN;
-    }
-    for (const [c, of] of values.entries()) {
-      const { mean, sd, min, percentiles, max, sum } = statisticsOf(of, this.#percentiles);
-      for (const [k, value] of [mean, sd, min, ...percentiles, max, sum].entries()) channels[c][k][index] = value;
-    }
+    if (hull !== undefined) [hulls.pixels[index], hulls.feretMax[index], hulls.feretMin[index]] = hull;
+    for (const [c, of] of statistics.entries()) for (const [k, value] of of.entries()) channels[c][k][index] = value;
   }
 
   /**

@@ -1,6 +1,6 @@
 /** The first and last pixel of an object in each row of its box: what its convex hull is made of. */
 
-import type { Regions, RowReach } from './regions.ts';
+import type { PerAxis, Regions, RowReach } from './regions.ts';
 
 export interface ObjectRows {
   /**
@@ -31,16 +31,9 @@ export function rowsOf({ box }: Regions, { starts, least, greatest }: RowReach, 
   };
 }
 
-/** Adds the rows of a part of an object, which has a box of its own. */
-export function addRows(
-  total: ObjectRows,
-  whole: { readonly regions: Regions; readonly index: number },
-  part: ObjectRows,
-  own: { readonly regions: Regions; readonly index: number },
-): void {
-  const [dz, dy, dx] = (['z', 'y', 'x'] as const).map(
-    (axis) => own.regions.box.first[axis][own.index] - whole.regions.box.first[axis][whole.index],
-  ) as [number, number, number];
+/** Adds the rows of a part of an object. @param steps from the first pixel of its box to that of the part's */
+export function addRows(total: ObjectRows, part: ObjectRows, steps: PerAxis<number>): void {
+  const { z: dz, y: dy, x: dx } = steps;
   const [rowsOfTotal, rowsOfPart] = [total.least.length / total.planes, part.least.length / part.planes];
   for (let z = 0; z < part.planes; z++) {
     for (let y = 0; y < rowsOfPart; y++) {

@@ -30,5 +30,11 @@ export type SharedStage = 'predict' | 'objects';
 export const MEASURE_TASKS = ['objects', 'lungs'] as const;
 export type MeasureTask = (typeof MEASURE_TASKS)[number];
 
+/** What the jobs of a measurement in shards do, in this order. */
+export const MEASURE_STAGES = ['count', 'values', 'finish'] as const;
+export type MeasureStage = (typeof MEASURE_STAGES)[number];
+/** Those that have as many jobs as there are shares. */
+export type SharedMeasureStage = Exclude<MeasureStage, 'finish'>;
+
 export const MEASURE_FORMATS = ['csv', 'parquet', 'tiff', 'nifti', 'roi', 'geojson', 'coco', 'coco-rle'] as const;
 export type MeasureFormat = (typeof MEASURE_FORMATS)[number];

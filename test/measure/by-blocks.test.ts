@@ -4,8 +4,10 @@ import { describe, expect, it } from 'vitest';
 import { cropped, placesIn } from '../../src/array/boxes.ts';
 import { type DType, elementCount, type NdArray, ndarray } from '../../src/array/ndarray.ts';
 import { type Random, stream } from '../../src/array/random.ts';
+import { decodeRecord, encodeRecord } from '../../src/array/record.ts';
 import { LabelBlock } from '../../src/measure/label-block.ts';
 import { measure } from '../../src/measure/measure.ts';
+import { countsOfRecord, countsRecord, valuesOfRecord, valuesRecord } from '../../src/measure/measure-records.ts';
 import type { MeasureOptions } from '../../src/measure/measures.ts';
 import { ObjectMeasurer } from '../../src/measure/object-measurer.ts';
 import { headerOf, tableColumn } from '../../src/measure/table.ts';
@@ -56,6 +58,39 @@ function measureBlocks(
     measurer.addValues(new LabelBlock(cropped(labels, start, own), { start }), values);
   }
   return measurer.table();
+}
+
+/** As `measureBlocks`, each block counted and measured by a process of its own that tells the others in bytes. */
+function measureApart(
+  labels: IntegerArray,
+  image: (NdArray & { readonly channels?: readonly string[] }) | undefined,
+  options: MeasureOptions,
+  { block, random }: Blocks,
+) {
+  const { shape } = labels;
+  const several = image !== undefined && image.shape.length > shape.length;
+  const channels = image === undefined ? 0 : several ? image.shape[0] : 1;
+  const measurer = () => new ObjectMeasurer({ shape, channels }, options);
+  const told = <T extends object>(record: T): T => decodeRecord(encodeRecord(record)) as T;
+  const counted = blocksOf(shape, block, random).map(({ start, shape: own }) => {
+    const withNeighbours = own.map((length, axis) => Math.min(length + 1, shape[axis] - start[axis]));
+    return told(
+      countsRecord(measurer().countsOf(new LabelBlock(cropped(labels, start, withNeighbours), { start, own }))),
+    );
+  });
+  const knowing = () => {
+    const one = measurer();
+    for (const record of counted) one.addCounts(countsOfRecord(record));
+    return one;
+  };
+  const measured = blocksOf(shape, block, random).map(({ start, shape: own }) => {
+    const values =
+      image && (several ? cropped(image, [0, ...start], [image.shape[0], ...own]) : cropped(image, start, own));
+    return told(valuesRecord(knowing().valuesOf(new LabelBlock(cropped(labels, start, own), { start }), values)));
+  });
+  const all = knowing();
+  for (const record of measured) all.takeValues(valuesOfRecord(record));
+  return all.table();
 }
 
 const DTYPES = ['uint8', 'int16', 'uint16', 'int32', 'float32', 'float64'] as const satisfies readonly DType[];
@@ -110,7 +145,9 @@ describe('objects across blocks of any size, added in any order', () => {
         const labels = labelsOf(shape, random);
         const image = channels === 0 ? undefined : imageOf(dtype, [channels, ...shape], random);
         const options = { spacing: steps, unit: 'µm' };
-        expect(measureBlocks(labels, image, options, { block, random })).toEqual(measure(labels, image, options));
+        const whole = measure(labels, image, options);
+        expect(measureBlocks(labels, image, options, { block, random })).toEqual(whole);
+        expect(measureApart(labels, image, options, { block, random })).toEqual(whole);
       }),
       { numRuns: runs },
     );
@@ -168,6 +205,7 @@ describe('large objects', () => {
     const whole = measure(labels, undefined, { measures });
     const apart = measureBlocks(labels, undefined, { measures }, { block: [23, 50_001], random });
     expect(apart).toEqual(whole);
+    expect(measureApart(labels, undefined, { measures }, { block: [23, 70_001], random })).toEqual(whole);
     expect(rows * (n ** 3 / 3)).toBeGreaterThan(2 ** 53);
     const exact = 4 * Math.sqrt((n ** 2 - 1) / 12);
     expect(Math.abs(Number(tableColumn(whole, 'major_axis_px').values[0]) / exact - 1)).toBeLessThan(1e-14);

@@ -1,7 +1,8 @@
 import { LABEL_KINDS } from '../../dataset/labels/label-kind.ts';
-import { MEASURE_FORMATS, MEASURE_TASKS } from '../../workflows/choices.ts';
+import { MEASURE_FORMATS, MEASURE_STAGES, MEASURE_TASKS } from '../../workflows/choices.ts';
 import { declare } from '../declare.ts';
-import { JSON_SUMMARY, levelOf, no, row, text } from '../options.ts';
+import { choice, flag, JSON_SUMMARY, levelOf, no, row, text, under } from '../options.ts';
+import { shard } from '../shard.ts';
 import { bytes, integerList, listOf, number, oneOf, spacing } from '../values.ts';
 
 export const command = declare({
@@ -37,6 +38,18 @@ a report, and the objects for other programs. Unreadable files are reported and 
     ),
     report: no('--no-report', 'do not write the report'),
     json: JSON_SUMMARY,
+    ...under('Several jobs:', {
+      shard: row(
+        '--shard <k/n>',
+        'do the k-th of n equal shares, such as 3/64, or auto/64 in the jobs of an array',
+        shard,
+      ),
+      stage: choice('--stage <name>', MEASURE_STAGES, {
+        before: 'what this job does: ',
+        after: ' (count pixels in all shares, then measure values in all shares; finish writes the tables of both)',
+      }),
+      resume: flag('--resume', 'skip what is there and not damaged'),
+    }),
   },
   examples: [
     'predict runs/nuclei ./images --out pred --objects && lamella measure pred',
@@ -44,5 +57,6 @@ a report, and the objects for other programs. Unreadable files are reported and 
     'measure ./masks --images ./images --spacing 0.325 --unit µm',
     'measure slide-nuclei.ome.tif --images slide.ome.tif --as objects --memory 600MB',
     'measure out --task lungs',
+    'measure slide.ome.zarr --as objects --out m --stage count --shard 3/64',
   ],
 });

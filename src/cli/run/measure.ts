@@ -1,17 +1,20 @@
-import { counted, DatasetError } from '../../errors.ts';
+import { counted, DatasetError, UsageError } from '../../errors.ts';
 import { headerOf, type Table } from '../../measure/table.ts';
 import type { InstanceScores } from '../../metrics/instances.ts';
 import { nodeHost } from '../../platform/node/host.ts';
 import { describeVolumes } from '../../report/kit/volume-table.ts';
 import { RESEARCH_ONLY } from '../../report/lungs/page.ts';
 import { sumOfMatches } from '../../report/objects/counts.ts';
+import type { FailedMap } from '../../workflows/measure/inputs.ts';
 import type { LungsResult } from '../../workflows/measure/lungs.ts';
 import { measureFolder } from '../../workflows/measure/measure.ts';
 import type { ObjectsResult } from '../../workflows/measure/objects.ts';
+import { measureParts, measureShare } from '../../workflows/measure/shards.ts';
 import type { command } from '../commands/measure.ts';
 import type { Options, Positionals } from '../declare.ts';
 import { withFlags } from '../option-words.ts';
 import { say as print, printJson, warn } from '../print.ts';
+import { requireNoShare, shareOfStage } from '../shard.ts';
 
 type MeasureFlags = Options<typeof command>;
 
@@ -89,15 +92,29 @@ function commandOf(path: string, { task, images, truth, ignore, as, spacing, uni
 
 export async function run(
   [path]: Positionals<typeof command>,
-  { json = false, ...flags }: MeasureFlags,
+  { json = false, shard, stage, resume, ...flags }: MeasureFlags,
 ): Promise<void> {
   const say = json ? () => {} : print;
-  const options = { ...flags, command: commandOf(path, flags), words: withFlags };
-  const result = await measureFolder(nodeHost, path, options, {
+  const hooks = {
     onImage: say,
-    onNote: (note) => say(withFlags(`note: ${note}`)),
-    onFailure: ({ reason }) => warn(reason),
-  });
+    onNote: (note: string) => say(withFlags(`note: ${note}`)),
+    onFailure: ({ reason }: FailedMap) => warn(reason),
+  };
+  if (stage === 'count' || stage === 'values') {
+    const work = { stage, shard: shareOfStage(stage, shard), resume };
+    const { out, units, written, skipped } = await measureShare(nodeHost, path, flags, work, hooks);
+    if (json) return printJson({ stage, out, units, written, skipped });
+    const { k, n } = work.shard;
+    return say(`share ${k} of ${n}: ${written} of ${counted(units, 'block')} written, ${skipped} were there: ${out}`);
+  }
+  if (shard !== undefined && stage === undefined) {
+    throw new UsageError('--shard needs to know what is shared.', {
+      remedy: 'Add --stage count, then --stage values.',
+    });
+  }
+  if (stage !== undefined) requireNoShare(stage, shard);
+  const options = { ...flags, command: commandOf(path, flags), words: withFlags };
+  const result = await (stage === 'finish' ? measureParts : measureFolder)(nodeHost, path, options, hooks);
   const { out, written, failed, report } = result;
   const { lines, summary } = result.task === 'lungs' ? sayLungs(result) : sayObjects(result);
   if (json) {

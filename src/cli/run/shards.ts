@@ -8,7 +8,7 @@ import { isClassifierModel } from '../../workflows/classify.ts';
 import { predictShards, type ShardWork } from '../../workflows/shards/predict-shards.ts';
 import { withFlags } from '../option-words.ts';
 import { say as print, printJson, warn } from '../print.ts';
-import { type ShardChoice, shardNumber } from '../shard.ts';
+import { requireNoShare, type ShardChoice, shareOfStage } from '../shard.ts';
 import { stoppable } from '../stop-signal.ts';
 
 interface ShardFlags {
@@ -19,12 +19,9 @@ interface ShardFlags {
 
 /** @throws UsageError for a share where there is none, and none where there is one */
 function workOf({ shard, stage = 'predict', resume }: ShardFlags): ShardWork {
-  if (stage === 'predict' || stage === 'objects') {
-    if (shard !== undefined) return { stage, shard: shardNumber(shard, process.env), resume };
-    throw new UsageError(`--stage ${stage} needs a share.`, { remedy: 'Add --shard k/n.' });
-  }
-  if (shard === undefined) return { stage };
-  throw new UsageError(`--stage ${stage} is one job, without shares.`, { remedy: 'Remove --shard.' });
+  if (stage === 'predict' || stage === 'objects') return { stage, shard: shareOfStage(stage, shard), resume };
+  requireNoShare(stage, shard);
+  return { stage };
 }
 
 /** Errors that no other attempt can avoid end with 2, so that schedulers do not repeat the job. */

@@ -20,6 +20,7 @@ import { atLevel, declaredOf, type ListedImage, listImages, listLabels, readList
 import { requireSameGrid } from '../opened-images.ts';
 import { MEASURES_FOLDER, type PredictionFile, partOf, readPredictionFile } from '../prediction-file.ts';
 import { shortNames } from '../report-facts.ts';
+import type { MeasuredParts } from './parts.ts';
 
 export interface MeasureFolderOptions {
   /** Default `objects`. */
@@ -241,6 +242,8 @@ export class MeasureReader {
   readonly inputs: MeasureInputs;
   readonly options: MeasureFolderOptions;
   readonly hooks: MeasureHooks;
+  /** What processes keep of blocks, if several measure together. */
+  readonly parts: MeasuredParts | undefined;
   readonly failed: FailedMap[] = [];
   readonly noted = new ImageNotes();
 
@@ -249,12 +252,14 @@ export class MeasureReader {
     inputs: MeasureInputs,
     options: MeasureFolderOptions,
     hooks: MeasureHooks,
+    parts?: MeasuredParts,
   ) {
     this.host = host;
     this.files = host.files;
     this.inputs = inputs;
     this.options = options;
     this.hooks = hooks;
+    this.parts = parts;
   }
 
   /** `readItem`, with the readers' remarks for the report. */

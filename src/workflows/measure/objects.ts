@@ -41,7 +41,7 @@ import {
   without,
 } from './inputs.ts';
 import type { MeasuredObjects, MeasureOutputs } from './outputs.ts';
-import { countByRegion, RegionMap } from './regions.ts';
+import { openRegions, RegionMap } from './regions.ts';
 
 /** Interpretation of the label maps' and ground truth's values. */
 export interface MeasuredKinds {
@@ -82,14 +82,24 @@ async function countLarge(reader: MeasureReader): Promise<LargeMaps> {
   const large = new Map<MeasureItem, RegionMap | LamellaError>();
   for (const item of reader.inputs.items) {
     try {
-      const counted = await countByRegion(reader, item);
-      if (counted !== undefined) large.set(item, counted);
+      const opened = await openRegions(reader, item);
+      if (opened !== undefined) large.set(item, await countedOrClosed(opened));
     } catch (cause) {
       if (!(cause instanceof LamellaError)) throw cause;
       large.set(item, cause);
     }
   }
   return large;
+}
+
+async function countedOrClosed(map: RegionMap): Promise<RegionMap> {
+  try {
+    await map.count();
+    return map;
+  } catch (cause) {
+    await map.close();
+    throw cause;
+  }
 }
 
 async function measureCounted(
@@ -177,7 +187,7 @@ function describeKind(what: string, { kind, reason, evidence }: LabelKindFinding
 const MOST_CLASSES = 64;
 
 /** Decided from all files. Unreadable files are ignored here; measuring them reports why. */
-async function kindsOf({ files, inputs, options }: MeasureReader, large: LargeMaps): Promise<MeasuredKinds> {
+export async function kindsOf({ files, inputs, options }: MeasureReader, large: LargeMaps): Promise<MeasuredKinds> {
   const { items, written } = inputs;
   const { as } = options;
   const countedOf = new Map([...large].map(([{ labels }, counted]) => [labels, counted]));
@@ -240,29 +250,34 @@ type MeasuredItem = CollectedImage &
     readonly matching?: InstanceMatching;
   };
 
+/** Which objects of a label map that is measured by region are left out. @throws DatasetError for classes */
+export function droppedFrom(
+  { options: { minSize = 0 } }: Pick<MeasureReader, 'options'>,
+  file: string,
+  { labels: { kind }, ignored }: MeasuredKinds,
+): (label: number, pixels: number) => boolean {
+  if (kind !== 'objects') {
+    throw new DatasetError(
+      'this is measured by region, for which the values of all label maps have to number objects.',
+      { file, remedy: `Measure it by itself, or set ${option('as', 'objects')} if they do.` },
+    );
+  }
+  const left = new Set(ignored.labels);
+  return (label, pixels) => left.has(label) || pixels < minSize;
+}
+
 /** The objects of a label map that is measured by region, per time point. */
 async function measureLarge(
   reader: MeasureReader,
   { name, group, labels }: MeasureItem,
   map: RegionMap,
-  { labels: { kind }, ignored }: MeasuredKinds,
+  kinds: MeasuredKinds,
 ) {
-  const { minSize = 0 } = reader.options;
-  if (kind !== 'objects') {
-    throw new DatasetError(
-      'this is measured by region, for which the values of all label maps have to number objects.',
-      {
-        file: labels.path,
-        remedy: `Measure it by itself, or set ${option('as', 'objects')} if they do.`,
-      },
-    );
-  }
   const source = baseName(labels.path);
   reader.noted.add({ ...map.info, source });
   if (map.imageInfo !== undefined) reader.noted.add({ ...map.imageInfo, source: baseName(map.imageInfo.source ?? '') });
   reader.noted.add({ source, notes: ['It was measured by region, and no picture of it is shown.'] });
-  const left = new Set(ignored.labels);
-  const found = await map.measure((label, pixels) => left.has(label) || pixels < minSize);
+  const found = await map.measure(droppedFrom(reader, labels.path, kinds));
   const size = pixelSizeText(map.info);
   return found.map((each, t) => ({
     ...each,

@@ -2,13 +2,13 @@
 
 import { bytesPer, elementCount, ndarray } from '../../array/ndarray.ts';
 import { labelPages, requireLabels, stackLabels } from '../../dataset/labels/labels.ts';
-import { LamellaError, option } from '../../errors.ts';
+import { LamellaError, option, UsageError } from '../../errors.ts';
 import { dropAlpha, isGreyInColour, toGrey } from '../../image/convert.ts';
 import { sizes } from '../../image/image.ts';
 import type { ImageInfo, Region } from '../../image/source.ts';
 import { LabelBlock } from '../../measure/label-block.ts';
 import type { MeasuredImage } from '../../measure/measure.ts';
-import { ObjectMeasurer } from '../../measure/object-measurer.ts';
+import { type BlockCounts, type BlockValues, ObjectMeasurer } from '../../measure/object-measurer.ts';
 import type { Table } from '../../measure/table.ts';
 import type { IntegerArray } from '../../objects/grid.ts';
 import { megabytes } from '../../predict/memory.ts';
@@ -23,10 +23,21 @@ import {
   requireSameGrid,
 } from '../opened-images.ts';
 import { planMemory } from '../predict-regions.ts';
-import { type MeasureItem, type MeasureReader, measurable, pixelSize, withPixelSize } from './inputs.ts';
+import {
+  type MeasureFolderOptions,
+  type MeasureItem,
+  type MeasureReader,
+  measurable,
+  pixelSize,
+  withPixelSize,
+} from './inputs.ts';
+import type { MeasuredParts, PartPlace } from './parts.ts';
 
 /** What blocks take without being asked. */
 const DEFAULT_BYTES = 256e6;
+/** What blocks take that are shared by processes, whatever memory each has. */
+export const sharedBytes = ({ memory = DEFAULT_BYTES }: Pick<MeasureFolderOptions, 'memory'>): number =>
+  Math.min(memory, DEFAULT_BYTES);
 /** Bytes per pixel of labels beside those that are stored: as numbers, renumbered, with their neighbours. */
 const LABEL_BYTES = 20;
 
@@ -40,13 +51,13 @@ export interface MeasuredRegions {
 }
 
 /**
- * Counts the objects of a label map by region, if it is too large for the memory there is.
+ * Opens a label map to measure it by region, if it is too large for the memory there is, or measured by several processes.
  * @returns undefined if it is to be measured as a whole
- * @throws UsageError if the memory that is allowed is too little; LamellaError if the map cannot be measured by region, and
- * there is not enough memory for the whole; as `openListedImage`
+ * @throws UsageError if the memory that is allowed is too little, or several processes cannot measure it; LamellaError if
+ * the map cannot be measured by region, and there is not enough memory for the whole; as `openListedImage`
  */
-export async function countByRegion(reader: MeasureReader, item: MeasureItem): Promise<RegionMap | undefined> {
-  const { host, options, hooks } = reader;
+export async function openRegions(reader: MeasureReader, item: MeasureItem): Promise<RegionMap | undefined> {
+  const { host, options, hooks, parts } = reader;
   const memory = planMemory(host, [], options.memory);
   const map = memory && (await openAtLevel(reader.files, item.labels, { palette: 'index' }));
   const image = map && item.image && (await openAtLevel(reader.files, item.image));
@@ -56,17 +67,19 @@ export async function countByRegion(reader: MeasureReader, item: MeasureItem): P
   };
   try {
     if (memory === undefined || map === undefined || (item.image !== undefined && image === undefined)) {
+      if (parts !== undefined) throw notShared('its format', item);
       await close();
       return undefined;
     }
     requireSameGrid(map.info, image?.info);
     const sized = { ...map, info: withPixelSize(map.info, image?.info, options) };
     const whole = pixelsOf(sized.info) * bytesPerPixel(sized, image);
-    const why = whole <= memory.whole ? undefined : wholeNeeded(reader, item, sized, image);
-    if (whole > memory.whole && why === undefined) {
-      const opened = new RegionMap(sized, image, Math.min(memory.tiles, DEFAULT_BYTES));
-      await opened.count();
-      return opened;
+    const isSmall = parts === undefined && whole <= memory.whole;
+    const why = isSmall ? undefined : wholeNeeded(reader, item, sized, image);
+    if (why !== undefined && parts !== undefined) throw notShared(why, item);
+    if (!isSmall && why === undefined) {
+      const bytes = parts === undefined ? Math.min(memory.tiles, DEFAULT_BYTES) : sharedBytes(options);
+      return new RegionMap(item.name, sized, image, { bytes, parts });
     }
     await close();
     if (why === undefined) return undefined;
@@ -85,6 +98,12 @@ export async function countByRegion(reader: MeasureReader, item: MeasureItem): P
     throw cause;
   }
 }
+
+const notShared = (why: string, { labels }: MeasureItem): UsageError =>
+  new UsageError(`this cannot be measured by several jobs because of ${why}.`, {
+    file: labels.path,
+    remedy: `Use TIFF or OME-Zarr whose values number objects, or remove ${option('shard')} and ${option('stage')}.`,
+  });
 
 /** About what a pixel takes while it is measured. */
 const bytesPerPixel = (map: OpenedImage, image: OpenedImage | undefined): number =>
@@ -113,6 +132,9 @@ function wholeNeeded(
 /** A label map and its image that are measured by region. Close it when it is no longer needed. */
 export class RegionMap {
   readonly info: ImageInfo;
+  readonly #name: string;
+  /** What other processes keep of blocks, which is taken instead of the pixels. */
+  readonly #parts: MeasuredParts | undefined;
   readonly #map: OpenedImage;
   readonly #image: OpenedImage | undefined;
   /** [h, w] or [d, h, w] */
@@ -124,7 +146,14 @@ export class RegionMap {
   /** Of each time point. */
   readonly #measurers: ObjectMeasurer[] = [];
 
-  constructor(map: OpenedImage, image: OpenedImage | undefined, bytes: number) {
+  constructor(
+    name: string,
+    map: OpenedImage,
+    image: OpenedImage | undefined,
+    { bytes, parts }: { readonly bytes: number; readonly parts?: MeasuredParts },
+  ) {
+    this.#name = name;
+    this.#parts = parts;
     this.info = map.info;
     this.#map = map;
     this.#image = image;
@@ -172,35 +201,72 @@ export class RegionMap {
     return true;
   }
 
-  /** Counts the objects of all time points. */
-  async count(): Promise<void> {
+  /** The blocks of all time points. */
+  get places(): readonly PartPlace[] {
+    const { times } = sizes(this.info);
+    const each = Array.from({ length: times }, (_, t) =>
+      this.#boxes.map((_, index) => ({ name: this.#name, t, index })),
+    );
+    return each.flat();
+  }
+
+  /** Before objects are counted. */
+  async begin(): Promise<void> {
     const names = this.#image?.info.channels?.filter((name) => name !== 'alpha');
     this.#isGrey = this.#image !== undefined && (await this.#isGreyInColour(this.#image, names));
     const stored = this.#image === undefined ? 0 : sizes(this.#image.info).channels;
     const opaque = stored - (this.#image?.info.channels?.includes('alpha') === true ? 1 : 0);
     const channels = this.#isGrey ? Math.min(1, opaque) : opaque;
     for (let t = 0; t < sizes(this.info).times; t++) {
-      const measurer = new ObjectMeasurer({ shape: this.#shape, channels, names }, pixelSize(this.info));
-      for (const { start, shape: own } of this.#boxes) {
-        const shape = own.map((length, axis) =>
-          Math.min(length + 1, (this.#shape[axis] as number) - (start[axis] as number)),
-        );
-        measurer.addLabels(new LabelBlock(await this.#readLabels(t, { start, shape }), { start, own }));
-      }
-      this.#measurers.push(measurer);
+      this.#measurers.push(new ObjectMeasurer({ shape: this.#shape, channels, names }, pixelSize(this.info)));
     }
+  }
+
+  #at({ t, index }: PartPlace): { readonly measurer: ObjectMeasurer; readonly box: Region } {
+    return { measurer: this.#measurers[t] as ObjectMeasurer, box: this.#boxes[index] as Region };
+  }
+
+  /** Of the objects of a block. */
+  async countsOf(place: PartPlace): Promise<BlockCounts> {
+    const { measurer, box } = this.#at(place);
+    const { start, shape: own } = box;
+    const shape = own.map((length, axis) =>
+      Math.min(length + 1, (this.#shape[axis] as number) - (start[axis] as number)),
+    );
+    return measurer.countsOf(new LabelBlock(await this.#readLabels(place.t, { start, shape }), { start, own }));
+  }
+
+  /** Of the objects of a block, when those of all blocks are counted. */
+  async valuesOf(place: PartPlace): Promise<BlockValues> {
+    const { measurer, box } = this.#at(place);
+    const image = this.#image;
+    const block = new LabelBlock(await this.#readLabels(place.t, box), { start: box.start });
+    return measurer.valuesOf(block, image && (await this.#readValues(image, place.t, box)));
+  }
+
+  /** Counts the objects of all time points. */
+  async count(): Promise<void> {
+    await this.begin();
+    for (const place of this.places) {
+      const counts = await (this.#parts?.counts(place) ?? this.countsOf(place));
+      this.#at(place).measurer.addCounts(counts);
+    }
+  }
+
+  /** Leaves objects out, when all are counted. */
+  drop(isDropped: (label: number, pixels: number) => boolean): void {
+    for (const measurer of this.#measurers) measurer.drop(isDropped);
   }
 
   /** The objects of each time point. @param isDropped those that are left out */
   async measure(isDropped: (label: number, pixels: number) => boolean): Promise<readonly MeasuredRegions[]> {
     const found: MeasuredRegions[] = [];
-    const image = this.#image;
-    for (const [t, measurer] of this.#measurers.entries()) {
-      measurer.drop(isDropped);
-      for (const box of this.#boxes) {
-        const block = new LabelBlock(await this.#readLabels(t, box), { start: box.start });
-        measurer.addValues(block, image && (await this.#readValues(image, t, box)));
-      }
+    this.drop(isDropped);
+    for (const place of this.places) {
+      const values = await (this.#parts?.values(place) ?? this.valuesOf(place));
+      this.#at(place).measurer.takeValues(values);
+    }
+    for (const measurer of this.#measurers) {
       const { labels, pixels } = measurer.objects;
       const inside = pixels.reduce(
         (sum, n, index) => sum + (index > 0 && !isDropped(labels[index] as number, n) ? n : 0),

@@ -1,0 +1,172 @@
+/** Label maps measured by several processes, on one machine or many. */
+
+import { LamellaError, option, UsageError } from '../../errors.ts';
+import type { ImageInfo } from '../../image/source.ts';
+import type { SharedMeasureStage } from '../choices.ts';
+import type { Host } from '../host.ts';
+import { requireFreeFolder } from '../out-folder.ts';
+import { type ShardNumber, shareOf } from '../shards/units.ts';
+import {
+  type MeasureFolderOptions,
+  type MeasureHooks,
+  type MeasureItem,
+  MeasureReader,
+  measureInputs,
+  requireUnit,
+} from './inputs.ts';
+import { type Measured, measureBy } from './measure-by.ts';
+import { droppedFrom, kindsOf, measureObjects, type ObjectsResult } from './objects.ts';
+import { MEASURE_OUTPUTS } from './outputs.ts';
+import { MeasuredParts, type PartPlace } from './parts.ts';
+import { openRegions, type RegionMap, sharedBytes } from './regions.ts';
+
+/** Which of the work a process does: `count` in all shares before `values`, both before `measureParts`. */
+export interface MeasureWork {
+  readonly stage: SharedMeasureStage;
+  readonly shard: ShardNumber;
+  /** Skip what is there and sound. */
+  readonly resume?: boolean;
+}
+
+export interface MeasuredShare {
+  readonly out: string;
+  /** Blocks of all label maps. */
+  readonly units: number;
+  /** Of this process: measured, and skipped because they were there. */
+  readonly written: number;
+  readonly skipped: number;
+}
+
+/**
+ * Does one share of a measurement; when all are done, `measureParts` makes the tables.
+ * @throws UsageError for label maps that need one process, or where another measurement was begun; LamellaError if blocks
+ * are not counted yet; as `measureFolder`
+ * @example await measureShare(nodeHost, 'slide.ome.zarr', { as: 'objects', out: 'm' }, { stage: 'count', shard: { k: 3, n: 64 } });
+ */
+export async function measureShare(
+  host: Pick<Host, 'files' | 'memory' | 'versions'>,
+  path: string,
+  options: MeasureFolderOptions,
+  { stage, shard, resume = false }: MeasureWork,
+  hooks: MeasureHooks & { onUnit?(done: number, total: number): void } = {},
+): Promise<MeasuredShare> {
+  const { files } = host;
+  requireUnit(options);
+  const inputs = await measureInputs(files, path, options);
+  const out = options.out ?? inputs.out;
+  await requireFreeFolder(files, out, { ignore: MEASURE_OUTPUTS, option: 'another folder' });
+  const parts = new MeasuredParts(files, out);
+  const reader = new MeasureReader(host, inputs, options, hooks, parts);
+  const maps = await openMaps(host, reader);
+  try {
+    const units = [...maps.values()].flatMap((map) => map.places.map((place) => ({ map, place })));
+    if (stage === 'values') await countAll(reader, maps);
+    else for (const map of maps.values()) await map.begin();
+    const part = stage === 'count' ? 'counts' : 'values';
+    const share = shareOf(units, shard);
+    let written = 0;
+    let skipped = 0;
+    for (const { map, place } of share) {
+      if (resume && (await parts.has(part, place))) skipped++;
+      else {
+        if (stage === 'count') await parts.writeCounts(place, await map.countsOf(place));
+        else await parts.writeValues(place, await map.valuesOf(place));
+        written++;
+      }
+      hooks.onUnit?.(written + skipped, share.length);
+    }
+    return { out, units: units.length, written, skipped };
+  } finally {
+    for (const map of maps.values()) await map.close();
+  }
+}
+
+/**
+ * As `measureFolder`, of what all shares measured. Repeated, it does the same again.
+ * @throws LamellaError if something is not measured yet; as `measureShare`
+ */
+export const measureParts = (
+  host: Pick<Host, 'files' | 'memory' | 'versions'>,
+  path: string,
+  options: MeasureFolderOptions,
+  hooks: MeasureHooks = {},
+): Promise<Measured<ObjectsResult>> =>
+  measureBy(
+    async (labels, { inputs }, outputs) => {
+      const parts = new MeasuredParts(host.files, options.out ?? inputs.out);
+      const reader = new MeasureReader(host, inputs, options, hooks, parts);
+      await requireMeasured(host, reader);
+      return measureObjects(labels, reader, outputs);
+    },
+    host,
+    path,
+    options,
+    hooks,
+  );
+
+async function requireMeasured(host: Pick<Host, 'versions'>, reader: MeasureReader): Promise<void> {
+  const maps = await openMaps(host, reader);
+  try {
+    for (const part of ['counts', 'values'] as const) {
+      await requireParts(
+        reader.parts as MeasuredParts,
+        part,
+        [...maps.values()].flatMap(({ places }) => places),
+      );
+    }
+  } finally {
+    for (const map of maps.values()) await map.close();
+  }
+}
+
+/** Opens all label maps, which have to be those of the other processes. */
+async function openMaps(
+  { versions }: Pick<Host, 'versions'>,
+  reader: MeasureReader,
+): Promise<ReadonlyMap<MeasureItem, RegionMap>> {
+  const { task = 'objects', minSize = 0, ignore = [], as, spacing, unit, level } = reader.options;
+  if (task === 'lungs') {
+    throw new UsageError('lungs are measured by one process.', { remedy: `Remove ${option('shard')}.` });
+  }
+  const maps = new Map<MeasureItem, RegionMap>();
+  try {
+    const described: Record<string, unknown> = {};
+    const kept = ({ dtype, axes, shape, spacing: size }: ImageInfo) => ({ dtype, axes, shape, spacing: size });
+    for (const item of reader.inputs.items) {
+      const map = (await openRegions(reader, item)) as RegionMap;
+      maps.set(item, map);
+      described[item.name] = [kept(map.info), ...(map.imageInfo ? [kept(map.imageInfo)] : [])];
+    }
+    const settings = { minSize, ignore, as, spacing, unit, level, memory: sharedBytes(reader.options) };
+    await reader.parts?.requireSame({ version: versions?.().Lamella, ...settings, images: described });
+    return maps;
+  } catch (cause) {
+    for (const map of maps.values()) await map.close();
+    throw cause;
+  }
+}
+
+/** Counts all objects by what the processes of the stage before kept, and leaves out what is not measured. */
+async function countAll(reader: MeasureReader, maps: ReadonlyMap<MeasureItem, RegionMap>): Promise<void> {
+  const places = [...maps.values()].flatMap((map) => map.places);
+  await requireParts(reader.parts as MeasuredParts, 'counts', places);
+  for (const map of maps.values()) await map.count();
+  const kinds = await kindsOf(reader, maps);
+  for (const [{ labels }, map] of maps) map.drop(droppedFrom(reader, labels.path, kinds));
+}
+
+/** @throws LamellaError naming what is missing */
+async function requireParts(
+  parts: MeasuredParts,
+  part: 'counts' | 'values',
+  places: readonly PartPlace[],
+): Promise<void> {
+  const missing: string[] = [];
+  for (const place of places) if (!(await parts.has(part, place))) missing.push(parts.file(part, place));
+  if (missing.length === 0) return;
+  const stage = part === 'counts' ? 'count' : 'values';
+  throw new LamellaError(
+    `${missing.length} of ${places.length} blocks are not ${part === 'counts' ? 'counted' : 'measured'} yet, or damaged: ${missing.slice(0, 3).join(', ')}${missing.length > 3 ? ', ...' : ''}.`,
+    { remedy: `Run ${option('stage', stage)} with ${option('resume')} first.` },
+  );
+}
