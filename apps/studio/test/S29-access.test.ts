@@ -148,7 +148,7 @@ describe.skipIf(whyNoPage !== undefined)(`S29 access${whyNoPage === undefined ? 
 
     await clickPointed(page, '#tab-train');
     // Stopped by hand, it must not end by itself before.
-    const minutes = picturesFolder === undefined ? '60 min' : '5 min';
+    const minutes = picturesFolder === undefined ? '60 min' : '2 min';
     await page.getByText(minutes, { exact: true }).click();
     await clickPointed(page, '[data-tour="train"]');
     await onStep(page, 'training');

@@ -57,6 +57,7 @@ describe.skipIf(whyNoPage !== undefined)(`a narrow place${whyNoPage === undefine
     });
     await page.getByRole('tab', { name: 'Check' }).click();
     const bars = page.locator('.places meter');
+    await bars.nth(1).waitFor();
     // Of the largest that there can be, not of the largest in the list.
     expect(await bars.evaluateAll((all) => (all as HTMLMeterElement[]).map(({ value, max }) => value / max))).toEqual([
       0.5, 0.25,
