@@ -14,7 +14,7 @@ import type { Measured } from './measuring.ts';
 import { OpenProject } from './open-project.ts';
 import { findPlaces } from './places.ts';
 import { emptyProject, folderNameFor, freeName, readProjectFile, writeProjectFile } from './project-folder.ts';
-import { lastMeasured, segmentedPage, segmentImages } from './segmenting.ts';
+import { filterPrediction, lastMeasured, segmentedPage, segmentImages } from './segmenting.ts';
 import { Tasks } from './tasks.ts';
 import { resumeOn, runsOf, trainCommandOf, trainOn } from './training.ts';
 
@@ -217,6 +217,11 @@ export function createEngine(host: StudioHost): Engine {
       during('segmenting', async (project, signal) => {
         if (options.run === 'quick') await project.keepLiveModel('quick', await work().live.model('quick'));
         return segmentImages(host, project, options, emit, signal);
+      }),
+    filter: (prediction, filters) =>
+      during('filtering', async (project) => {
+        measured.delete(prediction);
+        await filterPrediction(host, project, prediction, filters);
       }),
     segmented: async (prediction, image, page) => segmentedPage(host, opened(), prediction, image, page),
     async measure(prediction) {

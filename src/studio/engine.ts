@@ -209,13 +209,18 @@ export interface CheckPlace extends View {
   readonly random: boolean;
 }
 
-export interface SegmentOptions {
+/** Which objects of a segmentation are left out. */
+export interface ObjectFilters {
+  /** Objects smaller than this many pixels; default 0. */
+  readonly minSizePx?: number;
+  /** Objects that touch the border of their image; default: they stay. */
+  readonly excludeBorder?: boolean;
+}
+
+export interface SegmentOptions extends ObjectFilters {
   /** Run folder in the project, or `quick`, the quick model of the live preview as it is now; default: the last run. */
   readonly run?: string;
   readonly images?: readonly ImageId[];
-  /** Objects smaller than this many pixels are dropped; default 0. */
-  readonly minSizePx?: number;
-  readonly excludeBorder?: boolean;
   /** Whether what an object encloses is of it. Default: of objects as the model says, of areas no. */
   readonly fillHoles?: boolean;
 }
@@ -419,6 +424,8 @@ export interface Engine {
   trainCommand(options: StudioTrainOptions): Promise<string>;
   places(limit: number): Promise<readonly CheckPlace[]>;
   segment(options: SegmentOptions): Promise<SegmentedImages>;
+  /** Leaves out other objects of a prediction than before, without predicting again. Areas stay as they are. */
+  filter(prediction: string, filters: ObjectFilters): Promise<void>;
   /** Object numbers (uint32) or class numbers (uint8) of a segmented page. */
   segmented(prediction: string, image: ImageId, page: number): Promise<NdArray<'uint8' | 'uint32'>>;
   measure(prediction: string): Promise<TablePage>;

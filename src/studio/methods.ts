@@ -70,6 +70,7 @@ const METHODS: { readonly [M in Method]: readonly Check[] } = {
   trainCommand: [training],
   places: [{ ...natural, minimum: 1, maximum: 10_000 }],
   segment: [object({ run: text, images: list(text), minSizePx: natural, excludeBorder: flag, fillHoles: flag })],
+  filter: [text, object({ minSizePx: natural, excludeBorder: flag })],
   segmented: [text, text, natural],
   measure: [text],
   table: [

@@ -16,7 +16,7 @@ import { readImageFile } from '../workflows/image-files.ts';
 import { listImages } from '../workflows/image-list.ts';
 import { predictFolder } from '../workflows/predict.ts';
 import { partOf } from '../workflows/prediction-file.ts';
-import type { EngineEvent, ImageId, Problem, SegmentedImages, SegmentOptions } from './engine.ts';
+import type { EngineEvent, ImageId, ObjectFilters, Problem, SegmentedImages, SegmentOptions } from './engine.ts';
 import type { StudioHost } from './host.ts';
 import { classLabels } from './label-files.ts';
 import type { OpenProject } from './open-project.ts';
@@ -41,8 +41,11 @@ function onlyImages(files: WritableFiles, folder: string, project: Project, want
   return { ...files, read: async (at, name = '') => (joinPath(at, name) === file ? text : files.read(at, name)) };
 }
 
-/** Objects as the options want them: without small ones, and those at the border. Numbers begin at 1 again. */
-function wantedObjects(labels: Image, { minSizePx = 0, excludeBorder = false }: SegmentOptions) {
+/** In a prediction: its objects, and beside them all that were found, once some are left out. */
+const [OBJECTS, FOUND] = ['objects', 'found'];
+
+/** The remaining objects. Numbers begin at 1 again. */
+function wantedObjects(labels: Image, { minSizePx = 0, excludeBorder = false }: ObjectFilters) {
   const data = new Uint32Array(labels.data.length);
   let count = 0;
   let at = 0;
@@ -58,6 +61,48 @@ function wantedObjects(labels: Image, { minSizePx = 0, excludeBorder = false }: 
   // The type of before, so that the file keeps its name.
   const image = castTo({ ...labels, dtype: 'uint32', data }, labels.dtype === 'uint32' ? 'uint32' : 'uint16');
   return { image, count };
+}
+
+/**
+ * Writes the objects of one image without those that are left out; all that were found are kept.
+ * @param folder of the prediction, in which `name` is the file of the objects
+ * @param source the image, whose format that of the objects follows
+ * @returns how many remain
+ */
+async function filterFile(
+  { files }: StudioHost,
+  [folder, name]: readonly [folder: string, name: string],
+  source: string,
+  filters: ObjectFilters,
+): Promise<number> {
+  const [path, found] = [joinPath(folder, OBJECTS, name), joinPath(folder, FOUND, name)];
+  if ((await files.kind(found)) !== 'file') await files.write(found, await files.read(path));
+  const { image, count } = wantedObjects(await readImageFile(files, found, { palette: 'index' }), filters);
+  await files.write(path, encodeResult(image, 'same', source, files.zlib).bytes);
+  return count;
+}
+
+/**
+ * Leaves out other objects of a prediction than before. Areas stay as they are.
+ * @throws UsageError for a folder that is no prediction of the project
+ */
+export async function filterPrediction(
+  host: StudioHost,
+  open: OpenProject,
+  prediction: string,
+  filters: ObjectFilters,
+): Promise<void> {
+  open.requireWritable();
+  const folder = await requirePrediction(host, open, prediction);
+  const objects = joinPath(folder, OBJECTS);
+  if ((await host.files.kind(objects)) !== 'folder') return;
+  const names = await predictedNames(host, open);
+  for (const file of await host.files.list(objects)) {
+    const id = names.find(({ name }) => file.startsWith(`${name}.`))?.id;
+    // Of an image that has left the project.
+    const source = open.project.images.find((image) => image.id === id)?.file ?? file;
+    await filterFile(host, [folder, file], source, filters);
+  }
 }
 
 /** Connected areas of one class, without the background, in all slices. */
@@ -82,6 +127,7 @@ export async function segmentImages(
   const files = options.images === undefined ? host.files : onlyImages(host.files, folder, project, options.images);
   const total = options.images?.length ?? project.images.filter((image) => isUsedFor(image, 'predict')).length;
   const prediction = await nextFolder(host, folder, FOLDERS.predictions);
+  const out = joinPath(folder, prediction);
   const objects = separates(project);
   const failed: Problem[] = [];
   const { fillHoles } = options;
@@ -96,7 +142,7 @@ export async function segmentImages(
     [joinPath(folder, model)],
     folder,
     {
-      out: joinPath(folder, prediction),
+      out,
       objects,
       separation: { ...(project.task === 'classes' && WHOLE_AREAS), ...(fillHoles !== undefined && { fillHoles }) },
       labels: !objects,
@@ -119,14 +165,12 @@ export async function segmentImages(
   for (const result of predicted.images) {
     const id = idOfPath(open, result.image);
     const path = (objects ? result.objects : result.label) as string;
-    const labels = await readImageFile(host.files, path, { palette: 'index' });
-    let count = result.objectCount;
-    if (count === undefined) count = countAreas(labels);
-    else if (filters) {
-      const wanted = wantedObjects(labels, options);
-      count = wanted.count;
-      await host.files.write(path, encodeResult(wanted.image, 'same', result.image, host.files.zlib).bytes);
-    }
+    const count =
+      result.objectCount === undefined
+        ? countAreas(await readImageFile(host.files, path, { palette: 'index' }))
+        : filters
+          ? await filterFile(host, [out, path.slice(joinPath(out, OBJECTS).length + 1)], result.image, options)
+          : result.objectCount;
     images.push({ image: id, objects: count, ms: Math.round(result.ms) });
   }
   return { prediction, images, failed };

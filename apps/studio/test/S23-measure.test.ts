@@ -68,6 +68,22 @@ describe.skipIf(whyNoPage !== undefined)(`S23 measure${whyNoPage === undefined ?
     const areas = columnOf(inPixels, 'area_px2');
     expect(areas.length).toBeGreaterThan(1);
 
+    // Filters act at once, and back.
+    const smallest = page.getByLabel('Smallest object');
+    const middle = [...areas].sort((a, b) => a - b)[Math.floor(areas.length / 2)] as number;
+    const kept = areas.filter((area) => area >= middle);
+    expect(kept.length).toBeLessThan(areas.length);
+    const wasPx = await smallest.inputValue();
+    await smallest.fill(String(middle));
+    await smallest.press('Tab');
+    await page.waitForFunction((count) => studio.measuring.total.value === count, kept.length);
+    const [filtered, filteredAgain] = await tables('filtered');
+    expect(filtered).toBe(filteredAgain);
+    expect(columnOf(filtered, 'area_px2')).toEqual(kept);
+    await smallest.fill(wasPx);
+    await smallest.press('Tab');
+    await page.waitForFunction((count) => studio.measuring.total.value === count, areas.length);
+
     await page.getByLabel('Pixel size', { exact: true }).fill('0.5');
     await page.getByLabel('Pixel size', { exact: true }).press('Tab');
     // Measured again, not segmented.

@@ -12,6 +12,8 @@ import type { Tab } from './tabs.ts';
 
 /** Rows that are asked for at a time. */
 const BLOCK = 100;
+/** Filters are applied when they have not changed for so long. */
+const SETTLED_MS = 300;
 
 export type Measuring = ReturnType<typeof createMeasuring>;
 
@@ -32,9 +34,10 @@ export function createMeasuring({ engine, project, display, messages, tab }: Par
   effect(() => {
     fillHoles.value = task.value === 'objects';
   });
-  const filters = computed(() => `${minSizePx.value} ${excludeBorder.value} ${fillHoles.value}`);
-  /** Those of what is shown. */
-  const applied = signal('');
+  const filters = computed(() => ({ minSizePx: minSizePx.value, excludeBorder: excludeBorder.value }));
+  /** Those of what is shown, and whether its holes were filled, as far as that is known. */
+  const applied = signal<object | undefined>(undefined);
+  const filled = signal<boolean | undefined>(undefined);
   /** That the user chose to segment with; undefined: the better one. */
   const chosen = signal<'quick' | 'network' | undefined>(undefined);
   const running = signal(false);
@@ -90,7 +93,7 @@ export function createMeasuring({ engine, project, display, messages, tab }: Par
     const first = await engine.measure(of.prediction);
     if (result.peek() !== of) return;
     batch(() => {
-      sort.value = undefined;
+      if (!first.columns.some(({ header }) => header === sort.peek()?.column)) sort.value = undefined;
       columns.value = first.columns;
       total.value = first.total;
       images.value = first.images;
@@ -108,6 +111,38 @@ export function createMeasuring({ engine, project, display, messages, tab }: Par
     void measureAgain(known);
   });
 
+  /** Until what is shown is what they leave. */
+  let isFiltering = false;
+  const filter = async (): Promise<void> => {
+    if (isFiltering) return;
+    isFiltering = true;
+    for (let tried: object | undefined; tried !== filters.peek() && applied.peek() !== filters.peek(); ) {
+      const [of, wanted] = [result.peek(), filters.peek()];
+      if (of === undefined || running.peek() || project.state.peek()?.readOnly === true) break;
+      tried = wanted;
+      await project.during(text.busy.measuring, async () => {
+        await engine.filter(of.prediction, wanted);
+        if (result.peek() !== of) return;
+        const next = { ...of };
+        batch(() => {
+          result.value = next;
+          applied.value = wanted;
+          selected.value = undefined;
+        });
+        await measure(next);
+      });
+    }
+    isFiltering = false;
+  };
+  let settled: ReturnType<typeof setTimeout> | undefined;
+  let isBegun = false;
+  effect(() => {
+    filters.value;
+    clearTimeout(settled);
+    if (isBegun) settled = setTimeout(() => void filter(), SETTLED_MS);
+    isBegun = true;
+  });
+
   const clearTable = (): void => {
     columns.value = [];
     total.value = 0;
@@ -119,7 +154,8 @@ export function createMeasuring({ engine, project, display, messages, tab }: Par
     batch(() => {
       result.value = undefined;
       chosen.value = undefined;
-      applied.value = '';
+      applied.value = undefined;
+      filled.value = undefined;
       progress.value = undefined;
       clearTable();
     });
@@ -158,8 +194,8 @@ export function createMeasuring({ engine, project, display, messages, tab }: Par
     selected,
     formats,
     resultShown,
-    /** Whether what is shown was segmented with other filters, as far as is known. */
-    isOutdated: computed(() => applied.value !== '' && applied.value !== filters.value),
+    /** Whether what is shown was segmented with its holes filled, and they are not to be, or the other way round. */
+    isOutdated: computed(() => filled.value !== undefined && filled.value !== fillHoles.value),
     /** The segmentation of the page on the screen, once it has come. */
     shown: computed(() => (loaded.value?.of === display.shown.value ? loaded.value?.labels : undefined)),
     /** A row of the table, which is fetched if it is not here yet. */
@@ -177,18 +213,14 @@ export function createMeasuring({ engine, project, display, messages, tab }: Par
       if (running.value) return;
       running.value = true;
       progress.value = undefined;
-      const asked = filters.value;
+      const [asked, holes] = [filters.value, fillHoles.value];
       try {
-        const segmented = await engine.segment({
-          ...(model && { run: model }),
-          minSizePx: minSizePx.value,
-          excludeBorder: excludeBorder.value,
-          fillHoles: fillHoles.value,
-        });
+        const segmented = await engine.segment({ ...(model && { run: model }), ...asked, fillHoles: holes });
         for (const problem of segmented.failed) messages.problem(problem);
         batch(() => {
           result.value = segmented;
           applied.value = asked;
+          filled.value = holes;
           clearTable();
         });
         await measure(segmented);
@@ -197,6 +229,8 @@ export function createMeasuring({ engine, project, display, messages, tab }: Par
       } finally {
         running.value = false;
       }
+      // Those that changed meanwhile.
+      if (result.value !== undefined) await filter();
     },
     stop: (): Promise<void> => engine.stop().catch(messages.failed),
     /** What was measured with another size of pixels is measured again. */

@@ -328,7 +328,7 @@ export const de: typeof en = {
     noModel: 'Trainieren Sie zuerst ein Netz, oder schalten Sie die Live-Vorschau ein.',
     found: (images: number, found: number, isObjects: boolean) =>
       `${isObjects ? count(found, 'Objekt', 'Objekte') : count(found, 'Fläche', 'Flächen')} in ${count(images, 'Bild', 'Bildern')}`,
-    outdated: 'Mit den vorigen Filtern gefunden: Segmentieren Sie noch einmal, um diese anzuwenden.',
+    outdated: 'Löcher sind noch wie zuvor: Segmentieren Sie noch einmal, um sie zu ändern.',
     showResult: 'Segmentierung zeigen',
     table: 'Messwerte',
   },

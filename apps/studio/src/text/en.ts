@@ -318,7 +318,7 @@ export const en = {
     noModel: 'First train a network, or switch the live preview on.',
     found: (images: number, found: number, isObjects: boolean) =>
       `${isObjects ? count(found, 'object', 'objects') : count(found, 'area', 'areas')} in ${count(images, 'image', 'images')}`,
-    outdated: 'Found with the filters of before: segment again to apply these.',
+    outdated: 'Holes are as they were: segment again to change them.',
     showResult: 'Show the segmentation',
     table: 'Measurements',
   },

@@ -1,0 +1,87 @@
+/** Objects of a prediction are left out, and come back, without predicting again. */
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { writePng } from '../../src/image/formats/png/write.ts';
+import type { Image } from '../../src/image/image.ts';
+import { studioHost } from '../../src/platform/node/studio-host.ts';
+import { createEngine } from '../../src/studio/create-engine.ts';
+import type { Engine, ObjectFilters } from '../../src/studio/engine.ts';
+
+const SIDE = 20;
+/** Boxes [x, y, width, height] of the objects 1, 2, ...: of 4, 12, 30 and 16 pixels, the second at the border. */
+const BOXES = [
+  [2, 2, 2, 2],
+  [16, 5, 4, 3],
+  [5, 8, 6, 5],
+  [2, 15, 4, 4],
+] as const;
+
+/** Those of these objects, with numbers from 1 on. */
+function labels(of: readonly number[]): Image<'uint16'> {
+  const data = new Uint16Array(SIDE * SIDE);
+  of.forEach((object, i) => {
+    const [x, y, width, height] = BOXES[object - 1] as (typeof BOXES)[number];
+    for (let row = y; row < y + height; row++) data.fill(i + 1, row * SIDE + x, row * SIDE + x + width);
+  });
+  return { dtype: 'uint16', axes: 'yx', shape: [SIDE, SIDE], data, spacing: {} };
+}
+
+let root: string;
+let engine: Engine;
+let folder: string;
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'lamella-filter-'));
+  engine = createEngine(studioHost(root));
+  folder = join(root, (await engine.create('boxes')).id);
+  const image = { ...labels([]), dtype: 'uint8', data: new Uint8Array(SIDE * SIDE) } as const;
+  expect((await engine.addFiles([{ path: 'images/0.png', content: writePng(image) }])).problems).toEqual([]);
+  await mkdir(join(folder, 'predictions/1/objects'), { recursive: true });
+  await writeFile(join(folder, 'predictions/1/objects/0.png'), writePng(labels([1, 2, 3, 4])));
+});
+afterEach(async () => {
+  await engine.dispose();
+  await rm(root, { recursive: true, force: true });
+});
+
+const shown = async (): Promise<Uint32Array> => (await engine.segmented('predictions/1', '0', 0)).data as Uint32Array;
+const pixels = async (): Promise<readonly unknown[]> => {
+  const { columns, rows } = await engine.table({ prediction: 'predictions/1', offset: 0, limit: 9 });
+  const at = columns.findIndex(({ name }) => name === 'pixels');
+  return rows.map((row) => row[at]);
+};
+
+it.each<[filters: ObjectFilters, left: readonly number[], pixels: readonly number[]]>([
+  [{ minSizePx: 12 }, [2, 3, 4], [12, 30, 16]],
+  [{ minSizePx: 13 }, [3, 4], [30, 16]],
+  [{ excludeBorder: true }, [1, 3, 4], [4, 30, 16]],
+  [{ minSizePx: 17, excludeBorder: true }, [3], [30]],
+  [{ minSizePx: 31 }, [], []],
+])('%j', async (filters, left, sizes) => {
+  await engine.measure('predictions/1');
+  expect(await pixels()).toEqual([4, 12, 30, 16]);
+  await engine.filter('predictions/1', filters);
+  expect(await shown()).toEqual(Uint32Array.from(labels(left).data));
+  expect(await pixels()).toEqual(sizes);
+  // From all that were found, not from what was left.
+  await engine.filter('predictions/1', { minSizePx: 5 });
+  expect(await pixels()).toEqual([12, 30, 16]);
+  await engine.filter('predictions/1', {});
+  expect(await pixels()).toEqual([4, 12, 30, 16]);
+  expect(await shown()).toEqual(Uint32Array.from(labels([1, 2, 3, 4]).data));
+});
+
+it('refuses what is no prediction', async () => {
+  await expect(engine.filter('predictions/9', {})).rejects.toThrow("no prediction 'predictions/9'");
+  await expect(engine.filter('../predictions/1', {})).rejects.toThrow('no prediction');
+});
+
+it('leaves areas as they are', async () => {
+  const file = join(folder, 'predictions/2/label/0.png');
+  await mkdir(join(folder, 'predictions/2/label'), { recursive: true });
+  await writeFile(file, writePng(labels([1, 1])));
+  const before = await readFile(file);
+  await engine.filter('predictions/2', { minSizePx: 1000 });
+  expect(await readFile(file)).toEqual(before);
+});
