@@ -75,16 +75,15 @@ describe('listImageSources', () => {
     const { paths } = await listImageSources(files, '/data/patient7');
     expect(paths).toEqual(['README', 'patient7.dcm']);
   });
-  it('objects that hold no image are left out with their name', async () => {
-    const contours = ctSlice({ extra: { '0008,0016 UI': '1.2.840.10008.5.1.4.1.1.481.3' } });
-    const { paths, leftOut } = await listImageSources(
-      memoryFiles({ ...slices('s'), 'contours.dcm': contours }),
-      '/data/p',
-    );
+  it.each([
+    ['1.2.840.10008.5.1.4.1.1.481.5', 'a radiotherapy plan, not an image'],
+    // Contours that name no series that they are drawn on.
+    ['1.2.840.10008.5.1.4.1.1.481.3', 'segments or contours of a series that is not here'],
+  ])('objects that hold no image are left out with the reason: %s', async (sopClass, reason) => {
+    const files = memoryFiles({ ...slices('s'), 'other.dcm': ctSlice({ extra: { '0008,0016 UI': sopClass } }) });
+    const { paths, leftOut } = await listImageSources(files, '/data/p');
     expect(paths).toEqual(['p.dcm']);
-    expect(leftOut).toEqual([
-      { file: 'contours.dcm', reason: 'a set of contours for radiotherapy (RTSTRUCT), not an image' },
-    ]);
+    expect(leftOut).toEqual([{ file: 'other.dcm', reason }]);
   });
   it('a damaged slice is not lost: it stands by itself, and reading it says why', async () => {
     const files = memoryFiles({ ...slices('s'), 's3.dcm': ctSlice({ z: 3 }).slice(0, 200) });

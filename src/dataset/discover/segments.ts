@@ -40,8 +40,9 @@ export function pairSegments(
   for (const [file, keys] of segmentations) {
     const own = images.filter((image) => keys.includes(keyOf.get(series.get(image)?.files[0] ?? image) ?? ''));
     const [image, another] = own;
-    if (image === undefined) leftOut.push({ file, reason: 'segments of a series that is not here' });
-    else if (another !== undefined) leftOut.push({ file, reason: 'segments of a series that is several images here' });
+    if (image === undefined) leftOut.push({ file, reason: 'segments or contours of a series that is not here' });
+    else if (another !== undefined)
+      leftOut.push({ file, reason: 'segments or contours of a series that is several images here' });
     else pairs.push({ image, label: segmentsOf(file) });
   }
   return { pairs, leftOut };
