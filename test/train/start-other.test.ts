@@ -342,7 +342,7 @@ describe('train --from a package of BioImage.IO', () => {
     await runtime.dispose();
     await rm(from);
     const config = await configOf(out);
-    const again = join(root, 'again');
+    const again = join(root, 'again-from-package');
     await repeatRun(config, { ...SETTINGS, out: again, from: join(out, 'start.onnx') }, { say: () => undefined });
     expect(await lossesOf(again)).toEqual(await lossesOf(out));
   });

@@ -298,9 +298,11 @@ describe.skipIf(whyNoPage !== undefined)(`S29 access${whyNoPage === undefined ? 
     await page.getByRole('button', { name: /^Nuclei/ }).click();
     await exampleOpened(page);
     const title = page.getByRole('dialog').locator('article h3');
+    // The page is drawn once a frame.
+    const titled = (name: string): Promise<void> => title.filter({ hasText: name }).waitFor();
     const helpIs = async (name: string): Promise<void> => {
       await page.keyboard.press('F1');
-      expect(await title.textContent()).toBe(name);
+      await titled(name);
       await closeDialog(page);
     };
     await page.getByRole('button', { name: 'Wand', exact: true }).hover();
@@ -309,7 +311,7 @@ describe.skipIf(whyNoPage !== undefined)(`S29 access${whyNoPage === undefined ? 
     await page.getByRole('button', { name: 'Split', exact: true }).focus();
     await helpIs('Split');
     await page.getByRole('button', { name: 'Help: Live preview' }).click();
-    expect(await title.textContent()).toBe('Live preview');
+    await titled('Live preview');
     await closeDialog(page);
     await page.mouse.move(0, 0);
     await page.locator('.canvas').focus();
@@ -319,6 +321,7 @@ describe.skipIf(whyNoPage !== undefined)(`S29 access${whyNoPage === undefined ? 
     await look(page, 'help');
     for (const topic of Object.keys(en.help.pages) as HelpTopic[]) {
       await page.evaluate((which) => studio.openHelp(which), topic);
+      await titled(en.help.pages[topic].title);
       expect(await faults(page), topic).toEqual([]);
       expect(await page.locator('.help-picture > *').count(), topic).toBeGreaterThan(0);
     }

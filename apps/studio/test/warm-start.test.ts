@@ -36,6 +36,7 @@ describe.skipIf(whyNoPage !== undefined)(`Warm start${whyNoPage === undefined ? 
     await page.getByText('broken.onnx').first().waitFor();
     await page.getByRole('tab', { name: 'Train' }).click();
     const choice = page.getByLabel('Start from');
+    await choice.waitFor();
     expect(await choice.locator('option').allTextContents()).toEqual([
       'A new network',
       'models/colleague.onnx',
