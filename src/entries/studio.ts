@@ -72,6 +72,7 @@ export type {
   ImageId,
   ImageInfo,
   LiveOptions,
+  ObjectFilters,
   Plane,
   PreviewResult,
   Problem,

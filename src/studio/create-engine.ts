@@ -10,11 +10,11 @@ import type { StudioHost } from './host.ts';
 import { planeOf, thumbnailOf } from './image-info.ts';
 import { importProject } from './import-project.ts';
 import { Live } from './live.ts';
-import type { Measured } from './measuring.ts';
+import { Measurements } from './measurements.ts';
 import { OpenProject } from './open-project.ts';
 import { findPlaces } from './places.ts';
 import { emptyProject, folderNameFor, freeName, readProjectFile, writeProjectFile } from './project-folder.ts';
-import { filterPrediction, lastMeasured, segmentedPage, segmentImages } from './segmenting.ts';
+import { filtersOf, lastMeasured, segmentedPage, segmentImages } from './segmenting.ts';
 import { Tasks } from './tasks.ts';
 import { resumeOn, runsOf, trainCommandOf, trainOn } from './training.ts';
 
@@ -33,9 +33,14 @@ export function createEngine(host: StudioHost): Engine {
     for (const listener of listeners) listener(event);
   };
   const tasks = new Tasks();
-  let current: { readonly project: OpenProject; readonly live: Live; readonly autosave: Autosave } | undefined;
-  /** Of the open project, by the folder of the prediction. */
-  const measured = new Map<string, Measured>();
+  let current:
+    | {
+        readonly project: OpenProject;
+        readonly live: Live;
+        readonly autosave: Autosave;
+        readonly measurements: Measurements;
+      }
+    | undefined;
   const work = (): NonNullable<typeof current> => {
     if (current === undefined) throw new UsageError('No project is open.');
     return current;
@@ -54,18 +59,12 @@ export function createEngine(host: StudioHost): Engine {
       }
     });
 
-  async function tableOf(prediction: string): Promise<Measured> {
-    const known = measured.get(prediction) ?? (await (await measuring()).measurePrediction(host, opened(), prediction));
-    measured.set(prediction, known);
-    return known;
-  }
-
   async function close(): Promise<void> {
     await tasks.stop();
     const closing = current;
     current = undefined;
-    measured.clear();
     closing?.autosave.stop();
+    await closing?.measurements.settled();
     await closing?.live.close();
     await closing?.project.close();
   }
@@ -87,7 +86,7 @@ export function createEngine(host: StudioHost): Engine {
     });
     const live = new Live(host, project, emit);
     const autosave = new Autosave(host, project, emit);
-    current = { project, live, autosave };
+    current = { project, live, autosave, measurements: new Measurements(host, project) };
     // What a crash left in the journal alone gets into the files.
     if (project.hasChanges) autosave.edited();
     const place = await host.placeOf(id);
@@ -95,7 +94,7 @@ export function createEngine(host: StudioHost): Engine {
     return {
       ...(await project.state(opening)),
       ...(place !== undefined && { folder: place }),
-      ...(prediction !== undefined && { prediction }),
+      ...(prediction !== undefined && { prediction, filters: await filtersOf(host, project, prediction) }),
     };
   }
 
@@ -205,10 +204,12 @@ export function createEngine(host: StudioHost): Engine {
     train: (options) =>
       during('training', async (project, signal) => {
         if (options.from === 'live') await project.keepLiveModel('network', await work().live.model('network'));
-        return trainOn(host, project, options, { emit, signal, quick: work().live.quick });
+        return trainOn(host, project, options, { emit, signal, quick: await work().live.freshQuick() });
       }),
     resume: (run) =>
-      during('training', (project, signal) => resumeOn(host, project, run, { emit, signal, quick: work().live.quick })),
+      during('training', async (project, signal) =>
+        resumeOn(host, project, run, { emit, signal, quick: await work().live.freshQuick() }),
+      ),
     runs: async () => runsOf(host, opened()),
     trainCommand: async (options) => trainCommandOf(opened(), options),
     places: (limit) =>
@@ -218,19 +219,16 @@ export function createEngine(host: StudioHost): Engine {
         if (options.run === 'quick') await project.keepLiveModel('quick', await work().live.model('quick'));
         return segmentImages(host, project, options, emit, signal);
       }),
-    filter: (prediction, filters) =>
-      during('filtering', async (project) => {
-        measured.delete(prediction);
-        await filterPrediction(host, project, prediction, filters);
-      }),
+    filter: (prediction, filters) => during('filtering', () => work().measurements.filter(prediction, filters)),
     segmented: async (prediction, image, page) => segmentedPage(host, opened(), prediction, image, page),
     async measure(prediction) {
-      const { measurePrediction, pageOfTable } = await measuring();
-      const found = await measurePrediction(host, opened(), prediction);
-      measured.set(prediction, found);
-      return pageOfTable(found, {});
+      const found = await work().measurements.anew(prediction);
+      return (await measuring()).pageOfTable(found, {});
     },
-    table: async (query) => (await measuring()).pageOfTable(await tableOf(query.prediction), query),
+    async table(query) {
+      const found = await work().measurements.of(query.prediction);
+      return (await measuring()).pageOfTable(found, query);
+    },
     export: (options) =>
       during('the export', async (project) => {
         if (options.formats.includes('quick')) await project.keepLiveModel('quick', await work().live.model('quick'));

@@ -98,6 +98,8 @@ export interface ProjectState {
   readonly folder?: string;
   /** The segmentation that was measured last, such as `predictions/1`: what `measure` takes. None where nothing can be written. */
   readonly prediction?: string;
+  /** Which of its objects are left out. */
+  readonly filters?: ObjectFilters;
   /**
    * The records of edits that can still be undone, one after another: `History.replay(splitRecords(journal).records)` over
    * the classes and regions of `project` and over `labels`, which have them already.

@@ -81,6 +81,8 @@ export class QuickRung implements LiveModel {
 
   /** Has the filters look at a region, before there is enough to learn from. */
   async prepare({ pieces }: Pick<LiveData, 'pieces'>, page: Page, region: PageRegion): Promise<void> {
+    // What was learned has its own input.
+    if (this.#step > 0) return;
     await this.#takeInput(pieces);
     if (isSquare(region)) await this.#squares?.features({ ...page, planes: this.#prepared(page) }, region);
   }

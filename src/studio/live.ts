@@ -127,9 +127,25 @@ export class Live {
     };
   }
 
-  /** The quick model, if it has learned something; for use while the loop holds still. */
-  get quick(): LiveModel | undefined {
-    return this.#quick !== undefined && this.#quick.step > 0 ? this.#quick : undefined;
+  /** The quick model of what is painted now, if it has learned something; for use while the loop holds still. */
+  freshQuick(): Promise<LiveModel | undefined> {
+    return this.#alone(async () => {
+      await this.#refreshQuick();
+      return this.#quick !== undefined && this.#quick.step > 0 ? this.#quick : undefined;
+    });
+  }
+
+  /** What was painted while the live model was off, it has not learned. */
+  async #refreshQuick(): Promise<void> {
+    if (this.#quick === undefined || this.#quick.step === 0) return;
+    const data = await this.#readData();
+    if (this.#quickLearned.revision < data.revision && whatIsMissing(data) === undefined) await this.#teachQuick(data);
+  }
+
+  async #teachQuick(data: LiveData & { readonly revision: number; readonly sequence: number }): Promise<void> {
+    this.#quick ??= new QuickRung(this.#host);
+    await this.#quick.learn(data);
+    this.#quickLearned = data;
   }
 
   /**
@@ -137,8 +153,9 @@ export class Live {
    * @throws UsageError if there is none
    */
   model(kind: LiveModel['kind']): Promise<Uint8Array> {
-    return this.#alone(() => {
+    return this.#alone(async () => {
       if (kind === 'network' && this.#network !== undefined) return this.#network.model();
+      await this.#refreshQuick();
       if (kind === 'quick' && this.#quick !== undefined && this.#quick.step > 0) {
         return this.#quick.model(mappingOf(this.#open.project));
       }
@@ -260,9 +277,7 @@ export class Live {
     }
     const model = this.#wanted;
     if (model !== 'network' && this.#quickLearned.revision < data.revision) {
-      this.#quick ??= new QuickRung(this.#host);
-      await this.#quick.learn(data);
-      this.#quickLearned = data;
+      await this.#teachQuick(data);
       return true;
     }
     if (await this.#showTile(data)) return true;

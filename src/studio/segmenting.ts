@@ -43,6 +43,27 @@ function onlyImages(files: WritableFiles, folder: string, project: Project, want
 
 /** In a prediction: its objects, and beside them all that were found, once some are left out. */
 const [OBJECTS, FOUND] = ['objects', 'found'];
+/** In a prediction of which objects are left out: which. Written when all of its files are so. */
+const FILTERS_FILE = 'filters.json';
+
+const writeFilters = (host: StudioHost, folder: string, { minSizePx, excludeBorder }: ObjectFilters): Promise<void> =>
+  host.files.write(joinPath(folder, FILTERS_FILE), `${JSON.stringify({ minSizePx, excludeBorder }, null, 2)}\n`);
+
+/** Which objects of a prediction are left out. */
+export async function filtersOf(host: StudioHost, { folder }: OpenProject, prediction: string): Promise<ObjectFilters> {
+  const file = joinPath(folder, prediction, FILTERS_FILE);
+  if ((await host.files.kind(file)) !== 'file') return {};
+  try {
+    const { minSizePx, excludeBorder } = JSON.parse(new TextDecoder().decode(await host.files.read(file)));
+    return {
+      ...(Number.isInteger(minSizePx) && { minSizePx }),
+      ...(typeof excludeBorder === 'boolean' && { excludeBorder }),
+    };
+  } catch {
+    // Damaged: the objects are what they are, and a project opens all the same.
+    return {};
+  }
+}
 
 /** The remaining objects. Numbers begin at 1 again. */
 function wantedObjects(labels: Image, { minSizePx = 0, excludeBorder = false }: ObjectFilters) {
@@ -103,6 +124,7 @@ export async function filterPrediction(
     const source = open.project.images.find((image) => image.id === id)?.file ?? file;
     await filterFile(host, [folder, file], source, filters);
   }
+  await writeFilters(host, folder, filters);
 }
 
 /** Connected areas of one class, without the background, in all slices. */
@@ -173,6 +195,7 @@ export async function segmentImages(
           : result.objectCount;
     images.push({ image: id, objects: count, ms: Math.round(result.ms) });
   }
+  if (filters && objects) await writeFilters(host, out, options);
   return { prediction, images, failed };
 }
 

@@ -72,6 +72,42 @@ it.each<[filters: ObjectFilters, left: readonly number[], pixels: readonly numbe
   expect(await shown()).toEqual(Uint32Array.from(labels([1, 2, 3, 4]).data));
 });
 
+it('says what is left out when the project is opened again', async () => {
+  const id = folder.slice(root.length + 1);
+  await engine.measure('predictions/1');
+  expect((await engine.open(id)).filters).toEqual({});
+  await engine.filter('predictions/1', { minSizePx: 13, excludeBorder: true });
+  expect((await engine.open(id)).filters).toEqual({ minSizePx: 13, excludeBorder: true });
+  await writeFile(join(folder, 'predictions/1/filters.json'), '{"minSizePx"');
+  expect((await engine.open(id)).filters).toEqual({});
+});
+
+it('is measured before all files are filtered or after, and nothing of before remains', async () => {
+  await engine.measure('predictions/1');
+  const filtering = engine.filter('predictions/1', { minSizePx: 13 });
+  const [during, again] = await Promise.all([pixels(), engine.measure('predictions/1'), filtering]);
+  expect([
+    [4, 12, 30, 16],
+    [30, 16],
+  ]).toContainEqual(during);
+  expect([4, 2]).toContain(again.total);
+  expect(await pixels()).toEqual([30, 16]);
+});
+
+it('never shows the table of a project that was left', async () => {
+  const id = folder.slice(root.length + 1);
+  const other = (await engine.create('other')).id;
+  const image = { ...labels([]), dtype: 'uint8', data: new Uint8Array(SIDE * SIDE) } as const;
+  await engine.addFiles([{ path: 'images/0.png', content: writePng(image) }]);
+  await mkdir(join(root, other, 'predictions/1/objects'), { recursive: true });
+  await writeFile(join(root, other, 'predictions/1/objects/0.png'), writePng(labels([3])));
+  await engine.open(id);
+  const late = engine.measure('predictions/1');
+  await engine.open(other);
+  expect((await late).total).toBe(4);
+  expect(await pixels()).toEqual([30]);
+});
+
 it('refuses what is no prediction', async () => {
   await expect(engine.filter('predictions/9', {})).rejects.toThrow("no prediction 'predictions/9'");
   await expect(engine.filter('../predictions/1', {})).rejects.toThrow('no prediction');

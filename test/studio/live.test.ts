@@ -198,6 +198,34 @@ describe('a network that learns while it is painted', () => {
     await engine.setLive({ on: false, model: 'network' });
   });
 
+  it('takes the quick model to what was painted while it was off, before it is used', async () => {
+    await begin('classes');
+    await painter.stroke('a', 1, [
+      [10, 10],
+      [30, 20],
+    ]);
+    await painter.stroke('a', 0, [
+      [60, 70],
+      [80, 80],
+    ]);
+    await engine.setLive({ on: true, model: 'quick' });
+    await expect.poll(() => events.some((event) => event.kind === 'preview')).toBe(true);
+    await engine.setLive({ on: false, model: 'quick' });
+    const exported = async () => {
+      const { content } = await engine.export({ formats: ['quick'] });
+      return Buffer.from(content instanceof Uint8Array ? content : new Uint8Array(await content.arrayBuffer()));
+    };
+    const before = await exported();
+    expect((await exported()).equals(before)).toBe(true);
+    await painter.stroke('a', 1, [
+      [40, 40],
+      [60, 40],
+    ]);
+    const after = await exported();
+    expect(after.equals(before)).toBe(false);
+    expect((await exported()).equals(after)).toBe(true);
+  });
+
   it('S18: shows what the whole page is predicted as by the same weights', async () => {
     const large = page(phantom({ width: 300, height: 270, depth: 1, cellPx: 24, seed: 4 }).image, 0);
     await begin('classes', large);

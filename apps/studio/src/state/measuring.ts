@@ -1,7 +1,7 @@
 /** Segmenting every image with a trained model, the table of what was found, and files of it. */
 
 import { batch, computed, effect, type ReadonlySignal, signal } from '@preact/signals';
-import type { Engine, ExportFormat, TablePage, TableQuery } from 'lamella/studio';
+import type { Engine, ExportFormat, ObjectFilters, TablePage, TableQuery } from 'lamella/studio';
 import { text } from '../text/text.ts';
 import type { ShownLabels } from '../viewer/label-layer.ts';
 import { fixedPage } from '../viewer/label-source.ts';
@@ -14,6 +14,8 @@ import type { Tab } from './tabs.ts';
 const BLOCK = 100;
 /** Filters are applied when they have not changed for so long. */
 const SETTLED_MS = 300;
+/** Smaller objects are left out unless another size is chosen. */
+const LEAST_PX = 30;
 
 export type Measuring = ReturnType<typeof createMeasuring>;
 
@@ -26,7 +28,7 @@ interface Parts {
 }
 
 export function createMeasuring({ engine, project, display, messages, tab }: Parts) {
-  const minSizePx = signal(30);
+  const minSizePx = signal(LEAST_PX);
   const excludeBorder = signal(false);
   /** Objects have none as a rule; a membrane encloses what is none. */
   const fillHoles = signal(false);
@@ -38,6 +40,8 @@ export function createMeasuring({ engine, project, display, messages, tab }: Par
   /** Those of what is shown, and whether its holes were filled, as far as that is known. */
   const applied = signal<object | undefined>(undefined);
   const filled = signal<boolean | undefined>(undefined);
+  /** Whether they have changed, and what is shown is to follow. */
+  const isPending = signal(false);
   /** That the user chose to segment with; undefined: the better one. */
   const chosen = signal<'quick' | 'network' | undefined>(undefined);
   const running = signal(false);
@@ -76,7 +80,9 @@ export function createMeasuring({ engine, project, display, messages, tab }: Par
     asked.add(at);
     const query = { prediction, sort: sort.value, offset: at * BLOCK, limit: BLOCK };
     try {
-      take(at, await engine.table(query));
+      const page = await engine.table(query);
+      // Another project's, if that was left meanwhile.
+      if (result.peek()?.prediction === prediction && asked.has(at)) take(at, page);
     } catch (error) {
       messages.failed(error);
     }
@@ -133,13 +139,17 @@ export function createMeasuring({ engine, project, display, messages, tab }: Par
       });
     }
     isFiltering = false;
+    isPending.value = false;
   };
   let settled: ReturnType<typeof setTimeout> | undefined;
   let isBegun = false;
   effect(() => {
     filters.value;
     clearTimeout(settled);
-    if (isBegun) settled = setTimeout(() => void filter(), SETTLED_MS);
+    if (isBegun) {
+      isPending.value = true;
+      settled = setTimeout(() => void filter(), SETTLED_MS);
+    }
     isBegun = true;
   });
 
@@ -156,6 +166,8 @@ export function createMeasuring({ engine, project, display, messages, tab }: Par
       chosen.value = undefined;
       applied.value = undefined;
       filled.value = undefined;
+      minSizePx.value = LEAST_PX;
+      excludeBorder.value = false;
       progress.value = undefined;
       clearTable();
     });
@@ -194,8 +206,12 @@ export function createMeasuring({ engine, project, display, messages, tab }: Par
     selected,
     formats,
     resultShown,
-    /** Whether what is shown was segmented with its holes filled, and they are not to be, or the other way round. */
-    isOutdated: computed(() => filled.value !== undefined && filled.value !== fillHoles.value),
+    /** Whether what is shown is not what the fields say, and will not be by itself: holes, and filters that failed. */
+    isOutdated: computed(
+      () =>
+        (filled.value !== undefined && filled.value !== fillHoles.value) ||
+        (applied.value !== undefined && applied.value !== filters.value && !isPending.value),
+    ),
     /** The segmentation of the page on the screen, once it has come. */
     shown: computed(() => (loaded.value?.of === display.shown.value ? loaded.value?.labels : undefined)),
     /** A row of the table, which is fetched if it is not here yet. */
@@ -257,6 +273,15 @@ export function createMeasuring({ engine, project, display, messages, tab }: Par
     toggleFormat(format: ExportFormat): void {
       const others = [...formats.value].filter((other) => other !== format);
       formats.value = new Set(formats.value.has(format) ? others : [...others, format]);
+    },
+    /** Shows a segmentation that the project was opened with, and the filters that it has. */
+    reopen(prediction: string, { minSizePx: least = 0, excludeBorder: clear = false }: ObjectFilters = {}): void {
+      batch(() => {
+        minSizePx.value = least;
+        excludeBorder.value = clear;
+        applied.value = filters.value;
+        result.value = { prediction };
+      });
     },
     forget,
   };

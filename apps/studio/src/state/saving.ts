@@ -23,8 +23,14 @@ interface Parts {
 export function createSaving({ engine, project, annotation, settings, messages, saveFile, folders }: Parts) {
   /** Where the open project was saved; asked only once. */
   const files = new Map<string, SavedFile>();
-  /** The edit, of those made in this session, at which the project was saved. */
-  const savedEdit = signal<{ readonly id: string; readonly edit: number } | undefined>(undefined);
+  /** What there was when the project was saved: edits of this session, and images, which a folder has at once. */
+  const savedContent = signal<{ readonly id: string; readonly content: string } | undefined>(undefined);
+  const inFolder = computed(() => `${annotation.made.value}`);
+  const content = computed(() =>
+    project.state.value?.folder !== undefined
+      ? inFolder.value
+      : JSON.stringify([inFolder.value, project.images.value.map(({ id }) => id)]),
+  );
 
   const offer = async (file: ExportedFile, again: SavedFile, saved: (file: SavedFile) => void): Promise<void> => {
     const result = await saveFile(file, again);
@@ -35,8 +41,8 @@ export function createSaving({ engine, project, annotation, settings, messages, 
     } else if (result !== 'cancelled') saved(result.file);
   };
 
-  const saved = (id: string, edit: number): void => {
-    savedEdit.value = { id, edit };
+  const saved = (id: string, then: string): void => {
+    savedContent.value = { id, content: then };
     settings.savedAtMs.value = { ...settings.savedAtMs.value, [id]: Date.now() };
   };
 
@@ -46,13 +52,13 @@ export function createSaving({ engine, project, annotation, settings, messages, 
     const { id, folder } = project.state.value ?? {};
     if (id === openId) return;
     openId = id;
-    if (id !== undefined && folder !== undefined) savedEdit.value = { id, edit: annotation.made.peek() };
+    if (id !== undefined && folder !== undefined) savedContent.value = { id, content: content.peek() };
   });
 
   engine.subscribe((event) => {
     const state = project.state.peek();
     if (event.kind === 'saved' && state?.folder !== undefined && annotation.unkept.peek() === 0) {
-      saved(state.id, annotation.made.peek());
+      saved(state.id, content.peek());
     }
   });
 
@@ -60,7 +66,7 @@ export function createSaving({ engine, project, annotation, settings, messages, 
   const saveInFolder = async (): Promise<void> => {
     const state = project.state.value;
     if (state === undefined) return;
-    const edit = annotation.made.value;
+    const then = inFolder.value;
     let { folder } = state;
     if (folder === undefined) {
       if (!(await folders.pick())) return;
@@ -73,18 +79,18 @@ export function createSaving({ engine, project, annotation, settings, messages, 
       }
       await engine.flush();
     }
-    saved(state.id, edit);
+    saved(state.id, then);
     messages.note(text.saved(folder));
   };
 
   /** A zip, by the browser's dialog or as a download. */
   const saveZip = async (): Promise<void> => {
     const id = project.state.value?.id ?? '';
-    const edit = annotation.made.value;
+    const then = content.value;
     const file = await engine.export({ formats: ['project'] });
     await offer(file, files.get(id), (done) => {
       files.set(id, done);
-      saved(id, edit);
+      saved(id, then);
       messages.note(text.saved());
     });
   };
@@ -94,8 +100,8 @@ export function createSaving({ engine, project, annotation, settings, messages, 
     savedAtMs: computed(() => settings.savedAtMs.value[project.state.value?.id ?? '']),
     /** Whether the file on disk lacks edits that were made since, in this session. */
     hasUnsaved: computed(() => {
-      const [id, saved] = [project.state.value?.id, savedEdit.value];
-      return saved?.id === id ? saved?.edit !== annotation.made.value : annotation.canUndo.value;
+      const [id, saved] = [project.state.value?.id, savedContent.value];
+      return saved?.id === id ? saved?.content !== content.value : annotation.canUndo.value;
     }),
     save: (): Promise<boolean> =>
       project.during(text.busy.saving, () =>

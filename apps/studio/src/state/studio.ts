@@ -75,8 +75,8 @@ export function createStudio({ engine, storage, examples, saveFile, folders }: P
     for (const part of [live, checking, measuring]) part.forget();
     training.forget(id !== undefined);
     tab.value = 'annotate';
-    const prediction = project.state.value?.prediction;
-    if (prediction !== undefined) measuring.result.value = { prediction };
+    const { prediction, filters } = project.state.value ?? {};
+    if (prediction !== undefined) measuring.reopen(prediction, filters);
   });
   engine.subscribe((event) => {
     if (event.kind === 'note') {

@@ -328,7 +328,7 @@ export const de: typeof en = {
     noModel: 'Trainieren Sie zuerst ein Netz, oder schalten Sie die Live-Vorschau ein.',
     found: (images: number, found: number, isObjects: boolean) =>
       `${isObjects ? count(found, 'Objekt', 'Objekte') : count(found, 'Fläche', 'Flächen')} in ${count(images, 'Bild', 'Bildern')}`,
-    outdated: 'Löcher sind noch wie zuvor: Segmentieren Sie noch einmal, um sie zu ändern.',
+    outdated: 'Noch nicht alles davon gilt für das Gezeigte: Segmentieren Sie noch einmal, um es anzuwenden.',
     showResult: 'Segmentierung zeigen',
     table: 'Messwerte',
   },

@@ -318,7 +318,7 @@ export const en = {
     noModel: 'First train a network, or switch the live preview on.',
     found: (images: number, found: number, isObjects: boolean) =>
       `${isObjects ? count(found, 'object', 'objects') : count(found, 'area', 'areas')} in ${count(images, 'image', 'images')}`,
-    outdated: 'Holes are as they were: segment again to change them.',
+    outdated: 'Not all of this is applied to what is shown: segment again to apply it.',
     showResult: 'Show the segmentation',
     table: 'Measurements',
   },
