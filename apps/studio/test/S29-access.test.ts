@@ -220,7 +220,7 @@ describe.skipIf(whyNoPage !== undefined)(`S29 access${whyNoPage === undefined ? 
     await exampleOpened(page);
     await onStep(page, 'background');
     await page.waitForFunction(() => studio.project.images.value.length === 12);
-    expect(await said()).toMatch(/background \(1\)/);
+    await expect.poll(said).toMatch(/background \(1\)/);
     await keyboard.press('F6');
     await keyboard.press('1');
     await stroke(free[0].x, free[0].y, 12);
@@ -228,7 +228,7 @@ describe.skipIf(whyNoPage !== undefined)(`S29 access${whyNoPage === undefined ? 
     // A brush of 16 pixels, dragged by 12: an even one is centred on a corner.
     const [row] = (await paintedRuns(page)).filter(([y]) => y === free[0].y);
     expect(row).toEqual([free[0].y, free[0].x - 7, free[0].x + 21, 0]);
-    expect(await said()).toMatch(/object \(2\)/);
+    await expect.poll(said).toMatch(/object \(2\)/);
     await keyboard.press('2');
     for (const { x, y } of nuclei.slice(0, 2)) await stroke(x - 3, y, 6);
     await onStep(page, 'correct');
