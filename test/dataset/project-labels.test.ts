@@ -1,6 +1,7 @@
 /** Projects whose labels are files of other programs, which may be of many images, with the project's own values. */
 
 import { describe, expect, it } from 'vitest';
+import { labelFinder } from '../../src/dataset/discover/labels-of-image.ts';
 import { applyMapping, findMapping } from '../../src/dataset/labels/labels.ts';
 import { readDataset } from '../../src/dataset/prepare.ts';
 import { labelOptions } from '../../src/dataset/raw.ts';
@@ -174,5 +175,40 @@ describe('a project', () => {
     const data = await readDataset(dicom, 'p');
     const value = (index: number | bigint): number => [0, 7, 3][Number(index)] as number;
     expect(data.pages.flatMap(({ label }) => [...label.values])).toEqual([...labels.data].map(value));
+  });
+});
+
+describe('an image in a file of labels of many', () => {
+  const named = (names: readonly string[]): Uint8Array =>
+    bytes(JSON.stringify({ ...COCO, images: names.map((file_name, id) => ({ ...COCO.images[0], id, file_name })) }));
+  const find = (names: readonly string[], image: string, file = 'inst.json') =>
+    labelFinder(memoryFiles({ [`d/${file}`]: named(names) }), 'd')(file, image).then(
+      (found) => found.slice(file.length + 1),
+      (cause: Error) => cause.message,
+    );
+
+  it('is the one in its folder, wherever it stands in the list', async () => {
+    const both = ['train/0001.png', 'val/0001.png'];
+    for (const names of [both, both.toReversed()]) {
+      expect(await find(names, 'val/0001.png')).toBe('val/0001.png');
+      expect(await find(names, 'train/0001.png')).toBe('train/0001.png');
+      expect(await find(names, 'data/val/0001.png')).toBe('val/0001.png');
+      expect(await find(names, 'a/val/0001.png', 'a/inst.json')).toBe('val/0001.png');
+    }
+    for (const names of [
+      ['0001.png', 'val/0001.png'],
+      ['val/0001.png', '0001.png'],
+    ]) {
+      expect(await find(names, 'val/0001.png')).toBe('val/0001.png');
+      expect(await find(names, '0001.png')).toBe('0001.png');
+    }
+    expect(await find(['data/train/0001.png', 'data/val/0001.png'], 'val/0001.png')).toBe('data/val/0001.png');
+  });
+
+  it('is the only one of its name, in whatever folder; several are named', async () => {
+    expect(await find(['train/0001.png', 'val/0002.png'], 'images/0002.png')).toBe('val/0002.png');
+    const said = await find(['train/0001.png', 'val/0001.png'], 'images/0001.png');
+    expect(said).toContain('inst.json: "images/0001.png" may be "train/0001.png" or "val/0001.png"');
+    expect(await find(['train/0001.png', 'val/0001.png'], 'x1.png')).toContain('it has no labels of "x1.png"');
   });
 });

@@ -1,13 +1,12 @@
 /** The labels of one image in a file that is named for it. */
 
 import { DatasetError } from '../../errors.ts';
-import { type Files, readHead } from '../../files.ts';
+import { type Files, joinPath, readHead } from '../../files.ts';
 import { isDicom } from '../../image/formats/dicom/parser.ts';
-import { baseName, extensionOf, stemOf } from './names.ts';
+import { baseName, extensionOf, folderOf, stemOf } from './names.ts';
 import { segmentedSeries } from './segments.ts';
 import { mayBeDicom } from './series.ts';
 import {
-  imageNamed,
   isShapeTable,
   LABEL_MAP,
   namesIn,
@@ -45,11 +44,28 @@ export function labelFinder(files: Files, root: string): (file: string, image: s
   };
 }
 
+/**
+ * The listed name that is of an image: one that ends its path, with the folder of the file or without; otherwise the only
+ * one with its base name, or the only one of these that ends in its path, as absolute names do.
+ */
 function nameIn(names: readonly string[], file: string, image: string): string {
-  const name = names.find((one) => imageNamed(one, file, [image]) === image);
-  if (name !== undefined) return name;
-  throw new DatasetError(`it has no labels of "${image}".`, {
+  const own = names.find((name) => joinPath(folderOf(file), name) === image);
+  // Of several the one that states most folders.
+  const [name] = names.filter((one) => one === image || image.endsWith(`/${one}`)).sort((a, b) => b.length - a.length);
+  const stated = own ?? name;
+  if (stated !== undefined) return stated;
+  const alike = names.filter((one) => baseName(one) === baseName(image));
+  const within = alike.filter((one) => one.endsWith(`/${image}`));
+  const [found, another] = within.length === 1 ? within : alike;
+  if (found === undefined) {
+    throw new DatasetError(`it has no labels of "${image}".`, {
+      file,
+      remedy: `Use the image that was annotated: ${names.slice(0, 3).join(', ')}${names.length > 3 ? ', ...' : ''}.`,
+    });
+  }
+  if (another === undefined) return found;
+  throw new DatasetError(`"${image}" may be "${found}" or "${another}", which it has labels of.`, {
     file,
-    remedy: `Use the image that was annotated: ${names.slice(0, 3).join(', ')}${names.length > 3 ? ', ...' : ''}.`,
+    remedy: 'Keep the image in folders named as in this file, and give its path with them.',
   });
 }

@@ -150,7 +150,7 @@ const isMaskBeside = (labelMap: string, image: string): boolean =>
  * The image with a name as it stands in a file: from the folder of that file or the listed one; otherwise as the end of a
  * path, or the name alone; among several the one in a folder that the file is named after (`instances_train.json`).
  */
-export function imageNamed(name: string, file: string, images: readonly string[]): string | undefined {
+function imageNamed(name: string, file: string, images: readonly string[]): string | undefined {
   const folder = folderOf(file);
   const own = folder === '' ? name : `${folder}/${name}`;
   const ends = images.filter((path) => path === name || path.endsWith(`/${name}`));
