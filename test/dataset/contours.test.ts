@@ -108,6 +108,45 @@ describe('shapes of napari', () => {
     expect(await said(readDataset(two, 'd'))).toContain('no labels');
   });
 
+  describe('before y and x are time and slice as the image has them', () => {
+    /** The pages that a rectangle is painted on. */
+    const paintedOn = async (axes: string, shape: readonly number[], at: readonly number[]) => {
+      const size = shape.reduce((a, b) => a * b, 1);
+      const data = Uint8Array.from({ length: size }, (_, p) => (p * 7) % 253);
+      const corners = [
+        [2, 3],
+        [2, 6],
+        [5, 6],
+        [5, 3],
+      ].map((corner, i) => `0,rectangle,${i},${[...at, ...corner].join(',')}`);
+      const names = Array.from({ length: at.length + 2 }, (_, i) => `axis-${i}`);
+      const csv = [`index,shape-type,vertex-index,${names.join(',')}`, ...corners].join('\n');
+      const files = {
+        'd/a.tif': writeTiff({ dtype: 'uint8', data, axes, shape, spacing: {} }),
+        'd/a.csv': new TextEncoder().encode(csv),
+      };
+      const { pages } = await readDataset(memoryFiles(files), 'd');
+      const painted = pages.flatMap(({ label }, page) => (label.values.some((value) => value === 1) ? [page] : []));
+      return { painted, of: pages.length };
+    };
+
+    test.each([
+      ['yx', [10, 10], [], 0, 1],
+      ['tyx', [3, 10, 10], [0], 0, 3],
+      ['tyx', [3, 10, 10], [2], 2, 3],
+      ['zyx', [3, 10, 10], [1], 1, 3],
+      ['tzyx', [2, 3, 10, 10], [0, 2], 2, 6],
+      ['tzyx', [2, 3, 10, 10], [1, 0], 3, 6],
+    ] as const)('%s %j at %j', async (axes, shape, at, page, of) => {
+      expect(await paintedOn(axes, shape, at)).toEqual({ painted: [page], of });
+    });
+
+    it('refuses those that are on none', async () => {
+      expect(await said(paintedOn('tyx', [3, 10, 10], [3]))).toContain('time point 4 of 3');
+      expect(await said(paintedOn('zyx', [3, 10, 10], [3]))).toContain('slice 4 of 3');
+    });
+  });
+
   it('ellipses, whose pixels depend on how napari draws them, are refused, and damage is named', async () => {
     const read = (bytes: Uint8Array) =>
       said(readDataset(memoryFiles({ 'd/a.tif': image([40, 50]), 'd/a.csv': bytes }), 'd'));

@@ -2,14 +2,15 @@
 
 import { addTo } from '../../array/lists.ts';
 import { FormatError } from '../../errors.ts';
+import { type Image, sizes } from '../../image/image.ts';
 import { boundsOfLines, type FoundRun, type Line, rowCrossings, type Size } from '../../objects/fill-polygon.ts';
-import type { DrawnShapes, Shape } from './shape.ts';
+import type { DrawnShapes, Place, Shape } from './shape.ts';
 
 const COLUMNS = 'index,shape-type,vertex-index,axis-0,axis-1';
 
 /**
- * Rectangles and polygons as objects 1, 2, ... in their order. The last two axes are y and x; others, of which there may
- * be two, are time and slice.
+ * Rectangles and polygons as objects 1, 2, ... in their order. The last two axes are y and x; two before them are time and
+ * slice, and one is the time of an image with several times and one slice, otherwise the slice.
  * @throws FormatError for what is no table of shapes, and for ellipses, lines and paths
  */
 export function readNapariShapes(text: string, file: string): DrawnShapes {
@@ -41,15 +42,22 @@ export function readNapariShapes(text: string, file: string): DrawnShapes {
       if (values.size > 1) throw refuse(`shape ${index} runs through several slices.`, 'Draw it on one slice.');
       return [...values][0];
     };
-    const [z, t] = [before(3), before(4)];
+    const [last, first] = [before(3), before(4)];
+    const placeOn = (image: Image): Place => {
+      if (last === undefined) return {};
+      if (first !== undefined) return { t: first, z: last };
+      const { times, slices } = sizes(image);
+      return times > 1 && slices === 1 ? { t: last } : { z: last };
+    };
     // napari's pixels have their centres at whole numbers.
     const line = points.flatMap((point) => [(point[axes - 1] as number) + 0.5, (point[axes - 2] as number) + 0.5]);
-    return {
+    const shape: Shape = {
       name: '',
-      place: { ...(z !== undefined && { z }), ...(t !== undefined && { t }) },
+      place: {},
       bounds: boundsOfLines([line]),
       fill: (size, found) => fillTouched(line, size, found),
     };
+    return { ...shape, onGrid: (image) => [{ ...shape, place: placeOn(image) }] };
   });
   return { shapes };
 }

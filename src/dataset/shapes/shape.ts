@@ -27,7 +27,7 @@ export interface Shape {
   readonly bounds: Bounds;
   /** The pixels that its program fills, row by row, limited to the image. */
   fill(size: Size, found: FoundRun): void;
-  /** For one that is placed in the patient: the shapes that it is on the slices of an image. @throws DatasetError */
+  /** For one whose place depends on the image: the shapes that it is on its slices. @throws DatasetError */
   onGrid?(image: Image, file: string): readonly Shape[];
 }
 
