@@ -14,6 +14,12 @@ export const added = (a: Vector3, b: Vector3): Vector3 => [a[0] + b[0], a[1] + b
 
 const MM: Readonly<Record<string, number>> = { m: 1000, cm: 10, mm: 1, µm: 1e-3, nm: 1e-6, Å: 1e-7, inch: 25.4 };
 
+/** The normal of the slices, of unit length: with a tilted gantry the axis z is another direction. */
+export function normalOf({ direction: [x, y] }: Pick<Geometry, 'direction'>): Vector3 {
+  const across = cross(x, y);
+  return scaled(across, 1 / norm(across));
+}
+
 /** A spacing in millimetres; undefined if there is none or its unit is not a known length. */
 export function millimetres(spacing: Spacing | undefined): number | undefined {
   const factor = spacing === undefined ? undefined : MM[spacing.unit];

@@ -1,7 +1,7 @@
 /** Which slice of a volume a plane in the patient is. */
 
 import { DatasetError } from '../errors.ts';
-import { added, dot, millimetres, norm, scaled, sliceOrigin } from './geometry.ts';
+import { added, dot, millimetres, norm, normalOf, scaled, sliceOrigin } from './geometry.ts';
 import { type Image, sizes, type Vector3 } from './image.ts';
 
 /** A plane of pixels in the patient, in mm (LPS): the centre of its first pixel, and where columns and rows go. */
@@ -31,7 +31,7 @@ export function sliceOfPlane({ originMm, x, y, spacingMm }: PlaneMm, image: Imag
   const { geometry, spacing } = image;
   const [dx, dy] = [millimetres(spacing.x), millimetres(spacing.y)];
   if (geometry === undefined || dx === undefined || dy === undefined) return refuse('it does not say where it lies');
-  const [ownX, ownY, ownZ] = geometry.direction;
+  const [ownX, ownY] = geometry.direction;
   if (dot(x, ownX) < SAME_DIRECTION || dot(y, ownY) < SAME_DIRECTION)
     return refuse('their rows and columns are turned');
   const isSame = (a: number, b: number): boolean => Math.abs(a - b) <= SAME_SPACING * b;
@@ -40,7 +40,7 @@ export function sliceOfPlane({ originMm, x, y, spacingMm }: PlaneMm, image: Imag
       `their pixels are ${round(spacingMm[0])} x ${round(spacingMm[1])} mm, those of the image ${round(dx)} x ${round(dy)} mm`,
     );
   }
-  const normal = scaled(ownZ, 1 / norm(ownZ));
+  const normal = normalOf(geometry);
   let nearest = Number.POSITIVE_INFINITY;
   for (let z = 0; z < sizes(image).slices; z++) {
     const apart = added(originMm, scaled(sliceOrigin(image, z) ?? geometry.originMm, -1));

@@ -7,7 +7,10 @@ import { afterAll, describe, expect, it, test } from 'vitest';
 import { findMapping } from '../../src/dataset/labels/labels.ts';
 import { readDataset } from '../../src/dataset/prepare.ts';
 import { labelOptions } from '../../src/dataset/raw.ts';
+import { shapesOfContours } from '../../src/dataset/shapes/contours.ts';
+import { paintShapes } from '../../src/dataset/shapes/paint.ts';
 import { writeTiff } from '../../src/image/formats/tiff/write.ts';
+import type { Image, Vector3 } from '../../src/image/image.ts';
 import { nodeFiles } from '../../src/platform/node/files.ts';
 import { memoryFiles } from '../../src/workflows/memory-files.ts';
 import { askPeerOf, describeWithPeers } from '../support/peers.ts';
@@ -68,6 +71,44 @@ describeWithPeers(
   },
   'labels',
 );
+
+describe('contours on slices of a tilted gantry', () => {
+  it('lie on the slice that they were drawn on, however far from its first row', () => {
+    const [SLICES, ROWS, COLUMNS] = [3, 240, 8];
+    const tangent = Math.tan((0.5 * Math.PI) / 180);
+    const image: Image = {
+      dtype: 'int16',
+      data: new Int16Array(SLICES * ROWS * COLUMNS),
+      axes: 'zyx',
+      shape: [SLICES, ROWS, COLUMNS],
+      spacing: { x: { value: 1, unit: 'mm' }, y: { value: 1, unit: 'mm' }, z: { value: 2, unit: 'mm' } },
+      geometry: {
+        originMm: [0, 0, 0],
+        direction: [
+          [1, 0, 0],
+          [0, 1, 0],
+          [0, tangent, 1],
+        ],
+      },
+    };
+    // In the plane of slice 1, whose first row is shifted.
+    const contour = (from: number, to: number): readonly Vector3[] => [
+      [2, from, 2],
+      [5, from, 2],
+      [5, to, 2],
+      [2, to, 2],
+    ];
+    const regions = [{ name: 'lung', contours: [contour(100.2, 110.2), contour(226.2, 232.2)] }];
+    const { shapes } = shapesOfContours({ series: [], regions, notes: [] });
+    const { data } = paintShapes(shapes, image, { kind: 'classes', classNames: ['lung'], file: 'contours.dcm' });
+    const rows = new Set<string>();
+    for (let p = 0; p < data.length; p++) {
+      if (data[p] !== 0) rows.add(`${Math.floor(p / (ROWS * COLUMNS))}/${Math.floor(p / COLUMNS) % ROWS}`);
+    }
+    const expected = [...Array(10).keys()].map((i) => `1/${101 + i}`);
+    expect([...rows]).toEqual([...expected, ...[...Array(6).keys()].map((i) => `1/${227 + i}`)]);
+  });
+});
 
 describe('shapes of napari', () => {
   const golden = 'test/golden/napari-shapes';

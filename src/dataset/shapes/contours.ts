@@ -2,7 +2,7 @@
 
 import { DatasetError } from '../../errors.ts';
 import type { ContouredRegion, StructureSet } from '../../image/formats/dicom/contours.ts';
-import { added, dot, millimetres, norm, scaled, sliceOrigin } from '../../image/geometry.ts';
+import { added, dot, millimetres, normalOf, scaled, sliceOrigin } from '../../image/geometry.ts';
 import { type Image, sizes, type Vector3 } from '../../image/image.ts';
 import { boundsOfLines, fillPolygon, type Line } from '../../objects/fill-polygon.ts';
 import type { DrawnShapes, Shape } from './shape.ts';
@@ -42,8 +42,8 @@ function onSlices({ name, colour, contours }: ContouredRegion, image: Image, fil
       remedy: 'Use the series that they were drawn on.',
     });
   if (geometry === undefined || dx === undefined || dy === undefined) throw refuse('it does not say where it lies');
-  const [x, y, z] = geometry.direction;
-  const normal = scaled(z, 1 / norm(z));
+  const [x, y] = geometry.direction;
+  const normal = normalOf(geometry);
   const origins = Array.from({ length: sizes(image).slices }, (_, i) => sliceOrigin(image, i) ?? geometry.originMm);
   const tolerance = SAME_PLACE * (millimetres(spacing.z) ?? geometry.thicknessMm ?? 1);
   const byslice = new Map<number, Line[]>();
