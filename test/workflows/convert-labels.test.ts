@@ -4,8 +4,11 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { shapesOfSegments } from '../../src/dataset/shapes/segments.ts';
 import { cielab } from '../../src/image/formats/dicom/cielab.ts';
+import { readSourceSeries } from '../../src/image/formats/dicom/source-series.ts';
 import { decimal } from '../../src/image/formats/dicom/write-elements.ts';
+import { writeSegmentation } from '../../src/image/formats/dicom/write-segmentation.ts';
 import type { Image } from '../../src/image/image.ts';
 import type { InputSpec } from '../../src/input/normalise.ts';
 import { nodeHost } from '../../src/platform/node/host.ts';
@@ -183,16 +186,17 @@ describe('labels that are converted', () => {
     await drawLabels('plain', twoClasses);
   });
   const plain = at('plain-labels.nii.gz');
-
-  it('the same labels at the same time have the same bytes, others other UIDs', async () => {
-    const { writeSegmentation } = await import('../../src/image/formats/dicom/write-segmentation.ts');
-    const { readSourceSeries } = await import('../../src/image/formats/dicom/source-series.ts');
+  const plainSource = () => {
     const slices = Array.from({ length: SLICES }, (_, i) => at('plain', `${i}.dcm`));
-    const source = await readSourceSeries(
+    return readSourceSeries(
       slices.map((name) => ({ name, read: () => files.read(name) })),
       2 ** 20,
       { patient: true },
     );
+  };
+
+  it('the same labels at the same time have the same bytes, others other UIDs', async () => {
+    const source = await plainSource();
     const labels = await readImageFile(files, plain);
     const write = (date: Date, name = 'a') =>
       writeSegmentation(labels, {
@@ -213,6 +217,31 @@ describe('labels that are converted', () => {
     }
     expect(text(first)).toContain('20260203');
     expect(text(first)).toContain('040506');
+  });
+
+  /** The bytes of segments with these names, each on pixels of its own. */
+  const segmentsNamed = async (names: readonly string[], characterSet = 'ISO_IR 192') => {
+    const labels = await readImageFile(files, plain);
+    const data = Uint8Array.from({ length: labels.data.length }, (_, p) => p % (names.length + 1));
+    return writeSegmentation(
+      { ...labels, dtype: 'uint8', data },
+      {
+        ...{ source: { ...(await plainSource()), characterSet }, type: 'binary', by: 'person', date: new Date(0) },
+        segments: names.map((name, i) => ({ value: i + 1, name, colour: [0, 0, 0] })),
+      },
+    );
+  };
+  const namesIn = async (bytes: Uint8Array): Promise<readonly string[]> => {
+    const { shapes } = await shapesOfSegments(bytes, 'a.dcm');
+    return [...new Set(shapes.map(({ name }) => name))];
+  };
+
+  it.each(['ISO_IR 192', 'ISO_IR 100'])('segments without a name stay apart: %s', async (characterSet) => {
+    const bytes = Buffer.from(await segmentsNamed(['', 'Q1', 'Q2', 'Q3'], characterSet));
+    // Padding of other writers.
+    for (const [name, label] of Object.entries({ Q1: '  ', Q2: '\0\0', Q3: 'q\0' }))
+      bytes.write(label, bytes.indexOf(name));
+    expect(await namesIn(bytes)).toEqual(['segment 1', 'segment 2', 'segment 3', 'q']);
   });
 
   it('become images of their own, on the pixels of their image', async () => {

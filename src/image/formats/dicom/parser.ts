@@ -135,12 +135,14 @@ function asPart10(bytes: Uint8Array): Uint8Array {
   return whole;
 }
 
-/** A text: in UTF-8 where its file says so (`ISO_IR 192`), otherwise by Latin letters. */
+/** A text: in UTF-8 where its file says so (`ISO_IR 192`), otherwise by Latin letters; undefined if it is empty. */
 export function textIn(dataSet: DataSet, tag: string, isUnicode: boolean): string | undefined {
   const element = dataSet.elements[tag];
-  if (!isUnicode || element === undefined) return dataSet.string(tag);
+  if (!isUnicode || element === undefined) return dataSet.string(tag) || undefined;
   const { dataOffset, length } = element;
-  return new TextDecoder().decode(dataSet.byteArray.subarray(dataOffset, dataOffset + length)).trim();
+  const text = new TextDecoder().decode(dataSet.byteArray.subarray(dataOffset, dataOffset + length));
+  // Some writers pad with NUL, which ends a text.
+  return text.split('\0', 1)[0]?.trim() || undefined;
 }
 
 /** Whether the texts of a file are in UTF-8. */
