@@ -244,6 +244,14 @@ describe('labels that are converted', () => {
     expect(await namesIn(bytes)).toEqual(['segment 1', 'segment 2', 'segment 3', 'q']);
   });
 
+  it('names are cut to 64 characters, and are refused if they are then the same', async () => {
+    const long = '\u{1FAC1}'.repeat(63);
+    expect(await namesIn(await segmentsNamed([`${long}ab`, `${long}bb`]))).toEqual([`${long}a`, `${long}b`]);
+    const same = [`${long}ab`, `${long}ac`] as const;
+    await expect(segmentsNamed(same)).rejects.toThrow(`the names "${same[0]}" and "${same[1]}" are both "${long}a"`);
+    await expect(segmentsNamed(['a\\b', 'a/b'])).rejects.toThrow('the names "a\\b" and "a/b" are both "a/b"');
+  });
+
   it('become images of their own, on the pixels of their image', async () => {
     const before = await readImageFile(files, plain);
     for (const name of ['plain.dcm', 'plain.seg.nrrd']) {

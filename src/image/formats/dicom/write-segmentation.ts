@@ -50,6 +50,9 @@ const TAG = {
   planePosition: 0x00209113,
 } as const;
 
+/** Characters of a name (LO; PS3.5, table 6.2-1). */
+const NAME_LENGTH = 64;
+
 /** Codes of SNOMED CT and DICOM (PS3.16): value, scheme, meaning. */
 const TISSUE = ['85756007', 'SCT', 'Tissue'] as const;
 const SEGMENTATION = ['113076', 'DCM', 'Segmentation'] as const;
@@ -68,8 +71,9 @@ interface Frame {
  * The bytes of a segmentation. Frames without a pixel are left out, all but one. The same labels and date give the same
  * bytes, UIDs included.
  * @param labels integers on the grid of the series
- * @throws UsageError for labels without segments, of another size, of several times, and for names that the texts of the
- * series do not allow; DatasetError for slices that lie elsewhere (`sliceOfPlane`)
+ * @throws UsageError for labels without segments, of another size, of several times, for names that the texts of the
+ * series do not allow, and for names that are the same as DICOM keeps them; DatasetError for slices that lie elsewhere
+ * (`sliceOfPlane`)
  */
 export function writeSegmentation(labels: Image, options: WriteSegmentationOptions): Uint8Array {
   const { source, segments, type } = options;
@@ -95,6 +99,17 @@ export function writeSegmentation(labels: Image, options: WriteSegmentationOptio
       'the texts of the series are in an older character set, in which names of segments are not written.',
       'Name classes in ASCII, or write without what identifies the patient.',
     );
+  }
+  const kept = new Map<string, string>();
+  for (const { name } of segments) {
+    const [label, other] = [labelOf(name), kept.get(labelOf(name))];
+    if (other !== undefined) {
+      refuse(
+        `the names "${other}" and "${name}" are both "${label}" in DICOM, which keeps ${NAME_LENGTH} characters and no backslash.`,
+        'Give the classes names that differ earlier, or write NIfTI.',
+      );
+    }
+    kept.set(label, name);
   }
   const numbers = new Map(segments.map(({ value }, i) => [value, i + 1]));
   const order = framesOf(labels, source);
@@ -318,6 +333,10 @@ function instancesOf(frames: Content['frames']): readonly (readonly WrittenEleme
   return [...byInstance.values()].map(({ number: _, ...whole }) => reference(whole));
 }
 
+/** What is kept of a name: a backslash separates values, and spaces around it are not significant. */
+const labelOf = (name: string): string =>
+  [...name.replaceAll('\\', '/').trim()].slice(0, NAME_LENGTH).join('').trimEnd();
+
 function describedSegment(
   { name, colour }: WrittenSegment,
   number: number,
@@ -326,8 +345,7 @@ function describedSegment(
   return [
     code(0x00620003, TISSUE),
     shorts(0x00620004, number),
-    // At most 64 characters (PS3.5, table 6.2-1), in which a backslash separates values.
-    text(0x00620005, 'LO', name.replaceAll('\\', '/').slice(0, 64)),
+    text(0x00620005, 'LO', labelOf(name)),
     ...made(by),
     shorts(0x0062000d, ...cielab(colour)),
     code(0x0062000f, TISSUE),
