@@ -1,5 +1,6 @@
 /** Converts labels of any kind that is read to formats with names of segments, or to a label image. */
 
+import { allocate } from '../array/ndarray.ts';
 import { labelFinder } from '../dataset/discover/labels-of-image.ts';
 import { isNamedMap, isShapeLabel } from '../dataset/discover/shape-files.ts';
 import { alignLabels } from '../dataset/labels/align.ts';
@@ -11,12 +12,14 @@ import {
   kindOf,
   type LabelMapping,
   type LabelOptions,
+  type LabelPage,
   labelPages,
+  requireLabels,
 } from '../dataset/labels/labels.ts';
 import { readShapeLabels } from '../dataset/labels/shape-labels.ts';
-import { counted, option, UsageError } from '../errors.ts';
+import { counted, DatasetError, option, UsageError } from '../errors.ts';
 import { baseName, folderName, type WritableFiles } from '../files.ts';
-import type { Image } from '../image/image.ts';
+import { type Image, sizes } from '../image/image.ts';
 import { requireFree } from './convert.ts';
 import { encodeSegments } from './encode-segments.ts';
 import { chooseSeries, readImageFile, writeImageFile, writerOf } from './image-files.ts';
@@ -67,15 +70,23 @@ export async function convertLabels(
   await requireFree(files, path, out, { kind: 'whole', overwrite });
   const item = of === undefined ? undefined : await listed(files, of, options.series);
   const { labels, declared } = await readLabels(files, path, item);
-  const mapping = findMapping(labelPages(labels), {
+  const pages = labelPages(labels);
+  const mapping = findMapping(pages, {
     kind: declared.kind ?? labels.labelKind,
     classes: options.classes ?? declared.classes,
     ignore: [...(options.ignore ?? []), ...(declared.ignore ?? [])],
   });
-  const kind = kindOf(mapping);
-  const { picture, segments, notes } = kind === 'objects' ? objectsIn(labels, mapping) : classesIn(labels, mapping);
+  requireLabels(pages, mapping.ignore);
+  // A class of all other values is one, whatever numbers its objects have.
+  const isNamedRest = options.classes?.some((item) => typeof item !== 'string' && item.values === 'rest') === true;
+  const kind = isNamedRest ? 'classes' : kindOf(mapping);
+  // As a label image values stay as they are, unless it is said what they mean.
+  const isMapped = [...(options.classes ?? []), ...(options.ignore ?? [])].length > 0;
+  const as = format === undefined ? 'image' : 'segments';
+  const { picture, segments, notes } =
+    kind === 'objects' ? objectsIn(labels, pages, mapping, as) : classesIn(labels, pages, mapping, as);
   if (format === undefined) {
-    await writeImageFile(files, out, { ...labels, labelKind: kind });
+    await writeImageFile(files, out, isMapped ? picture : { ...labels, labelKind: kind });
   } else {
     const image = item ?? { path, name: path };
     const { bytes } = await encodeSegments(files, picture, { format, segments, image, by: 'person', patient });
@@ -88,7 +99,7 @@ export async function convertLabels(
     names: segments.map(({ name }) => name),
     notes: [
       ...(labels.notes ?? []),
-      ...(format === undefined ? [] : notes),
+      ...(format !== undefined || isMapped ? notes : []),
       ...(format === 'dicom-seg' && patient !== false ? [PATIENT_NOTE] : []),
     ],
   };
@@ -112,7 +123,7 @@ interface ReadLabels {
 
 async function readLabels(files: WritableFiles, path: string, item: ListedImage | undefined): Promise<ReadLabels> {
   const image = item && (await readListedImage(files, item));
-  const onImage = (labels: Image): Image => (image === undefined ? labels : alignLabels(labels, image));
+  const onImage = (labels: Image): Image => (image === undefined ? labels : placed(alignLabels(labels, image), image));
   const plain = async () => ({ labels: onImage(await readImageFile(files, path, { palette: 'index' })), declared: {} });
   if ((await files.kind(path)) === 'folder') return plain();
   const [folder, name] = [folderName(path), baseName(path)];
@@ -125,53 +136,119 @@ async function readLabels(files: WritableFiles, path: string, item: ListedImage 
   return { labels: onImage(shapes.image(key, image as Image)), declared: shapes.declared };
 }
 
+/**
+ * Labels that do not say where they lie, at the place of their image.
+ * @throws DatasetError if they differ in size
+ */
+function placed(labels: Image, image: Image): Image {
+  const [own, theirs] = [sizes(labels), sizes(image)];
+  // Labels with a place may be those of all time points.
+  const along = labels.geometry === undefined ? AXES : AXES.slice(1);
+  if (along.some((axis) => own[axis] !== theirs[axis])) {
+    throw new DatasetError(`the labels are ${sizeOf(labels)}, their image is ${sizeOf(image)}.`, {
+      file: labels.source,
+      remedy: 'Use labels that were made on this image.',
+    });
+  }
+  const { spacing, geometry } = image;
+  if (labels.geometry !== undefined || geometry === undefined) return labels;
+  const note = 'The labels do not say where they lie: they have the place and the spacing of their image.';
+  return { ...labels, spacing, geometry, notes: [...(labels.notes ?? []), note] };
+}
+
+const AXES = ['times', 'slices', 'height', 'width'] as const;
+
+function sizeOf(image: Image): string {
+  const { width, height, slices, times } = sizes(image);
+  const more = [slices > 1 ? [counted(slices, 'slice')] : [], times > 1 ? [counted(times, 'time point')] : []].flat();
+  return [`${width} x ${height} pixels`, ...more].join(', ');
+}
+
 interface Written {
   readonly picture: Image;
   readonly segments: readonly Segment[];
   readonly notes: readonly string[];
 }
 
-/** Numbers of objects as they are. */
-function objectsIn(labels: Image, { ignore }: LabelMapping): Written {
-  const segments = objectSegments(labels).filter(({ value }) => !ignore.includes(value));
-  const skipped = new Set(ignore);
-  let count = 0;
-  for (let p = 0; p < labels.data.length; p++) if (skipped.has(Number(labels.data[p]))) count++;
-  return { picture: { ...labels, labelKind: 'objects' }, segments, notes: skippedNotes(count) };
-}
+/** What values are written for: segments, to none of which ignored pixels belong, or a label image, which keeps them. */
+type Use = 'segments' | 'image';
 
-/** Class numbers; from 1 on, if none of the classes is the background. */
-function classesIn(labels: Image, mapping: LabelMapping): Written {
-  const first = backgroundOf(mapping).length === 0 ? 1 : 0;
-  const pages = labelPages(labels).map((page) => applyMapping(page, mapping));
-  const data = new Uint8Array(pages.reduce((sum, page) => sum + page.length, 0));
-  let skipped = 0;
+/** Labels with one value per pixel. */
+function withValues(
+  labels: Image,
+  dtype: 'uint8' | 'uint16' | 'int32' | 'uint32',
+  pages: readonly ArrayLike<number>[],
+): Image {
+  const { axes, shape, channels: _, palette: __, ...rest } = labels;
+  const data = allocate(
+    dtype,
+    pages.reduce((sum, page) => sum + page.length, 0),
+  );
   let at = 0;
   for (const page of pages) {
-    for (const value of page) {
-      if (value === IGNORE) skipped++;
-      data[at++] = value === IGNORE ? 0 : value + first;
-    }
+    data.set(page, at);
+    at += page.length;
   }
-  const values = mapping.classes.map((_, i) => i + first);
-  const { axes, shape, channels: _, palette: __, ...rest } = labels;
-  const picture = {
+  return {
     ...rest,
-    dtype: 'uint8',
+    dtype,
     data,
     axes: axes.replace('c', ''),
     shape: shape.filter((_length, axis) => axes[axis] !== 'c'),
-    labelKind: 'classes',
-  } as const;
-  return {
-    picture,
-    segments: classSegments(
-      mapping.classes.map(({ name }) => name),
-      values,
-    ),
-    notes: skippedNotes(skipped),
   };
 }
 
-const skippedNotes = (count: number): readonly string[] =>
-  count === 0 ? [] : [`${counted(count, 'pixel')} not annotated: no segment has them, as if they were background.`];
+/** Numbers of objects as they are. @throws DatasetError for colours */
+function objectsIn(labels: Image, pages: readonly LabelPage[], { ignore }: LabelMapping, use: Use): Written {
+  const coloured = pages.find(({ colour }) => colour);
+  if (coloured !== undefined) {
+    throw new DatasetError('these objects have colours, which are no numbers.', {
+      file: coloured.source,
+      remedy: `Save them as one channel of numbers, or make them one class: ${option('classes', 'background=#000000,cell=rest')}.`,
+    });
+  }
+  const skipped = new Set(ignore);
+  let [count, least, most] = [0, 0, 0];
+  for (const { values } of pages) {
+    for (let p = 0; p < values.length; p++) {
+      const value = values[p] as number;
+      if (skipped.has(value)) count++;
+      if (value < least) least = value;
+      if (value > most) most = value;
+    }
+  }
+  const dtype = least < 0 ? 'int32' : most > 65_535 ? 'uint32' : most > 255 ? 'uint16' : 'uint8';
+  const numbers = pages.map(({ values }) => values);
+  const picture: Image = { ...withValues(labels, dtype, numbers), labelKind: 'objects' };
+  const segments = objectSegments(picture).filter(({ value }) => !skipped.has(value));
+  const kept = use === 'image' ? 'they keep their values.' : NO_SEGMENT;
+  return { picture, segments, notes: skippedNotes(count, kept) };
+}
+
+/** Class numbers; from 1 on, if none of the classes is the background. */
+function classesIn(labels: Image, pages: readonly LabelPage[], mapping: LabelMapping, use: Use): Written {
+  const names = mapping.classes.map(({ name }) => name);
+  const { values, segments } = classSegments(names, backgroundOf(mapping));
+  const ignored = use === 'image' ? IGNORE : 0;
+  let skipped = 0;
+  const written = pages.map((page) =>
+    applyMapping(page, mapping).map((index) => {
+      if (index === IGNORE) skipped++;
+      return index === IGNORE ? ignored : (values[index] as number);
+    }),
+  );
+  const numbers = `Class numbers are written: ${names.map((name, i) => `${values[i]} is ${name}`).join(', ')}.`;
+  return {
+    picture: { ...withValues(labels, 'uint8', written), labelKind: 'classes' },
+    segments,
+    notes:
+      use === 'image'
+        ? [numbers, ...skippedNotes(skipped, `they have the value ${IGNORE}.`)]
+        : skippedNotes(skipped, NO_SEGMENT),
+  };
+}
+
+const NO_SEGMENT = 'no segment has them, as if they were background.';
+
+const skippedNotes = (count: number, become: string): readonly string[] =>
+  count === 0 ? [] : [`${counted(count, 'pixel')} not annotated: ${become}`];

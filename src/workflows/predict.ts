@@ -1,5 +1,6 @@
 /** Segments the images of a file or folder and writes the requested outputs. */
 
+import { backgroundOf, type LabelMapping } from '../dataset/labels/labels.ts';
 import { DatasetError, FormatError, option, UsageError } from '../errors.ts';
 import { joinPath } from '../files.ts';
 import { withSpacingMm } from '../image/geometry.ts';
@@ -26,7 +27,7 @@ import { requireFreeFolder } from './out-folder.ts';
 import { planMemory, predictByRegion, tileBeside } from './predict-regions.ts';
 import { MEASURES_FOLDER, PREDICTION_FILE } from './prediction-file.ts';
 import { DEPTHS } from './prediction-outputs.ts';
-import { classSegments, objectSegments, PATIENT_NOTE, type Segment } from './segments.ts';
+import { type ClassSegments, classSegments, objectSegments, PATIENT_NOTE, type Segment } from './segments.ts';
 import { requireUnplanned } from './shards/plan.ts';
 
 /** Output folders; a folder with nothing else may be overwritten. */
@@ -85,10 +86,14 @@ export function labelValues({ metadata }: OpenedModel): readonly number[] | unde
   return fit && new Set(values).size === values?.length ? values : undefined;
 }
 
-/** What the values of a result mean, if it is a label map. */
-function segmentsOf(part: Part, picture: Image, model: OpenedModel): readonly Segment[] | undefined {
-  if (part === 'label') return classSegments(model.classes, labelValues(model));
-  return part === 'objects' ? objectSegments(picture) : undefined;
+/** The classes of a model as segments: all but the background of its training labels. */
+function classSegmentsOf(model: OpenedModel): ClassSegments {
+  const { metadata } = model;
+  const trained = metadata?.training?.labels as unknown as LabelMapping | undefined;
+  // Without the mapping, values tell the background.
+  const [first] = metadata?.classes ?? [];
+  const background = trained === undefined ? ((first?.value ?? 0) === 0 ? [0] : []) : backgroundOf(trained);
+  return classSegments(model.classes, background, labelValues(model));
 }
 
 /** How objects are separated, if it is said. */
@@ -206,8 +211,7 @@ export async function predictWhole(
   const prediction = median === undefined ? mean : smoothed(mean, median);
   const written: { [P in Part]?: string } = {};
   const isNamed = isSegmentFormat(format);
-  const encode = (part: Part, picture: Image, as: ResultFormat) => {
-    const segments = isNamed ? segmentsOf(part, picture, models[0]) : undefined;
+  const encode = (picture: Image, as: ResultFormat, segments?: readonly Segment[]) => {
     if (!isNamed || segments === undefined) return encodeResult(picture, as, path, files.zlib);
     if (host.encodeSegments === undefined) {
       throw new UsageError('segmentations are not written here.', { remedy: `Choose another ${option('format')}.` });
@@ -216,15 +220,21 @@ export async function predictWhole(
       ...{ format, segments, image: item, by: 'program', patient: outputs.patient },
     });
   };
-  const write = async (part: Part, picture: Image, as: ResultFormat = isNamed ? 'same' : format): Promise<void> => {
-    const { bytes, extension } = await encode(part, picture, as);
+  const write = async (
+    part: Part,
+    picture: Image,
+    as: ResultFormat = isNamed ? 'same' : format,
+    segments?: readonly Segment[],
+  ): Promise<void> => {
+    const { bytes, extension } = await encode(picture, as, segments);
     const file = joinPath(out, part, `${name}.${extension}`);
     await files.write(file, bytes);
     written[part] = file;
   };
   if (probability !== 'none') await write('probability', probabilityImage(prediction, { depth: DEPTHS[probability] }));
   if (labels) {
-    await write('label', labelImage(prediction, { threshold, values: labelValues(models[0]) }));
+    const { values, segments = undefined } = isNamed ? classSegmentsOf(models[0]) : { values: labelValues(models[0]) };
+    await write('label', labelImage(prediction, { threshold, values }), undefined, segments);
   }
   if (overlay) {
     const picture = overlayImage(image, labelImage(prediction, { threshold }));
@@ -235,7 +245,9 @@ export async function predictWhole(
   }
   const separation = separationFor(models[0], outputs);
   const objects = separate ? objectsImage(prediction, { separation }) : undefined;
-  if (objects !== undefined) await write('objects', objects.labels);
+  if (objects !== undefined) {
+    await write('objects', objects.labels, undefined, isNamed ? objectSegments(objects.labels) : undefined);
+  }
   const isChosen = typeof item.level === 'function' && read.level !== undefined;
   const notes = [
     ...(isChosen ? [chosenNote(read.level, options.outputs.pixelSize)] : []),

@@ -14,11 +14,29 @@ export interface Segment {
 /** Printed where a file says whose it is. */
 export const PATIENT_NOTE = `The segmentation names the patient and the study of its series; ${option('patient', false)} leaves them empty.`;
 
-/** The classes whose value is not 0. @param values default: their numbers */
-export const classSegments = (classes: readonly string[], values?: readonly number[]): readonly Segment[] =>
-  classes
-    .map((name, i): Segment => ({ name, value: values?.[i] ?? i, colour: classColour(i) }))
-    .filter(({ value }) => value !== 0);
+export interface ClassSegments {
+  /** The value of each class in the label map: those given, or 1, 2, ... if a segment would have the value 0. */
+  readonly values: readonly number[];
+  readonly segments: readonly Segment[];
+}
+
+/**
+ * The classes but those of the background; a segment never has the value 0, which is outside of all.
+ * @param background indices of classes, as `backgroundOf` has them
+ * @param values default: the indices
+ */
+export function classSegments(
+  classes: readonly string[],
+  background: readonly number[],
+  values: readonly number[] = classes.map((_, i) => i),
+): ClassSegments {
+  const isSegment = (i: number): boolean => !background.includes(i);
+  const written = values.some((value, i) => value === 0 && isSegment(i)) ? classes.map((_, i) => i + 1) : values;
+  const segments = classes
+    .map((name, i): Segment => ({ name, value: written[i] as number, colour: classColour(i) }))
+    .filter((_, i) => isSegment(i));
+  return { values: written, segments };
+}
 
 /** Each number of a map of objects, in ascending order. */
 export function objectSegments({ data }: Pick<Image, 'data'>): readonly Segment[] {

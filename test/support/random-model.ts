@@ -1,5 +1,6 @@
 import type { NdArray } from '../../src/array/ndarray.ts';
 import { stream } from '../../src/array/random.ts';
+import type { LabelMapping } from '../../src/dataset/labels/labels.ts';
 import { tileRule } from '../../src/graph/analysis/receptive-field.ts';
 import type { Value } from '../../src/graph/ir.ts';
 import { writeOnnx } from '../../src/graph/onnx/write.ts';
@@ -7,6 +8,7 @@ import type { InputSpec } from '../../src/input/normalise.ts';
 import { type ModelMetadata, metadataEntry } from '../../src/models/metadata.ts';
 import { exportNetwork } from '../../src/models/prediction.ts';
 import { buildNetwork, type ModelSpec, sizesOf } from '../../src/models/registry.ts';
+import { classInfos } from '../../src/train/model-file.ts';
 
 /** Standard deviations from 0, one grey channel. */
 const INPUT = {
@@ -27,7 +29,8 @@ export function randomModel(
   {
     input = INPUT,
     classes = ['membrane', 'cell'],
-  }: { readonly input?: InputSpec; readonly classes?: readonly string[] } = {},
+    labels,
+  }: { readonly input?: InputSpec; readonly classes?: readonly string[]; readonly labels?: LabelMapping } = {},
 ): Uint8Array {
   const { min, multiple, margin } = sizesOf(spec);
   const side = min + 8 * multiple;
@@ -46,7 +49,7 @@ export function randomModel(
       network: spec,
       axes: 'nchw',
       input: input as unknown as ModelMetadata['input'],
-      classes: classes.map((name, i) => ({ name, value: i * 255 })),
+      classes: labels === undefined ? classes.map((name, i) => ({ name, value: i * 255 })) : classInfos(labels),
       activation: spec.numClasses === 1 ? 'sigmoid' : 'softmax',
       tile: {
         multiple: rule.multiple,
@@ -55,6 +58,9 @@ export function randomModel(
         margin,
         halo: exact ? Math.max(rule.haloBefore, rule.haloAfter) : null,
       },
+      ...(labels && {
+        training: { network: spec, labels: labels as unknown as NonNullable<ModelMetadata['training']>['labels'] },
+      }),
       provenance: {},
       licence: null,
     }),
