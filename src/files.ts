@@ -13,6 +13,8 @@ export interface Zlib {
 export interface ByteSource {
   /** In bytes. */
   readonly size: number;
+  /** When it was last written, in milliseconds since 1970, where the place can tell. */
+  readonly modified?: number;
   /**
    * Exactly `length` bytes from `offset`.
    * @throws FormatError if the file ends before; DatasetError if it cannot be read.

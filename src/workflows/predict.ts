@@ -28,7 +28,7 @@ import { planMemory, predictByRegion, tileBeside } from './predict-regions.ts';
 import { MEASURES_FOLDER, PREDICTION_FILE } from './prediction-file.ts';
 import { DEPTHS } from './prediction-outputs.ts';
 import { type ClassSegments, classSegments, objectSegments, PATIENT_NOTE, type Segment } from './segments.ts';
-import { requireUnplanned } from './shards/plan.ts';
+import { requireUnmeasured, requireUnplanned } from './shards/plan.ts';
 
 /** Output folders; a folder with nothing else may be overwritten. */
 export const PARTS = ['probability', 'label', 'overlay', 'objects'] as const;
@@ -309,6 +309,7 @@ export async function predictFolder(
         option: 'another output folder',
       });
       await requireUnplanned(host.files, folder);
+      await requireUnmeasured(host.files, folder);
     },
   });
   try {

@@ -9,6 +9,8 @@ import type { MeasureFolderOptions } from '../../src/workflows/measure/inputs.ts
 import { measureFolder } from '../../src/workflows/measure/measure.ts';
 import { type MeasureWork, measureParts, measureShare } from '../../src/workflows/measure/shards.ts';
 import { type MemoryFiles, memoryFiles } from '../../src/workflows/memory-files.ts';
+import { requireUnmeasured } from '../../src/workflows/shards/plan.ts';
+import { readStatus } from '../../src/workflows/shards/status.ts';
 
 async function store(files: MemoryFiles, path: string, image: Image): Promise<void> {
   const sink = await writeOmeZarr(files, path, image);
@@ -114,8 +116,95 @@ test('a job that would measure anything else refuses, and says what differs', as
     /begun with another `minSize` \(planned 4, here 5\)\. Use the same for all of its jobs/,
   );
   await expect(share('planned', work, { memory: 400_000 })).rejects.toThrow(/another `memory`/);
+  const newer = { ...host, versions: () => ({ Lamella: '1.1' }) };
+  await expect(measureShare(newer, 'labels.ome.zarr', { ...options, out: 'planned' }, work)).rejects.toThrow(
+    /begun with another version of Lamella \(planned 1\.0, here 1\.1\)\./,
+  );
   await expect(share('other', work, { format: ['csv', 'roi'] })).rejects.toThrow(
     /labels\.ome\.zarr: this cannot be measured by several jobs because of `format: roi`/,
   );
   await expect(share('other', work, { task: 'lungs' })).rejects.toThrow(/lungs are measured by one process/);
+});
+
+describe('a measurement goes on with the label maps and images that it was begun with', () => {
+  const all = { k: 1, n: 1 };
+  const values = ndarray('float32', [2, 190, 310]);
+  values.data.fill(7);
+  const size = { value: 0.5, unit: 'µm' };
+  const gfp: Image = { ...values, axes: 'tyx', spacing: { y: size, x: size } };
+
+  test('not with another image of the same shape', async () => {
+    await store(files, 'gfp.ome.zarr', gfp);
+    await share('stains', { stage: 'count', shard: all });
+    await share('stains', { stage: 'values', shard: { k: 1, n: 2 } });
+    const second: MeasureWork = { stage: 'values', shard: { k: 2, n: 2 } };
+    await expect(share('stains', second, { images: 'gfp.ome.zarr' })).rejects.toThrow(
+      /^gfp\.ome\.zarr: the image is not the one of the plan: it has another path \(planned "image\.ome\.zarr", here "gfp\.ome\.zarr"\), another content \(.*\)\. Use the same image for all jobs, or another `out`\.$/,
+    );
+    await share('stains', second);
+    await finish('stains');
+    expect(await tables('stains')).toEqual(await tables('whole'));
+  });
+
+  test('not with what was written to their places since', async () => {
+    const own = memoryFiles({});
+    for (const path of await files.list('.')) {
+      if (/^(labels|image)\./.test(path)) await own.write(path, await files.read(path));
+    }
+    const measure = (stage: MeasureWork['stage']) =>
+      measureShare(
+        { ...host, files: own },
+        'labels.ome.zarr',
+        { ...options, out: 'm' },
+        { stage, shard: all, resume: true },
+      );
+    await measure('count');
+    await measure('values');
+    expect(await measure('values')).toMatchObject({ written: 0 });
+    await store(own, 'image.ome.zarr', gfp);
+    await expect(measure('values')).rejects.toThrow(
+      /^image\.ome\.zarr: the image is not the one of the plan: it has another content/,
+    );
+    const map = ndarray('uint16', [2, 190, 310]);
+    map.data.fill(3, 1000, 2000);
+    await store(own, 'labels.ome.zarr', { ...gfp, ...map, labelKind: 'objects' });
+    const finished = measureParts({ ...host, files: own }, 'labels.ome.zarr', { ...options, out: 'm' });
+    await expect(finished).rejects.toThrow(
+      /^labels\.ome\.zarr: the label map is not the one of the plan: it has another content \(planned "[0-9a-f]{8}", here "[0-9a-f]{8}"\)\. Use the same label map/,
+    );
+  });
+
+  test('not with an image where there was none, or without the one there was', async () => {
+    const count: MeasureWork = { stage: 'count', shard: all };
+    await share('with', count);
+    await expect(share('with', count, { images: undefined })).rejects.toThrow(
+      /^labels\.ome\.zarr: this label map was planned with the image image\.ome\.zarr, here without one\. Use the same `images`/,
+    );
+    await share('without', count, { images: undefined });
+    await expect(share('without', count)).rejects.toThrow(
+      /^labels\.ome\.zarr: this label map was planned without an image, here with image\.ome\.zarr\./,
+    );
+  });
+
+  test('nor with other names', async () => {
+    await share('names', { stage: 'count', shard: all });
+    for (const path of await files.list('labels.ome.zarr')) {
+      await files.write(`renamed.ome.zarr/${path}`, await files.read('labels.ome.zarr', path));
+    }
+    const other = measureShare(host, 'renamed.ome.zarr', { ...options, out: 'names' }, { stage: 'count', shard: all });
+    await expect(other).rejects.toThrow(/another list of label maps \(planned 1, here 1; "labels" is missing\)/);
+  });
+});
+
+test('a folder of a measurement is called that, and left alone', async () => {
+  await share('kept', { stage: 'count', shard: { k: 1, n: 1 } });
+  const cause = (await readStatus(files, 'kept').catch((error: unknown) => error)) as Error;
+  expect(cause.message).toBe(
+    'kept: this is a measurement by several jobs, of which there is no status: only predictions have one. Run its stages of lamella measure with `resume`: they do what is missing, and skip what is there.',
+  );
+  await expect(requireUnmeasured(files, 'kept')).rejects.toThrow('this folder holds a measurement by several jobs');
+  await files.write('scanned/.lamella/plan.json', '{"version":1,"images":[]}');
+  await expect(share('scanned', { stage: 'count', shard: { k: 1, n: 1 } })).rejects.toThrow(
+    'this folder holds a prediction in shards',
+  );
 });

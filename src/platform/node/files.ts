@@ -103,9 +103,10 @@ export const localFiles: WritableFiles = {
     const path = name === undefined ? folder : join(folder, name);
     return reading(path, async () => {
       const file = await open(path);
-      const { size } = await file.stat();
+      const { size, mtimeMs: modified } = await file.stat();
       return {
         size,
+        modified,
         read: (offset, length) =>
           reading(path, async () => {
             if (offset + length > size) throw beyondEnd(path, size, offset + length);

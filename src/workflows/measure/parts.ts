@@ -6,6 +6,7 @@
 import { decodeRecord, encodeRecord } from '../../array/record.ts';
 import { factsOf, LamellaError, option, UsageError } from '../../errors.ts';
 import { joinPath, type WritableFiles, writeNew } from '../../files.ts';
+import type { ImageInfo } from '../../image/source.ts';
 import {
   type CountsRecord,
   countsOfRecord,
@@ -15,7 +16,9 @@ import {
   valuesRecord,
 } from '../../measure/measure-records.ts';
 import type { BlockCounts, BlockValues } from '../../measure/object-measurer.ts';
-import { RECORDS } from '../shards/plan.ts';
+import type { ContentStamp } from '../content-stamp.ts';
+import { differences, namesDiffer, requireSameInput, type Shared } from '../shards/differences.ts';
+import { measurePlanFile, RECORDS, requireUnplanned } from '../shards/plan.ts';
 
 /** What is kept of each block. */
 export type MeasuredPart = 'counts' | 'values';
@@ -27,13 +30,30 @@ export interface PartPlace {
   readonly index: number;
 }
 
+/** A label map or an image, as it has to be in every process. */
+export type PlannedInput = Pick<ImageInfo, 'dtype' | 'axes' | 'shape' | 'spacing'> &
+  ContentStamp & {
+    /** In full. */
+    readonly path: string;
+  };
+
+/** What a measurement was begun with. */
+export interface MeasurePlan extends Shared {
+  /** Of this file. */
+  readonly version: 1;
+  /** By name. */
+  readonly maps: Readonly<Record<string, { readonly labels: PlannedInput; readonly image?: PlannedInput }>>;
+}
+
 /** What processes keep of blocks, in the folder of the results. */
 export class MeasuredParts {
   readonly #files: WritableFiles;
+  readonly #out: string;
   readonly #folder: string;
 
   constructor(files: WritableFiles, out: string) {
     this.#files = files;
+    this.#out = out;
     this.#folder = joinPath(out, RECORDS);
   }
 
@@ -80,21 +100,49 @@ export class MeasuredParts {
 
   /**
    * Keeps what was asked for of the first process, and compares what is asked for of others.
-   * @throws UsageError naming what differs
+   * @throws UsageError naming what differs, or for a folder of a prediction in shards
    */
-  async requireSame(settings: Readonly<Record<string, unknown>>): Promise<void> {
-    const file = joinPath(this.#folder, 'plan.json');
-    const own = JSON.parse(JSON.stringify(settings)) as Record<string, unknown>;
-    await writeNew(this.#files, file, `${JSON.stringify(own, undefined, 1)}\n`);
-    const planned = JSON.parse(new TextDecoder().decode(await this.#files.read(file))) as Record<string, unknown>;
-    const said = (value: unknown): string => (value === undefined ? 'not set' : JSON.stringify(value));
-    const different = [...new Set([...Object.keys(planned), ...Object.keys(own)])]
-      .filter((key) => said(planned[key]) !== said(own[key]))
-      .map((key) => `${option(key)} (planned ${said(planned[key])}, here ${said(own[key])})`);
-    if (different.length === 0) return;
-    throw new UsageError(`this measurement was begun with another ${different.join('; another ')}.`, {
+  async requireSame(here: MeasurePlan): Promise<void> {
+    await requireUnplanned(this.#files, this.#out);
+    const file = measurePlanFile(this.#out);
+    await writeNew(this.#files, file, `${JSON.stringify(here, undefined, 1)}\n`);
+    const planned = await this.#plan(file);
+    const different = [
+      ...differences(planned, here),
+      ...namesDiffer('label maps', Object.keys(planned.maps), Object.keys(here.maps)),
+    ];
+    if (different.length > 0) {
+      throw new UsageError(`this measurement was begun with another ${different.join('; another ')}.`, {
+        file,
+        remedy: `Use the same for all of its jobs, or another ${option('out')}.`,
+      });
+    }
+    for (const [name, { labels, image }] of Object.entries(here.maps)) {
+      const { labels: plannedLabels, image: plannedImage } = planned.maps[name] as MeasurePlan['maps'][string];
+      requireSameInput('label map', labels.path, plannedLabels, labels);
+      if (plannedImage !== undefined && image !== undefined) {
+        requireSameInput('image', image.path, plannedImage, image);
+      } else if (plannedImage !== image) {
+        const told = plannedImage === undefined ? 'without an image, here with' : 'with the image';
+        const rest = plannedImage === undefined ? '' : ', here without one';
+        throw new UsageError(`this label map was planned ${told} ${(plannedImage ?? image)?.path}${rest}.`, {
+          file: labels.path,
+          remedy: `Use the same ${option('images')} for all jobs, or another ${option('out')}.`,
+        });
+      }
+    }
+  }
+
+  async #plan(file: string): Promise<MeasurePlan> {
+    try {
+      const plan = JSON.parse(new TextDecoder().decode(await this.#files.read(file))) as MeasurePlan;
+      if (plan.version === 1) return plan;
+    } catch (cause) {
+      if (!(cause instanceof SyntaxError)) throw cause;
+    }
+    throw new LamellaError('this is not the plan of a measurement that this version of Lamella reads.', {
       file,
-      remedy: `Use the same for all of its jobs, or another ${option('out')}.`,
+      remedy: `Choose another ${option('out')}.`,
     });
   }
 }

@@ -3,7 +3,9 @@
 import { LamellaError, option, UsageError } from '../../errors.ts';
 import type { ImageInfo } from '../../image/source.ts';
 import type { SharedMeasureStage } from '../choices.ts';
+import { contentStamp } from '../content-stamp.ts';
 import type { Host } from '../host.ts';
+import type { ListedImage } from '../image-list.ts';
 import { requireFreeFolder } from '../out-folder.ts';
 import { type ShardNumber, shareOf } from '../shards/units.ts';
 import {
@@ -17,7 +19,7 @@ import {
 import { type Measured, measureBy } from './measure-by.ts';
 import { droppedFrom, kindsOf, measureObjects, type ObjectsResult } from './objects.ts';
 import { MEASURE_OUTPUTS } from './outputs.ts';
-import { MeasuredParts, type PartPlace } from './parts.ts';
+import { MeasuredParts, type MeasurePlan, type PartPlace, type PlannedInput } from './parts.ts';
 import { openRegions, type RegionMap, sharedBytes } from './regions.ts';
 
 /** Which of the work a process does: `count` in all shares before `values`, both before `measureParts`. */
@@ -130,20 +132,33 @@ async function openMaps(
   }
   const maps = new Map<MeasureItem, RegionMap>();
   try {
-    const described: Record<string, unknown> = {};
-    const kept = ({ dtype, axes, shape, spacing: size }: ImageInfo) => ({ dtype, axes, shape, spacing: size });
+    const described: Record<string, MeasurePlan['maps'][string]> = {};
     for (const item of reader.inputs.items) {
       const map = (await openRegions(reader, item)) as RegionMap;
       maps.set(item, map);
-      described[item.name] = [kept(map.info), ...(map.imageInfo ? [kept(map.imageInfo)] : [])];
+      const image = item.image && map.imageInfo && (await planned(reader, item.image, map.imageInfo));
+      described[item.name] = { labels: await planned(reader, item.labels, map.info), ...(image && { image }) };
     }
-    const settings = { minSize, ignore, as, spacing, unit, level, memory: sharedBytes(reader.options) };
-    await reader.parts?.requireSame({ version: versions?.().Lamella, ...settings, images: described });
+    await reader.parts?.requireSame({
+      version: 1,
+      facts: { 'version of Lamella': versions?.().Lamella },
+      settings: { minSize, ignore, as, spacing, unit, level, memory: sharedBytes(reader.options) },
+      maps: described,
+    });
     return maps;
   } catch (cause) {
     for (const map of maps.values()) await map.close();
     throw cause;
   }
+}
+
+/** What a label map or an image has to be in every process. */
+async function planned(
+  { files }: MeasureReader,
+  { path }: ListedImage,
+  { dtype, axes, shape, spacing }: ImageInfo,
+): Promise<PlannedInput> {
+  return { path: files.resolve(path), dtype, axes, shape, spacing, ...(await contentStamp(files, path)) };
 }
 
 /** Counts all objects by what the processes of the stage before kept, and leaves out what is not measured. */

@@ -9,11 +9,15 @@ import type { ImageInfo } from '../../image/source.ts';
 import type { InputScan } from '../../input/input-regions.ts';
 import type { BlockSettings } from '../../objects/blocks/separate-block.ts';
 import type { RegionPart } from '../predict-regions.ts';
+import { differences, namesDiffer, requireSameInput } from './differences.ts';
 
 /** Folder of the plan, and of records, in the folder of results. */
 export const RECORDS = '.lamella';
 
 export const planFile = (out: string): string => joinPath(out, RECORDS, 'plan.json');
+
+/** The plan of a measurement, which lies in a folder of its own tables. */
+export const measurePlanFile = (out: string): string => joinPath(out, RECORDS, 'measure-plan.json');
 
 /** How objects are separated in an image that is predicted in parts: block by block, in maps that are removed then. */
 export interface PlannedObjects {
@@ -86,6 +90,15 @@ export async function readPlan(files: WritableFiles, out: string): Promise<Shard
   });
 }
 
+/** @throws UsageError for a folder that holds a measurement by several jobs */
+export async function requireUnmeasured(files: WritableFiles, out: string): Promise<void> {
+  if ((await files.kind(measurePlanFile(out))) === undefined) return;
+  throw new UsageError('this folder holds a measurement by several jobs.', {
+    file: out,
+    remedy: `Choose another ${option('out')}.`,
+  });
+}
+
 /** @throws UsageError for a folder that holds a prediction in shards, whose files another one would replace */
 export async function requireUnplanned(files: WritableFiles, out: string): Promise<void> {
   if ((await files.kind(planFile(out))) === undefined) return;
@@ -110,19 +123,8 @@ export function requirePlanned(
   here: Pick<ShardPlan, 'facts' | 'settings'> & { readonly names: readonly string[] },
   out: string,
 ): void {
-  const text = (value: unknown): string => (value === undefined ? 'not set' : JSON.stringify(value));
-  const different = [
-    ...keysOf(plan.facts, here.facts)
-      .filter((name) => plan.facts[name] !== here.facts[name])
-      .map((name) => `${name} (planned ${plan.facts[name] ?? 'without'}, here ${here.facts[name] ?? 'without'})`),
-    ...keysOf(plan.settings, here.settings)
-      .filter((name) => text(plan.settings[name]) !== text(here.settings[name]))
-      .map((name) => `${option(name)} (planned ${text(plan.settings[name])}, here ${text(here.settings[name])})`),
-    ...imagesDiffer(
-      plan.images.map(({ name }) => name),
-      here.names,
-    ),
-  ];
+  const names = plan.images.map(({ name }) => name);
+  const different = [...differences(plan, here), ...namesDiffer('images', names, here.names)];
   if (different.length === 0) return;
   throw new UsageError(`this prediction was planned with another ${different.join('; another ')}.`, {
     file: planFile(out),
@@ -130,27 +132,7 @@ export function requirePlanned(
   });
 }
 
-const keysOf = (a: object, b: object): readonly string[] => [...new Set([...Object.keys(a), ...Object.keys(b)])];
-
-function imagesDiffer(planned: readonly string[], here: readonly string[]): readonly string[] {
-  const lost = planned.filter((name) => !here.includes(name));
-  const added = here.filter((name) => !planned.includes(name));
-  if (lost.length + added.length === 0) return [];
-  return [
-    `list of images (planned ${planned.length}, here ${here.length}; ${lost.length > 0 ? `"${lost[0]}" is missing` : `"${added[0]}" was added`})`,
-  ];
-}
-
 /** Whether an image is what was planned. @throws UsageError naming what differs */
 export function requireSameImage({ info }: PlannedParts, found: ImageInfo): void {
-  const keys = Object.keys(info) as (keyof PlannedParts['info'])[];
-  const other = keys.filter((key) => JSON.stringify(info[key]) !== JSON.stringify(found[key]));
-  if (other.length === 0) return;
-  const said = other.map(
-    (key) => `${key} (planned ${JSON.stringify(info[key])}, here ${JSON.stringify(found[key] ?? 'none')})`,
-  );
-  throw new UsageError(`the image is not the one of the plan: it has another ${said.join(', another ')}.`, {
-    file: found.source,
-    remedy: `Use the same image for all jobs, or another ${option('out')}.`,
-  });
+  requireSameInput<PlannedParts['info']>('image', found.source, info, found);
 }

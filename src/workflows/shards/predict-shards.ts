@@ -33,6 +33,7 @@ import {
   readPlan,
   requirePlanned,
   requireSameImage,
+  requireUnmeasured,
   type ShardPlan,
   storePlan,
   withObjects,
@@ -97,6 +98,7 @@ export async function predictShards(
     async onFolder(out) {
       plan = await readPlan(files, out);
       if (plan !== undefined) return;
+      await requireUnmeasured(files, out);
       if (work.stage === 'finish' || work.stage === 'objects') {
         throw new UsageError('there is no plan here: nothing was predicted in shards.', {
           file: out,

@@ -1,8 +1,8 @@
-import { UsageError } from '../../errors.ts';
+import { option, UsageError } from '../../errors.ts';
 import type { WritableFiles } from '../../files.ts';
 import type { BadShard } from '../../image/formats/zarr/write-parts.ts';
 import { readPredictionFile } from '../prediction-file.ts';
-import { readPlan, type ShardPlan } from './plan.ts';
+import { measurePlanFile, readPlan, type ShardPlan } from './plan.ts';
 import { badFiles, objectUnitsOf, readRecord, shareOf, type Unit, unitsOf } from './units.ts';
 
 /** What is there of some of the work. */
@@ -57,6 +57,15 @@ export async function failuresOf(files: WritableFiles, out: string, plan: ShardP
 export async function readStatus(files: WritableFiles, out: string): Promise<ShardStatus> {
   const plan = await readPlan(files, out);
   if (plan === undefined) {
+    if ((await files.kind(measurePlanFile(out))) !== undefined) {
+      throw new UsageError(
+        'this is a measurement by several jobs, of which there is no status: only predictions have one.',
+        {
+          file: out,
+          remedy: `Run its stages of lamella measure with ${option('resume')}: they do what is missing, and skip what is there.`,
+        },
+      );
+    }
     throw new UsageError('there is no plan here: nothing was predicted in shards.', {
       file: out,
       remedy: 'Specify the output folder of lamella predict.',
