@@ -148,7 +148,7 @@ const PUBLIC: { readonly [file: string]: Exported } = {
       FloodOptions FoundArea FoundRun HistoryOptions Inside JournalStore LabelChange Labels LayerKind LayerSize
       OpenedJournal Over PaintOptions Pixel RecordStore Region RegionShape RunInfo Scale SliceOptions StoredLabels ValueAt WandOptions
       Channel ChannelInfo CheckPlace Engine EngineDescription EngineEvent ExportFormat ExportOptions ExportedFile GivenFile
-      ImageId ImageInfo LiveOptions OpenFile StudioSessionPlace Message Plane PortLike PreviewResult Problem ProjectState ProjectSummary Rect
+      ImageId ImageInfo LiveOptions ObjectFilters OpenFile StudioSessionPlace Message Plane PortLike PreviewResult Problem ProjectState ProjectSummary Rect
       SegmentOptions SegmentedImages SocketLike StudioHost StudioTrainOptions TablePage TableQuery TrainedRun View
       AcceptedWindow FoundObjects RunDoubt ScoredOn WindowObjects
     `),

@@ -186,6 +186,7 @@ describe.skipIf(whyNoPage !== undefined)(`S29 access${whyNoPage === undefined ? 
     const { page, errors, close } = await pages.open({ live: true, dialogs: false });
     const { keyboard } = page;
     const press = async (selector: string): Promise<void> => {
+      await page.locator(`${selector}:not(:disabled)`).first().waitFor();
       const isThere = () => page.evaluate((wanted) => document.activeElement?.matches(wanted), selector);
       for (let i = 0; i < 80 && !(await isThere()); i++) await keyboard.press('Tab');
       expect(await isThere(), selector).toBe(true);
