@@ -163,9 +163,8 @@ describe('a network that learns while it is painted', () => {
     await engine.dispose();
     await rm(root, { recursive: true, force: true });
   });
-
-  it('goes on when labels change, and gives its weights to a run', async () => {
-    await begin('classes');
+  /** A stroke on what is a cell, and one on what is not. */
+  async function paintBoth(): Promise<void> {
     await painter.stroke('a', 1, [
       [10, 10],
       [30, 20],
@@ -174,6 +173,11 @@ describe('a network that learns while it is painted', () => {
       [60, 70],
       [80, 80],
     ]);
+  }
+
+  it('goes on when labels change, and gives its weights to a run', async () => {
+    await begin('classes');
+    await paintBoth();
     await engine.setLive({ on: true, model: 'network' });
     const last = () => events.findLast((event) => event.kind === 'preview');
     await expect.poll(() => last()?.model).toBe('network');
@@ -200,14 +204,7 @@ describe('a network that learns while it is painted', () => {
 
   it('takes the quick model to what was painted while it was off, before it is used', async () => {
     await begin('classes');
-    await painter.stroke('a', 1, [
-      [10, 10],
-      [30, 20],
-    ]);
-    await painter.stroke('a', 0, [
-      [60, 70],
-      [80, 80],
-    ]);
+    await paintBoth();
     await engine.setLive({ on: true, model: 'quick' });
     await expect.poll(() => events.some((event) => event.kind === 'preview')).toBe(true);
     await engine.setLive({ on: false, model: 'quick' });
@@ -277,14 +274,7 @@ describe('a network that learns while it is painted', () => {
 
   it('is updated once while it is off, by the quick model', async () => {
     await begin('classes');
-    await painter.stroke('a', 1, [
-      [10, 10],
-      [30, 20],
-    ]);
-    await painter.stroke('a', 0, [
-      [60, 70],
-      [80, 80],
-    ]);
+    await paintBoth();
     const previews = () => events.filter((event) => event.kind === 'preview');
     expect(previews()).toEqual([]);
     await engine.updateLive();
