@@ -1,7 +1,7 @@
 /** Which share of the work a process does: said, or known from the scheduler that started it. */
 
 import { InvalidArgumentError } from 'commander';
-import { UsageError } from '../errors.ts';
+import { FormatError, GraphError, type LamellaError, ModelError, UsageError } from '../errors.ts';
 import type { ShardNumber } from '../workflows/shards/units.ts';
 
 /** `3/64`, or `auto/64`, whose number is known later. */
@@ -32,6 +32,14 @@ export function shareOfStage(stage: string, shard: ShardChoice | undefined): Sha
 export function requireNoShare(stage: string, shard: ShardChoice | undefined): void {
   if (shard === undefined) return;
   throw new UsageError(`--stage ${stage} is one job, without shares.`, { remedy: 'Remove --shard.' });
+}
+
+/** Errors that no other attempt can avoid end with 2, so that schedulers do not repeat the job. */
+export function asFinal(cause: unknown): unknown {
+  const isFinal = cause instanceof FormatError || cause instanceof ModelError || cause instanceof GraphError;
+  if (!isFinal) return cause;
+  const { problem, file, remedy } = cause as LamellaError;
+  return new UsageError(problem, { file, remedy, cause });
 }
 
 interface Scheduler {

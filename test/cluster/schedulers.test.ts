@@ -1,11 +1,11 @@
 /** Files for schedulers that are not started here, as programs of others take them. */
 
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { kubernetesScript } from '../../src/cli/jobs/kubernetes.ts';
-import type { JobRequest } from '../../src/cli/jobs/request.ts';
+import { type JobRequest, measureStages, predictStages } from '../../src/cli/jobs/request.ts';
 import { lamella } from '../cli/command.ts';
 import { folderDigests } from '../support/folder-digests.ts';
 import { askPeerOf, describeWithPeers, runPython } from '../support/peers.ts';
@@ -23,7 +23,8 @@ describeWithPeers(
       args: ['predict', "runs/it's", '/data/slide.ome.zarr', '--out', 'pred', '--objects'],
       folder: '/data',
       out: 'pred',
-      ...{ shards: 64, parallel: 16, cpus: 4, memory: 4e9, minutes: 90, objects: true },
+      stages: predictStages(true),
+      ...{ shards: 64, parallel: 16, cpus: 4, memory: 4e9, minutes: 90 },
     };
     const options = { image: 'registry.lab/lamella:1', claim: 'images', mount: '/data', name: 'lamella' };
     const manifestsOf = (script: string): readonly Record<string, object>[] =>
@@ -37,9 +38,14 @@ describeWithPeers(
 
     // The first version that has all that is used, and the newest that is known.
     test.each(['1.33', '1.37'])('are those of version %s, without a field that it does not know', (version) => {
-      const short = manifestsOf(kubernetesScript({ ...request, minutes: undefined, objects: false }, options));
-      expect([manifests.length, short.length]).toEqual([4, 3]);
-      expect(check(version, [...manifests, ...short])).toEqual(Array(7).fill(null));
+      const short = kubernetesScript({ ...request, minutes: undefined, stages: predictStages(false) }, options);
+      const measure = kubernetesScript(
+        { ...request, args: ['measure', 'pred', '--out', 'm'], out: 'm', stages: measureStages },
+        options,
+      );
+      const all = [manifests, manifestsOf(short), manifestsOf(measure)];
+      expect(all.map(({ length }) => length)).toEqual([4, 3, 3]);
+      expect(check(version, all.flat())).toEqual(Array(10).fill(null));
     });
 
     test('in which a misspelt field and a value of another type would be found', () => {
@@ -96,6 +102,29 @@ describeWithPeers(
       expect(snakemake().stderr).toContain('Nothing to be done');
       rmSync(at('many/.lamella/marks'), { recursive: true });
       expect(folderDigests(at('many'))).toEqual(folderDigests(at('one')));
+    });
+
+    test('measures as well: the tables are those of one process', async () => {
+      const measure = (out: string) => ['measure', 'one', '--as', 'objects', '--out', out];
+      await run(...measure('whole'));
+      writeFileSync(at('Snakefile'), await run('jobs', 'snakemake', ...measure('m'), '--shards', '2', '--cpus', '1'));
+      const { status, stderr } = snakemake();
+      expect(status, stderr).toBe(0);
+      expect(readdirSync(at('m/.lamella/marks')).sort()).toEqual([
+        'count-1-of-2',
+        'count-2-of-2',
+        'finish',
+        'values-1-of-2',
+        'values-2-of-2',
+      ]);
+      expect(snakemake().stderr).toContain('Nothing to be done');
+      for (const table of ['objects.csv', 'images.csv']) {
+        expect(readFileSync(at('m', table), 'utf8')).toBe(readFileSync(at('whole', table), 'utf8'));
+      }
+      expect(readFileSync(at('m/objects.csv'), 'utf8').split('\n').length).toBeGreaterThan(10);
+      expect(await run('jobs', 'status', 'm')).toMatch(
+        /^m: (\d+) counted and \1 measured, of \1 blocks of 1 label map, finished/,
+      );
     });
 
     test('stops where a job fails, with what the job said', async () => {

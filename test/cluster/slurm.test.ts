@@ -11,7 +11,7 @@ import { smallPrediction } from './small-prediction.ts';
 /** The long form takes a node down while a job runs there: Slurm waits two minutes before it repeats the job. */
 const isLong = timesOf('NODES', 0) > 0;
 
-describeWithSlurm('a prediction by the jobs that lamella jobs slurm prints', () => {
+describeWithSlurm('what the jobs that lamella jobs slurm prints make', () => {
   const root = mkdtempSync(join(tmpdir(), 'lamella-slurm-'));
   const at = (...parts: readonly string[]): string => join(root, ...parts);
   let slurm: Slurm | undefined;
@@ -34,13 +34,19 @@ describeWithSlurm('a prediction by the jobs that lamella jobs slurm prints', () 
   };
   const command = (out: string) => ['predict', 'a.onnx', 's.ome.zarr', '--out', out, '--memory', '1GB', '--objects'];
 
-  /** Submits the printed script. @returns the jobs, the last of which ends the prediction */
-  async function submit(out: string): Promise<readonly string[]> {
-    const script = await run('jobs', 'slurm', ...command(out), '--shards', '4', '--cpus', '1');
+  /** Submits the printed script. @returns the jobs, in the order of their stages */
+  async function submit(
+    out: string,
+    words = command(out),
+    stages = ['scan', 'predict', 'objects', 'finish'],
+  ): Promise<readonly string[]> {
+    const script = await run('jobs', 'slurm', ...words, '--shards', '4', '--cpus', '1');
     writeFileSync(at(`${out}.sh`), script);
     const said = slurm?.run('bash', at(`${out}.sh`), `--output=${at(`${out}.%A.%a.log`)}`) ?? '';
     const jobs = [...said.matchAll(/(\d+) \((\w+)\)/g)].map(([, job]) => job as string);
-    expect(said).toMatch(/^jobs \d+ \(scan\), \d+ \(predict\), \d+ \(objects\), \d+ \(finish\): lamella jobs status /);
+    expect(said.replace(/\d+/g, 'N')).toMatch(
+      `jobs ${stages.map((stage) => `N (${stage})`).join(', ')}: lamella jobs status ${out}`,
+    );
     return jobs;
   }
 
@@ -60,7 +66,7 @@ describeWithSlurm('a prediction by the jobs that lamella jobs slurm prints', () 
     return folderDigests(at('one'));
   }
 
-  test('has the bytes of one process', async () => {
+  test('a prediction has the bytes of one process', async () => {
     const jobs = await submit('many');
     await slurm?.ended(jobs.at(-1) as string);
     expect(existsSync(at('many/prediction.json')), logs('many')).toBe(true);
@@ -72,7 +78,25 @@ describeWithSlurm('a prediction by the jobs that lamella jobs slurm prints', () 
     );
   });
 
-  test('that cannot work ends with its first job, and those that wait for it are removed', async () => {
+  test('a measurement has the tables of one process', async () => {
+    await alone();
+    const options = ['--as', 'objects', '--images', 's.ome.zarr', '--memory', '1GB'];
+    const measure = (out: string) => ['measure', 'one', ...options, '--out', out];
+    await run(...measure('whole'));
+    const jobs = await submit('m', measure('m'), ['count', 'values', 'finish']);
+    expect(await run('jobs', 'status', 'm').catch(() => 'not begun')).not.toContain('finished');
+    await slurm?.ended(jobs.at(-1) as string);
+    expect(existsSync(at('m/objects.csv')), logs('m')).toBe(true);
+    for (const table of ['objects.csv', 'images.csv']) {
+      expect(readFileSync(at('m', table), 'utf8')).toBe(readFileSync(at('whole', table), 'utf8'));
+    }
+    expect(readFileSync(at('m/objects.csv'), 'utf8').split('\n').length).toBeGreaterThan(10);
+    expect(await run('jobs', 'status', 'm')).toMatch(
+      /^m: (\d+) counted and \1 measured, of \1 blocks of 1 label map, finished/,
+    );
+  });
+
+  test('what cannot work ends with its first job, and those that wait for it are removed', async () => {
     mkdirSync(at('wrong/probability'), { recursive: true });
     writeFileSync(at('wrong/probability/other.tif'), '');
     const jobs = await submit('wrong');
@@ -82,7 +106,7 @@ describeWithSlurm('a prediction by the jobs that lamella jobs slurm prints', () 
   });
 
   const name = isLong ? '' : ' (SKIPPED: takes minutes, npm run soak -- --nodes 1)';
-  test.runIf(isLong)(`has the same bytes when a node goes down in the middle${name}`, async () => {
+  test.runIf(isLong)(`a prediction has the same bytes when a node goes down in the middle${name}`, async () => {
     const jobs = await submit('down');
     const shards = at('down/probability/s.ome.zarr/0/c');
     await vi.waitFor(() => expect(existsSync(shards) && readdirSync(shards).length).toBeGreaterThan(1), {

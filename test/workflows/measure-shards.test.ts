@@ -8,9 +8,9 @@ import { type Image, sizes } from '../../src/image/image.ts';
 import type { MeasureFolderOptions } from '../../src/workflows/measure/inputs.ts';
 import { measureFolder } from '../../src/workflows/measure/measure.ts';
 import { type MeasureWork, measureParts, measureShare } from '../../src/workflows/measure/shards.ts';
+import { readMeasureStatus } from '../../src/workflows/measure/status.ts';
 import { type MemoryFiles, memoryFiles } from '../../src/workflows/memory-files.ts';
 import { requireUnmeasured } from '../../src/workflows/shards/plan.ts';
-import { readStatus } from '../../src/workflows/shards/status.ts';
 
 async function store(files: MemoryFiles, path: string, image: Image): Promise<void> {
   const sink = await writeOmeZarr(files, path, image);
@@ -196,12 +196,39 @@ describe('a measurement goes on with the label maps and images that it was begun
   });
 });
 
+test('what is there is counted, what is missing or damaged is named with its share, and no more is done', async () => {
+  const of = async () => await readMeasureStatus(files, 'counted');
+  expect(await of()).toBeUndefined();
+  await share('counted', { stage: 'count', shard: { k: 2, n: 2 } });
+  const begun = await of();
+  const units = begun?.counts.units as number;
+  expect(begun).toMatchObject({ maps: 1, finished: false, values: { units, done: 0 } });
+  expect(begun?.counts.done).toBe(Math.floor(units / 2));
+  expect([begun?.counts.open(2), begun?.values.open(2)]).toEqual([[1], [1, 2]]);
+  await share('counted', { stage: 'count', shard: { k: 1, n: 2 } });
+  await share('counted', { stage: 'values', shard: { k: 1, n: 1 } });
+  const record = 'counted/.lamella/counts/labels/1-2.record';
+  await files.write(record, (await files.read(record)).subarray(0, 20));
+  await files.remove?.('counted/.lamella/values/labels/0-0.record');
+  const broken = await of();
+  expect(broken?.counts.bad).toEqual([{ file: record, why: 'broken' }]);
+  expect(broken?.values.bad).toEqual([{ file: 'counted/.lamella/values/labels/0-0.record', why: 'missing' }]);
+  for (const stage of ['count', 'values'] as const) {
+    const done = await share('counted', { stage, shard: { k: 1, n: 1 }, resume: true });
+    expect(done).toMatchObject({ written: 1, skipped: units - 1 });
+  }
+  await finish('counted');
+  expect(await of()).toMatchObject({ finished: true, counts: { done: units }, values: { done: units } });
+});
+
+test('a job that is stopped measures nothing more', async () => {
+  const work: MeasureWork = { stage: 'count', shard: { k: 1, n: 1 } };
+  await expect(share('stopped', { ...work, signal: AbortSignal.abort() })).rejects.toThrow('Measuring was stopped.');
+  expect((await readMeasureStatus(files, 'stopped'))?.counts.done).toBe(0);
+});
+
 test('a folder of a measurement is called that, and left alone', async () => {
   await share('kept', { stage: 'count', shard: { k: 1, n: 1 } });
-  const cause = (await readStatus(files, 'kept').catch((error: unknown) => error)) as Error;
-  expect(cause.message).toBe(
-    'kept: this is a measurement by several jobs, of which there is no status: only predictions have one. Run its stages of lamella measure with `resume`: they do what is missing, and skip what is there.',
-  );
   await expect(requireUnmeasured(files, 'kept')).rejects.toThrow('this folder holds a measurement by several jobs');
   await files.write('scanned/.lamella/plan.json', '{"version":1,"images":[]}');
   await expect(share('scanned', { stage: 'count', shard: { k: 1, n: 1 } })).rejects.toThrow(

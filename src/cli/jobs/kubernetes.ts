@@ -1,4 +1,4 @@
-import { commandOf, type JobRequest, type JobStage, mebibytes, stagesOf } from './request.ts';
+import { commandOf, type JobRequest, type JobStage, mebibytes } from './request.ts';
 
 export interface KubernetesOptions {
   /** Image of the container, in which `lamella` is a command. */
@@ -65,12 +65,12 @@ function jobOf(request: JobRequest, stage: JobStage, { image, claim, mount, name
 
 /** A script that applies the jobs with kubectl, each stage when the one before is complete. */
 export function kubernetesScript(request: JobRequest, options: KubernetesOptions): string {
-  const stages = stagesOf(request).map((stage) => {
+  const stages = request.stages.map((stage) => {
     const job = JSON.stringify(jobOf(request, stage, options), undefined, 2);
     return `kubectl apply -f - <<'JOB'\n${job}\nJOB\ncompleted ${options.name}-${stage.stage}`;
   });
   return `#!/bin/bash
-# Predicts in ${request.shards} shards on Kubernetes (1.33 or later): bash submit.sh
+# Runs lamella ${request.args[0]} in ${request.shards} shards on Kubernetes (1.33 or later): bash submit.sh
 set -euo pipefail
 
 # Waits until a job is complete, or has failed.

@@ -1,12 +1,14 @@
-/** What is run by the jobs of a prediction in shards, whatever starts them. */
+/** What is run by the jobs of a command in shards, whatever starts them. */
 
-import type { ShardStage } from '../../workflows/choices.ts';
+import type { MeasureStage, ShardStage } from '../../workflows/choices.ts';
 
 export interface JobRequest {
   /** The program, as it is started where jobs run. */
   readonly program: readonly [string, ...string[]];
-  /** Arguments of `lamella` without what says which share it is. */
+  /** Arguments of `lamella`, the first of which is the command, without what says which share it is. */
   readonly args: readonly [string, ...string[]];
+  /** What the jobs do, each stage after the one before. */
+  readonly stages: readonly JobStage[];
   /** Folder in which the arguments are meant. */
   readonly folder: string;
   readonly out: string;
@@ -17,21 +19,25 @@ export interface JobRequest {
   /** In bytes. */
   readonly memory: number;
   readonly minutes?: number;
-  /** Whether objects are separated. */
-  readonly objects: boolean;
 }
 
 /** What some jobs do; where it is shared, there are as many of them as there are shares. */
 export interface JobStage {
-  readonly stage: ShardStage;
+  readonly stage: ShardStage | MeasureStage;
   readonly isShared: boolean;
 }
 
-/** What the jobs do, each stage after the one before. */
-export const stagesOf = ({ objects }: Pick<JobRequest, 'objects'>): readonly JobStage[] => [
+/** @param objects whether objects are separated */
+export const predictStages = (objects: boolean): readonly JobStage[] => [
   { stage: 'scan', isShared: false },
   { stage: 'predict', isShared: true },
   ...(objects ? [{ stage: 'objects', isShared: true } as const] : []),
+  { stage: 'finish', isShared: false },
+];
+
+export const measureStages: readonly JobStage[] = [
+  { stage: 'count', isShared: true },
+  { stage: 'values', isShared: true },
   { stage: 'finish', isShared: false },
 ];
 

@@ -1,8 +1,8 @@
-import { commandOf, type JobRequest, mebibytes, shellLine, stagesOf } from './request.ts';
+import { commandOf, type JobRequest, mebibytes, shellLine } from './request.ts';
 
 /** A script that submits the jobs to Slurm: an array for each stage that is shared, each stage after the one before. */
 export function slurmScript(request: JobRequest): string {
-  const { folder, out, shards, parallel, cpus, minutes } = request;
+  const { args, stages, folder, out, shards, parallel, cpus, minutes } = request;
   const common = [
     '--parsable',
     `--chdir=${folder}`,
@@ -14,7 +14,6 @@ export function slurmScript(request: JobRequest): string {
     '--requeue',
     '--signal=B:TERM@60',
   ];
-  const stages = stagesOf(request);
   const jobs = stages.map((each, i) => {
     const { stage, isShared } = each;
     const before = stages[i - 1]?.stage;
@@ -30,8 +29,10 @@ JOB
 )`;
   });
   return `#!/bin/bash
-# Submits a prediction in ${shards} shards to Slurm. Arguments are options of sbatch: bash submit.sh --partition=long
+# Submits lamella ${args[0]} in ${shards} shards to Slurm. Arguments are options of sbatch: bash submit.sh --partition=long
 set -euo pipefail
+# What sbatch refuses ends the script.
+shopt -s inherit_errexit
 
 submit() {
   local id

@@ -1,6 +1,6 @@
 import { joinPath } from '../../files.ts';
 import { RECORDS } from '../../workflows/shards/plan.ts';
-import { commandOf, type JobRequest, type JobStage, mebibytes, shellLine, stagesOf } from './request.ts';
+import { commandOf, type JobRequest, type JobStage, mebibytes, shellLine } from './request.ts';
 
 /** A text in Python, in which Snakemake fills in what is in braces. */
 const text = (words: string): string => JSON.stringify(words);
@@ -9,10 +9,9 @@ const text = (words: string): string => JSON.stringify(words);
  * A Snakefile. Its rules leave empty files as marks, never results: Snakemake removes what it takes for outdated.
  */
 export function snakefile(request: JobRequest): string {
-  const { out, shards, cpus, minutes, folder } = request;
+  const { args, stages, out, shards, cpus, minutes, folder } = request;
   const mark = ({ stage, isShared }: JobStage): string =>
     text(joinPath(out, RECORDS, 'marks', isShared ? `${stage}-{k}-of-${shards}` : stage));
-  const stages = stagesOf(request);
   const rules = stages.map((each, i) => {
     const { stage } = each;
     const before = stages[i - 1];
@@ -32,7 +31,7 @@ export function snakefile(request: JobRequest): string {
       `    shell: ${text(line.replace('SHARE', '{wildcards.k}'))}`,
     ].join('\n');
   });
-  return `# Predicts in ${shards} shards: snakemake --snakefile Snakefile --cores 8
+  return `# Runs lamella ${args[0]} in ${shards} shards: snakemake --snakefile Snakefile --cores 8
 workdir: ${text(folder)}
 
 rule all:

@@ -14,7 +14,8 @@ import type { command } from '../commands/measure.ts';
 import type { Options, Positionals } from '../declare.ts';
 import { withFlags } from '../option-words.ts';
 import { say as print, printJson, warn } from '../print.ts';
-import { requireNoShare, shareOfStage } from '../shard.ts';
+import { asFinal, requireNoShare, shareOfStage } from '../shard.ts';
+import { stoppable } from '../stop-signal.ts';
 
 type MeasureFlags = Options<typeof command>;
 
@@ -102,7 +103,10 @@ export async function run(
   };
   if (stage === 'count' || stage === 'values') {
     const work = { stage, shard: shareOfStage(stage, shard), resume };
-    const { out, units, written, skipped } = await measureShare(nodeHost, path, flags, work, hooks);
+    const measured = stoppable((signal) => measureShare(nodeHost, path, flags, { ...work, signal }, hooks));
+    const { out, units, written, skipped } = await measured.catch((cause: unknown) => {
+      throw asFinal(cause);
+    });
     if (json) return printJson({ stage, out, units, written, skipped });
     const { k, n } = work.shard;
     return say(`share ${k} of ${n}: ${written} of ${counted(units, 'block')} written, ${skipped} were there: ${out}`);

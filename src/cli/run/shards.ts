@@ -1,6 +1,6 @@
 /** `predict` as one of several jobs. */
 
-import { counted, FormatError, GraphError, type LamellaError, ModelError, UsageError } from '../../errors.ts';
+import { counted, UsageError } from '../../errors.ts';
 import { nodeHost } from '../../platform/node/host.ts';
 import type { PredictFolderOptions } from '../../workflows/begin-prediction.ts';
 import type { ShardStage } from '../../workflows/choices.ts';
@@ -8,7 +8,7 @@ import { isClassifierModel } from '../../workflows/classify.ts';
 import { predictShards, type ShardWork } from '../../workflows/shards/predict-shards.ts';
 import { withFlags } from '../option-words.ts';
 import { say as print, printJson, warn } from '../print.ts';
-import { requireNoShare, type ShardChoice, shareOfStage } from '../shard.ts';
+import { asFinal, requireNoShare, type ShardChoice, shareOfStage } from '../shard.ts';
 import { stoppable } from '../stop-signal.ts';
 
 interface ShardFlags {
@@ -22,14 +22,6 @@ function workOf({ shard, stage = 'predict', resume }: ShardFlags): ShardWork {
   if (stage === 'predict' || stage === 'objects') return { stage, shard: shareOfStage(stage, shard), resume };
   requireNoShare(stage, shard);
   return { stage };
-}
-
-/** Errors that no other attempt can avoid end with 2, so that schedulers do not repeat the job. */
-function asFinal(cause: unknown): unknown {
-  const isFinal = cause instanceof FormatError || cause instanceof ModelError || cause instanceof GraphError;
-  if (!isFinal) return cause;
-  const { problem, file, remedy } = cause as LamellaError;
-  return new UsageError(problem, { file, remedy, cause });
 }
 
 type SharedOptions = PredictFolderOptions & {

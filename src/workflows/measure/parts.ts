@@ -42,7 +42,15 @@ export interface MeasurePlan extends Shared {
   /** Of this file. */
   readonly version: 1;
   /** By name. */
-  readonly maps: Readonly<Record<string, { readonly labels: PlannedInput; readonly image?: PlannedInput }>>;
+  readonly maps: Readonly<Record<string, PlannedMap>>;
+}
+
+interface PlannedMap {
+  readonly labels: PlannedInput;
+  readonly image?: PlannedInput;
+  /** Time points, and blocks of each. */
+  readonly times: number;
+  readonly blocks: number;
 }
 
 /** What processes keep of blocks, in the folder of the results. */
@@ -77,9 +85,23 @@ export class MeasuredParts {
     }
   }
 
-  /** Whether a part is there and whole. */
-  async has(part: MeasuredPart, place: PartPlace): Promise<boolean> {
-    return typeof (await this.#recordOf(this.file(part, place))) !== 'string';
+  /** Why a part is not there; undefined if it is there and whole. */
+  async lack(part: MeasuredPart, place: PartPlace): Promise<'missing' | 'broken' | undefined> {
+    const record = await this.#recordOf(this.file(part, place));
+    return typeof record === 'string' ? record : undefined;
+  }
+
+  /** Says that the tables are written, of all parts. */
+  finish(): Promise<void> {
+    return this.#files.write(this.#finished, '');
+  }
+
+  async isFinished(): Promise<boolean> {
+    return (await this.#files.kind(this.#finished)) !== undefined;
+  }
+
+  get #finished(): string {
+    return joinPath(this.#folder, 'finished');
   }
 
   async counts(place: PartPlace): Promise<BlockCounts> {
@@ -106,7 +128,7 @@ export class MeasuredParts {
     await requireUnplanned(this.#files, this.#out);
     const file = measurePlanFile(this.#out);
     await writeNew(this.#files, file, `${JSON.stringify(here, undefined, 1)}\n`);
-    const planned = await this.#plan(file);
+    const planned = (await this.plan()) ?? here;
     const different = [
       ...differences(planned, here),
       ...namesDiffer('label maps', Object.keys(planned.maps), Object.keys(here.maps)),
@@ -133,7 +155,10 @@ export class MeasuredParts {
     }
   }
 
-  async #plan(file: string): Promise<MeasurePlan> {
+  /** What the measurement was begun with; undefined if none was. @throws LamellaError if this cannot be read */
+  async plan(): Promise<MeasurePlan | undefined> {
+    const file = measurePlanFile(this.#out);
+    if ((await this.#files.kind(file)) === undefined) return undefined;
     try {
       const plan = JSON.parse(new TextDecoder().decode(await this.#files.read(file))) as MeasurePlan;
       if (plan.version === 1) return plan;

@@ -1,6 +1,7 @@
 /** Label maps measured by several processes, on one machine or many. */
 
-import { LamellaError, option, UsageError } from '../../errors.ts';
+import { Interrupted, LamellaError, option, UsageError } from '../../errors.ts';
+import { sizes } from '../../image/image.ts';
 import type { ImageInfo } from '../../image/source.ts';
 import type { SharedMeasureStage } from '../choices.ts';
 import { contentStamp } from '../content-stamp.ts';
@@ -28,6 +29,8 @@ export interface MeasureWork {
   readonly shard: ShardNumber;
   /** Skip what is there and sound. */
   readonly resume?: boolean;
+  /** Stops after the block that is being measured. */
+  readonly signal?: AbortSignal;
 }
 
 export interface MeasuredShare {
@@ -42,14 +45,14 @@ export interface MeasuredShare {
 /**
  * Does one share of a measurement; when all are done, `measureParts` makes the tables.
  * @throws UsageError for label maps that need one process, or where another measurement was begun; LamellaError if blocks
- * are not counted yet; as `measureFolder`
+ * are not counted yet; Interrupted; as `measureFolder`
  * @example await measureShare(nodeHost, 'slide.ome.zarr', { as: 'objects', out: 'm' }, { stage: 'count', shard: { k: 3, n: 64 } });
  */
 export async function measureShare(
   host: Pick<Host, 'files' | 'memory' | 'versions'>,
   path: string,
   options: MeasureFolderOptions,
-  { stage, shard, resume = false }: MeasureWork,
+  { stage, shard, resume = false, signal }: MeasureWork,
   hooks: MeasureHooks & { onUnit?(done: number, total: number): void } = {},
 ): Promise<MeasuredShare> {
   const { files } = host;
@@ -69,7 +72,8 @@ export async function measureShare(
     let written = 0;
     let skipped = 0;
     for (const { map, place } of share) {
-      if (resume && (await parts.has(part, place))) skipped++;
+      if (signal?.aborted === true) throw new Interrupted('Measuring was stopped.');
+      if (resume && (await parts.lack(part, place)) === undefined) skipped++;
       else {
         if (stage === 'count') await parts.writeCounts(place, await map.countsOf(place));
         else await parts.writeValues(place, await map.valuesOf(place));
@@ -98,7 +102,9 @@ export const measureParts = (
       const parts = new MeasuredParts(host.files, options.out ?? inputs.out);
       const reader = new MeasureReader(host, inputs, options, hooks, parts);
       await requireMeasured(host, reader);
-      return measureObjects(labels, reader, outputs);
+      const result = await measureObjects(labels, reader, outputs);
+      await parts.finish();
+      return result;
     },
     host,
     path,
@@ -137,7 +143,9 @@ async function openMaps(
       const map = (await openRegions(reader, item)) as RegionMap;
       maps.set(item, map);
       const image = item.image && map.imageInfo && (await planned(reader, item.image, map.imageInfo));
-      described[item.name] = { labels: await planned(reader, item.labels, map.info), ...(image && { image }) };
+      const labels = await planned(reader, item.labels, map.info);
+      const { times } = sizes(map.info);
+      described[item.name] = { labels, ...(image && { image }), times, blocks: map.places.length / times };
     }
     await reader.parts?.requireSame({
       version: 1,
@@ -177,7 +185,7 @@ async function requireParts(
   places: readonly PartPlace[],
 ): Promise<void> {
   const missing: string[] = [];
-  for (const place of places) if (!(await parts.has(part, place))) missing.push(parts.file(part, place));
+  for (const place of places) if ((await parts.lack(part, place)) !== undefined) missing.push(parts.file(part, place));
   if (missing.length === 0) return;
   const stage = part === 'counts' ? 'count' : 'values';
   throw new LamellaError(

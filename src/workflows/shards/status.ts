@@ -1,8 +1,8 @@
-import { option, UsageError } from '../../errors.ts';
+import { UsageError } from '../../errors.ts';
 import type { WritableFiles } from '../../files.ts';
 import type { BadShard } from '../../image/formats/zarr/write-parts.ts';
 import { readPredictionFile } from '../prediction-file.ts';
-import { measurePlanFile, readPlan, type ShardPlan } from './plan.ts';
+import { readPlan, type ShardPlan } from './plan.ts';
 import { badFiles, objectUnitsOf, readRecord, shareOf, type Unit, unitsOf } from './units.ts';
 
 /** What is there of some of the work. */
@@ -27,11 +27,18 @@ export interface ShardStatus {
 }
 
 /** What is there of some units. */
-export async function workStatus(files: WritableFiles, out: string, units: readonly Unit[]): Promise<WorkStatus> {
+export const workStatus = (files: WritableFiles, out: string, units: readonly Unit[]): Promise<WorkStatus> =>
+  statusOf(units, (unit) => badFiles(files, out, unit));
+
+/** @param badOf what of a unit is missing or damaged */
+export async function statusOf<U>(
+  units: readonly U[],
+  badOf: (unit: U) => Promise<readonly BadShard[]>,
+): Promise<WorkStatus> {
   const isDone: boolean[] = [];
   const bad: BadShard[] = [];
   for (const unit of units) {
-    const found = await badFiles(files, out, unit);
+    const found = await badOf(unit);
     isDone.push(found.length === 0);
     bad.push(...found);
   }
@@ -57,18 +64,9 @@ export async function failuresOf(files: WritableFiles, out: string, plan: ShardP
 export async function readStatus(files: WritableFiles, out: string): Promise<ShardStatus> {
   const plan = await readPlan(files, out);
   if (plan === undefined) {
-    if ((await files.kind(measurePlanFile(out))) !== undefined) {
-      throw new UsageError(
-        'this is a measurement by several jobs, of which there is no status: only predictions have one.',
-        {
-          file: out,
-          remedy: `Run its stages of lamella measure with ${option('resume')}: they do what is missing, and skip what is there.`,
-        },
-      );
-    }
-    throw new UsageError('there is no plan here: nothing was predicted in shards.', {
+    throw new UsageError('there is no plan here: nothing was predicted or measured in shards.', {
       file: out,
-      remedy: 'Specify the output folder of lamella predict.',
+      remedy: 'Specify the output folder of lamella predict or lamella measure.',
     });
   }
   const finished = (await readPredictionFile(files, out)) !== undefined;
