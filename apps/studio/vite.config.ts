@@ -85,6 +85,7 @@ const hosted = {
 /**
  * Pieces that programs load whole: apart, each file would be compressed by itself and name what it takes from others. The
  * page does not load the engine, nor a sampler of batches. Whoever loads a piece runs it: none has what begins a program.
+ * Readers of many files are a piece for each kind of file.
  */
 async function pieces(config: UserConfig): Promise<Piece[]> {
   const modulesOf = await programModules(config);
@@ -98,6 +99,13 @@ async function pieces(config: UserConfig): Promise<Piece[]> {
     { name: 'incoming', test: (id) => isShared(id) && incoming.has(id) },
     { name: 'later', test: (id) => isShared(id) && anywhere.has(id) },
     { name: 'engine', test: isShared },
+    // Each without what loads more than this.
+    ...[
+      { name: 'decoding', test: /image\/(?:palette|formats\/(?:codecs|jpeg\/header|tiff\/packbits))\.js/ },
+      { name: 'dicom', test: /image\/formats\/dicom\/|dicom-parser/ },
+      { name: 'shapes', test: /dataset\/shapes\/(?!ilastik|segments)/ },
+      { name: 'tiff', test: /image\/formats\/tiff\/(?!zstd)/ },
+    ].map((piece) => ({ ...piece, includeDependenciesRecursively: false })),
   ];
 }
 
