@@ -1,6 +1,6 @@
 /** Messages in the encoding of protocol buffers, by tables of their fields. */
 
-import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
+import { WireReader, WireType, WireWriter } from './wire.ts';
 
 interface Scalars {
   readonly string: string;
@@ -15,13 +15,13 @@ interface Scalars {
 type Scalar = keyof Scalars;
 
 const WIRE: { readonly [S in Scalar]: WireType } = {
-  string: WireType.LengthDelimited,
-  bytes: WireType.LengthDelimited,
-  int32: WireType.Varint,
-  int64: WireType.Varint,
-  uint64: WireType.Varint,
-  float: WireType.Bit32,
-  double: WireType.Bit64,
+  string: WireType.bytes,
+  bytes: WireType.bytes,
+  int32: WireType.varint,
+  int64: WireType.varint,
+  uint64: WireType.varint,
+  float: WireType.bit32,
+  double: WireType.bit64,
 };
 
 /** What is read where a file says nothing. */
@@ -113,57 +113,53 @@ export function fromBinary<M>(schema: Schema<M>, bytes: Uint8Array): M {
 
 /** A message that occurs more than once is what all of them say together. */
 function readInto(message: Message, { fields }: Schema<unknown>, bytes: Uint8Array): void {
-  const reader = new BinaryReader(bytes);
-  while (reader.pos < reader.len) {
+  const reader = new WireReader(bytes);
+  while (!reader.isAtEnd) {
     const [no, wire] = reader.tag();
     const field = fields.get(no);
     const own = field === undefined ? undefined : wireOf(field);
-    const isPacked =
-      field !== undefined && isList(field) && own !== WireType.LengthDelimited && wire === WireType.LengthDelimited;
+    const isPacked = field !== undefined && isList(field) && own !== WireType.bytes && wire === WireType.bytes;
     if (field === undefined || (wire !== own && !isPacked)) {
-      reader.skip(wire, no);
+      reader.skip(wire);
       continue;
     }
     const { name, type } = field;
     const list = isList(field) ? (message[name] as unknown[]) : undefined;
-    const value = (): unknown => {
-      if (typeof type === 'string') return reader[type]();
+    const value = (from: WireReader): unknown => {
+      if (typeof type === 'string') return from[type]();
       const inner = (list === undefined ? message[name] : undefined) ?? create(type());
-      readInto(inner as Message, type(), reader.bytes());
+      readInto(inner as Message, type(), from.bytes());
       return inner;
     };
-    if (list === undefined) message[name] = value();
-    else if (!isPacked) list.push(value());
-    else for (const end = reader.uint32() + reader.pos; reader.pos < end; ) list.push(value());
+    if (list === undefined) message[name] = value(reader);
+    else if (!isPacked) list.push(value(reader));
+    else for (const packed = new WireReader(reader.bytes()); !packed.isAtEnd; ) list.push(value(packed));
   }
 }
 
-const wireOf = ({ type }: Field): WireType => (typeof type === 'string' ? WIRE[type] : WireType.LengthDelimited);
+const wireOf = ({ type }: Field): WireType => (typeof type === 'string' ? WIRE[type] : WireType.bytes);
 
 /** The bytes of a message: its own fields, in the order of their numbers. */
 export function toBinary<M>(schema: Schema<M>, message: M): Uint8Array<ArrayBuffer> {
-  const writer = new BinaryWriter();
-  writeTo(writer, schema, message as Message);
-  return writer.finish();
+  return written(schema, message as Message).finish();
 }
 
-function writeTo(writer: BinaryWriter, { fields }: Schema<unknown>, message: Message): void {
+function written({ fields }: Schema<unknown>, message: Message): WireWriter {
+  const writer = new WireWriter();
   for (const field of fields.values()) {
     const { name, no, type, kind } = field;
     const value = Object.hasOwn(message, name) ? message[name] : undefined;
     if (value === undefined) continue;
     const all = (isList(field) ? value : [value]) as readonly never[];
-    const isPacked = kind === 'packed' && all.length > 0;
-    if (isPacked) writer.tag(no, WireType.LengthDelimited).fork();
+    const packed = kind === 'packed' && all.length > 0 ? new WireWriter() : undefined;
     for (const one of all) {
-      if (!isPacked) writer.tag(no, wireOf(field));
-      if (typeof type === 'string') writer[type](one);
-      else {
-        writer.fork();
-        writeTo(writer, type(), one);
-        writer.join();
-      }
+      if (packed === undefined) writer.tag(no, wireOf(field));
+      if (typeof type === 'string') (packed ?? writer)[type](one);
+      else writer.nested(written(type(), one));
     }
-    if (isPacked) writer.join();
+    if (packed === undefined) continue;
+    writer.tag(no, WireType.bytes);
+    writer.nested(packed);
   }
+  return writer;
 }

@@ -4,7 +4,8 @@ import { allocate, type DType, int64, type NdArray, ndarray } from '../../array/
 import type { GraphBuilder } from '../builder.ts';
 import type { Value } from '../ir.ts';
 import { type AttributeProto, AttributeType as Type } from './messages.ts';
-import { decodeText, type ExternalData, tensorFromProto } from './tensor.ts';
+import { type ExternalData, tensorFromProto } from './tensor.ts';
+import { decodeText } from './wire.ts';
 
 export type RawAttribute = number | string | readonly number[] | readonly string[] | NdArray;
 

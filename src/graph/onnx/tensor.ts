@@ -1,5 +1,4 @@
 /** Tensors as stored in ONNX files. Bytes are little-endian, as in the arrays of every JavaScript engine. */
-import { getTextEncoding } from '@bufbuild/protobuf/wire';
 import { allocate, bytesPer, type DType, elementCount, type NdArray, ndarray } from '../../array/ndarray.ts';
 import { FormatError } from '../../errors.ts';
 import { EXTERNAL, type TensorProto, TensorProtoSchema } from './messages.ts';
@@ -165,13 +164,4 @@ function externalBytes(
     );
   }
   return bytes.subarray(offset, offset + length);
-}
-
-/** UTF-8 bytes of a text, as string attributes are stored. */
-export function encodeText(text: string): Uint8Array<ArrayBuffer> {
-  return getTextEncoding().encodeUtf8(text);
-}
-
-export function decodeText(bytes: Uint8Array): string {
-  return getTextEncoding().decodeUtf8(bytes);
 }

@@ -18,7 +18,8 @@ import {
   ValueInfoProtoSchema,
 } from './messages.ts';
 import { create, type Init, toBinary } from './protobuf.ts';
-import { DATA_TYPES, encodeText, tensorToProto } from './tensor.ts';
+import { DATA_TYPES, tensorToProto } from './tensor.ts';
+import { encodeText } from './wire.ts';
 
 /** The version of ONNX's own domain; supported by ONNX Runtime since 1.14. */
 export const WRITTEN_OPSET = 18;
