@@ -1,4 +1,7 @@
-/** `lamella/objects`: thresholds, components, distance transforms, watersheds, instance separation, outlines. */
+/**
+ * `lamella/objects`: thresholds, components, distance transforms, watersheds, instance separation, stars, flows,
+ * outlines.
+ */
 
 export type { Box } from '../objects/blocks/block-grid.ts';
 export type { BlockStore, ByBlocksOptions, ObjectsByBlocks } from '../objects/blocks/by-blocks.ts';
@@ -13,6 +16,8 @@ export {
 } from '../objects/distance-transform.ts';
 export { fillHoles } from '../objects/fill-holes.ts';
 export { type FilteredObjects, type FilterObjectsOptions, filterObjects } from '../objects/filter-objects.ts';
+export { type FlowMaps, type FlowOptions, flowObjects } from '../objects/flows/flow-objects.ts';
+export { labelFlows } from '../objects/flows/flow-targets.ts';
 export { type HMaxima, hMaxima } from '../objects/h-maxima.ts';
 export {
   type PredictedMaps,
@@ -26,5 +31,13 @@ export { type Outline, type PolygonOptions, toPolygons } from '../objects/polygo
 export { relabelConsecutive } from '../objects/relabel.ts';
 export type { Polygon } from '../objects/rings.ts';
 export { type WatershedOptions, watershed } from '../objects/seeded-watershed.ts';
+export {
+  type StarMaps,
+  type StarObject,
+  type StarObjects,
+  type StarOptions,
+  starObjects,
+} from '../objects/stars/star-objects.ts';
+export { type StarDistanceOptions, starDistances, starProbability } from '../objects/stars/star-targets.ts';
 export { aboveThreshold, otsuThreshold } from '../objects/threshold.ts';
 export { vincentSoilleWatershed, type Watershed } from '../objects/watershed.ts';

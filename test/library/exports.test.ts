@@ -96,11 +96,13 @@ const PUBLIC: { readonly [file: string]: Exported } = {
   },
   'src/entries/objects.ts': {
     values: words(`
-      aboveThreshold distanceToNonzero distanceTransform fillHoles filterObjects hMaxima label otsuThreshold
-      labelByBlocks relabelConsecutive separateByBlocks separateObjects toPolygons vincentSoilleWatershed watershed
+      aboveThreshold distanceToNonzero distanceTransform fillHoles filterObjects flowObjects hMaxima label labelFlows
+      otsuThreshold labelByBlocks relabelConsecutive separateByBlocks separateObjects starDistances starObjects
+      starProbability toPolygons vincentSoilleWatershed watershed
     `),
     types: words(`
-      ArrayByBox BlockStore Box ByBlocksOptions Components DistanceTransform FilterObjectsOptions FilteredObjects HMaxima
+      ArrayByBox BlockStore Box ByBlocksOptions Components DistanceTransform FilterObjectsOptions FilteredObjects FlowMaps
+      FlowOptions HMaxima StarDistanceOptions StarMaps StarObject StarObjects StarOptions
       MapsByBox ObjectsByBlocks Outline Polygon PolygonOptions PredictedMaps ProbabilityMap SeparateByBlocksOptions
       SeparatedObjects SeparationSettings SeparationWay StoredMaps Watershed WatershedOptions
     `),

@@ -116,6 +116,10 @@ describe('examples for Node, run against the built package', () => {
     expect((await output(code)).trim().split('\n').map(Number)).toEqual([2, 2, 12 / 14]);
   });
 
+  it.each(snippets('stars-flows'))('$title: two cells from stars and from flows', async ({ code }) => {
+    expect(await output(code)).toBe('[ [ 5, 6 ], [ 5, 15 ] ]\n2\n');
+  });
+
   it.each(snippets('measure'))('$title: a table in µm', async ({ code }) => {
     expect(await output(`${code}\nconsole.log(csv.split('\\n')[0].slice(0, 23));`)).toBe(
       '[ 1, 7 ]\n[ 1, 0.25 ]\nlabel,pixels_px,area_um\n',
