@@ -191,7 +191,7 @@ async function score(pairs: readonly OpenedPair[], options: ScoreOptions, bytes:
       }
       if (metrics.includes('instances')) {
         const shape = [own.values.length];
-        const labels = labelGrid(asLabels(page, ignore).values, shape);
+        const labels = labelGrid(asLabels(page, mapping.ignore).values, shape);
         overlaps.add(labelGrid(own.values, shape), labels, ignoreMask(actual, shape));
       }
     },

@@ -11,6 +11,7 @@ import {
   type LabelValues,
   mappingOfValues,
 } from '../dataset/labels/labels.ts';
+import { neverObjects } from '../dataset/labels/not-annotated.ts';
 import { DatasetError, option, UsageError } from '../errors.ts';
 import type { Page } from '../input/planes.ts';
 import { argmaxClasses } from '../metrics/argmax.ts';
@@ -106,7 +107,10 @@ export function probabilityOf(
   return ndarray('float32', [height, width], values);
 }
 
-/** Class of each pixel of a prediction, by the classes of the ground truth; `IGNORE` where it has an ignored value. */
+/**
+ * Class of each pixel of a prediction, by the classes of the ground truth; `IGNORE` where it has an ignored value. The
+ * number of an object may be one that the ground truth ignores: it is an object all the same.
+ */
 export function classesOf(
   item: Pick<Item, 'name' | 'fullScale'>,
   slice: Pick<ScoredSlice, 'prediction'>,
@@ -115,9 +119,8 @@ export function classesOf(
 ): Uint8Array {
   const { height, width, data, channels } = slice.prediction;
   if (kind === 'objects') {
-    return Uint8Array.from(data as ArrayLike<number>, (value) =>
-      value === 0 ? 0 : ignore.includes(value) ? IGNORE : 1,
-    );
+    const none = neverObjects(ignore);
+    return Uint8Array.from(data as ArrayLike<number>, (value) => (value === 0 ? 0 : none.includes(value) ? IGNORE : 1));
   }
   if (kind === 'classes') {
     return Uint8Array.from(data as ArrayLike<number>, (value) => {
@@ -163,9 +166,10 @@ export function foundKind(finding: LabelKindFinding, kind: ValueKind): LabelKind
     : { kind, reason: 'their values are those of the ground truth', evidence: 'clear' };
 }
 
-/** Predicted integers as labels; ignored values belong to no object. */
+/** Predicted numbers of objects as labels. @param ignore values that the ground truth ignores */
 export function asLabels({ data, height, width }: Omit<Page, 'channels'>, ignore: readonly number[] = []): LabelPage {
-  const values = Uint32Array.from(data as ArrayLike<number>, (value) => (ignore.includes(value) ? 0 : value));
+  const none = neverObjects(ignore);
+  const values = Uint32Array.from(data as ArrayLike<number>, (value) => (none.includes(value) ? 0 : value));
   return { values, height, width, colour: false, source: 'prediction' };
 }
 

@@ -177,7 +177,7 @@ export async function evaluate(
       instances.add(
         kinds.truth.kind === 'objects' ? stackLabels(item.slices.map((slice) => slice.truth)) : components(actual),
         predicted.kind === 'objects'
-          ? stackLabels(item.slices.map(({ prediction }) => asLabels(prediction, ignore)))
+          ? stackLabels(item.slices.map(({ prediction }) => asLabels(prediction, mapping.ignore)))
           : components(concatenate(item.slices.map((slice) => classesOf(item, slice, predicted, chosen)))),
         mask,
       );

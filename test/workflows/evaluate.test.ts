@@ -125,6 +125,23 @@ describe('objects, as their labels are matched by IoU', () => {
     expect(counts(all)).toEqual([2, 0, 0]);
     expect(all.overlap?.pixelAccuracy).toBe(1);
   });
+  it('the number of a predicted object may be one that the ground truth ignores', async () => {
+    const truth = picture([['1122099', '1122099', '0000000', '3300440', '3300440']]);
+    // By hand: object 9 is object 1 of the truth; what is found where the truth is 9 counts nowhere.
+    const found = picture([['9922055', '9922055', '0000000', '3300400', '3300400']]);
+    const options = { metrics: ['instances', 'overlap'], as: 'objects', ignore: [9] } as const;
+    const all = await scored(found, truth, options);
+    expect(counts(all)).toEqual([4, 0, 0]);
+    expect(all.overlap?.perClass[1]?.dice).toBe((2 * 14) / (16 + 14));
+    // What marks pixels in any map of objects is no object of the prediction either.
+    const marked = ({ data, ...image }: Image): Image => ({
+      ...image,
+      data: Uint16Array.from(data as Uint16Array, (v) => (v === 9 ? 65_535 : v)),
+    });
+    const without = await scored(marked(found), marked(truth), { ...options, ignore: [] });
+    expect(counts(without)).toEqual([3, 0, 1]);
+    expect(without.instances?.predictionCount).toBe(3);
+  });
   // numpy 2: 2 sum(t & f) / (sum(t) + sum(f)) of each class over the pixels whose truth is not ignored.
   it('a prediction with the ignored value misses there, and has no class of that name', async () => {
     const truth = picture([['01209', '10219', '20109']]);

@@ -221,6 +221,20 @@ describe('ignored values are no objects, and what is found there is not counted'
     expect(await score(squares([3, 3, 3]))).toEqual([3, 0, 3]);
   });
 
+  test('declared for a ground truth of classes, it may be the number of a measured object', async () => {
+    const files = memoryFiles({
+      'maps/a.tif': writeTiff({ ...image('uint16', Uint16Array.from(squares([2, 3, 4, 5]))), labelKind: 'objects' }),
+      'truth/a.tif': writeTiff(image('uint8', Uint8Array.from(squares([1, 2, 2, 3])))),
+      'truth/dataset.json': new TextEncoder().encode(JSON.stringify(json)),
+    });
+    const { kinds, column, scores } = await measured(files, { truth: 'truth' });
+    expect(kinds.labels.kind).toBe('objects');
+    expect(kinds.ignored).toEqual({ labels: [], truth: [3] });
+    expect(column('label')).toEqual([2, 3, 4, 5]);
+    expect(scores?.perThreshold[0]).toMatchObject({ truePositives: 3, falsePositives: 0, falseNegatives: 0 });
+    expect((await measured(files, { truth: 'truth', ignore: [4] })).column('label')).toEqual([2, 3, 5]);
+  });
+
   test('of lungs, in the ground truth and in the label map', async () => {
     const lung = (data: readonly number[]) => writeTiff(image('uint8', Uint8Array.from(data)));
     const hu = writeTiff(image('int16', new Int16Array(SIDE * SIDE).fill(-800)));

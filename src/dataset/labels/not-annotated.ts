@@ -2,6 +2,14 @@
 
 /** The largest values of uint16, int32 and uint32. */
 const LARGEST: ReadonlySet<number> = new Set([0xffff, 0x7fffffff, 0xffffffff]);
+
+/**
+ * The values among those to ignore that number no object in any map of objects: negative ones, and the largest values of
+ * wide types. Any other, such as the 3 of a `dataset.json` of classes, is an object's number where values number objects.
+ */
+export const neverObjects = (ignored: readonly number[]): readonly number[] =>
+  ignored.filter((value) => value < 0 || LARGEST.has(value));
+
 /** Beside fewer values, if one of them is large too, it may be the brightest grey level. */
 const LEVELS = 16;
 

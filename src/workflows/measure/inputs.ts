@@ -190,12 +190,17 @@ function requireSome(items: readonly MeasureItem[], asked: string | undefined, w
 
 /**
  * The values to ignore: those declared for label maps or ground truth are in both, as in `evaluate`.
- * @returns `labels` for all label maps; `mask` for those with no other value, which is then their foreground
+ * @returns `labels` for all label maps; `mask` for those with no other value, which is then their foreground; `objects`
+ * for maps and ground truth that number objects, where what is declared for the other may be a number
  */
 export function declaredIgnored(
   { items }: Pick<MeasureInputs, 'items'>,
   { ignore = [], truth }: Pick<MeasureFolderOptions, 'ignore' | 'truth'>,
-): { readonly labels: readonly number[]; readonly mask: readonly number[] } {
+): {
+  readonly labels: readonly number[];
+  readonly mask: readonly number[];
+  readonly objects: { readonly labels: readonly number[]; readonly truth: readonly number[] };
+} {
   const declared = (listed: readonly (ListedImage | undefined)[]): readonly number[] =>
     declaredOf(listed.filter((one) => one !== undefined))?.ignore ?? [];
   const own = declared(items.map(({ labels }) => labels));
@@ -203,6 +208,7 @@ export function declaredIgnored(
   return {
     labels: [...new Set([...own, ...others, ...ignore])],
     mask: truth === undefined ? [...new Set([...own, ...ignore])] : own,
+    objects: { labels: [...own, ...ignore], truth: [...others, ...ignore] },
   };
 }
 

@@ -173,7 +173,10 @@ async function readSlices(
 }
 
 /** The declared values, and the one that means "not annotated". */
-function ignoredOf({ data }: IntegerArray, { labels, mask }: ReturnType<typeof declaredIgnored>): readonly number[] {
+function ignoredOf(
+  { data }: IntegerArray,
+  { labels, mask }: Pick<ReturnType<typeof declaredIgnored>, 'labels' | 'mask'>,
+): readonly number[] {
   const values = new Set<number>(data);
   values.delete(0);
   const isMask = [...values].every((value) => labels.includes(value));

@@ -8,6 +8,7 @@ import {
   labelKindsOfBoth,
 } from '../../dataset/labels/label-kind.ts';
 import { labelArrays, labelPages, requireLabels } from '../../dataset/labels/labels.ts';
+import { neverObjects } from '../../dataset/labels/not-annotated.ts';
 import { counted, DatasetError, LamellaError, option } from '../../errors.ts';
 import { maskOfValues } from '../../evaluate/ignore-mask.ts';
 import { baseName } from '../../files.ts';
@@ -231,15 +232,15 @@ export async function kindsOf({ files, inputs, options }: MeasureReader, large: 
       remedy: `Use label maps, such as those of lamella predict, or set ${option('as', 'classes')} if the values are classes.`,
     });
   }
-  // Among objects 255 is a number like any other.
-  const ignored = ({ kind }: LabelKindFinding, found: LabelKindSurvey, given: readonly number[]) =>
-    kind === 'classes' ? found.ignored : found.ignored.filter((value) => value !== 255 || given.includes(value));
+  // Among objects 255 is a number like any other, and so is what the other side declares.
+  const ignored = ({ kind }: LabelKindFinding, { ignored: all }: LabelKindSurvey, given: readonly number[]) =>
+    kind === 'classes' ? all : all.filter((value) => given.includes(value) || neverObjects([value]).length > 0);
   return {
     labels: prediction,
     truth,
     ignored: {
-      labels: ignored(prediction, labels, isMask ? declared.mask : declared.labels),
-      truth: ignored(truth, ofTruth, declared.labels),
+      labels: ignored(prediction, labels, declared.objects.labels),
+      truth: ignored(truth, ofTruth, declared.objects.truth),
     },
   };
 }
