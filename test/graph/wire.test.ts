@@ -63,6 +63,17 @@ describe('values of protocol buffers', () => {
     );
   });
 
+  it('are written for as many messages in a message as there are', () => {
+    const outer = new WireWriter();
+    const graph = new WireWriter();
+    const node = new WireWriter();
+    node.string('node');
+    for (let i = 0; i < 100_000; i++) graph.nested(node);
+    outer.nested(graph);
+    // 600,000 has three bytes in sevens.
+    expect(outer.finish()).toHaveLength(600_003);
+  });
+
   it('are skipped by their type', () => {
     const read = reader(0xff, 0x01, 1, 2, 3, 4, 5, 6, 7, 8, 0x02, 9, 9, 1, 2, 3, 4, 0x07);
     for (const type of ['varint', 'bit64', 'bytes', 'bit32'] as const) read.skip(WireType[type]);

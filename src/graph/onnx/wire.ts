@@ -159,7 +159,9 @@ export class WireWriter {
   }
 
   #append(parts: readonly (Uint8Array | number[])[]): void {
-    this.#parts.push(this.#rest, ...parts);
+    this.#parts.push(this.#rest);
+    // One by one: a message of many nodes has more parts than a call can have arguments.
+    for (const part of parts) this.#parts.push(part);
     this.#rest = [];
   }
 
