@@ -84,7 +84,13 @@ export function predictedValues(
 const byIndex = (values: readonly number[]): ReadonlyMap<number, number> =>
   new Map(values.map((value) => [value, value]));
 
-/** Probability of the inside or foreground [height, width], 0..1. */
+/** By so much rounding may take a probability beyond 0..1. */
+const ROUNDING = 1e-3;
+
+/**
+ * Probability of the inside or foreground [height, width], 0..1.
+ * @throws DatasetError for other numbers, such as logits and percent, which no threshold between 0 and 1 divides
+ */
 export function probabilityOf(
   { name, fullScale }: Pick<Item, 'name' | 'fullScale'>,
   { prediction }: Pick<ScoredSlice, 'prediction'>,
@@ -99,10 +105,19 @@ export function probabilityOf(
   const pixels = height * width;
   // The second of two channels is the foreground.
   const plane = channels === 2 ? data.subarray(pixels) : data;
-  let most = 0;
-  for (const value of plane) if (value > most) most = value;
+  let [least, most] = [0, 0];
+  for (const value of plane) {
+    if (value > most) most = value;
+    else if (value < least) least = value;
+  }
   // Masks of 0 and 1, whatever their dtype.
   const scale = kind !== 'probability' && most <= 1 ? 1 : fullScale;
+  if (kind === 'probability' && (least < -ROUNDING || most > scale + ROUNDING)) {
+    throw new DatasetError(`the predicted values range from ${least} to ${most}, beyond probabilities from 0 to 1.`, {
+      file: name,
+      remedy: 'Save probabilities (of logits their sigmoid, of percent a hundredth), or label maps.',
+    });
+  }
   const values = Float32Array.from(plane as ArrayLike<number>, (value) => value / scale);
   return ndarray('float32', [height, width], values);
 }

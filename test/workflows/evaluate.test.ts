@@ -498,6 +498,28 @@ describe('a project as ground truth', () => {
 });
 
 describe('wrong use', () => {
+  const floats = (values: readonly number[], dtype: 'float32' | 'int32' = 'float32'): Image => {
+    const data = dtype === 'int32' ? Int32Array.from(values) : Float32Array.from(values);
+    return { dtype, shape: [1, values.length], axes: 'yx', spacing: {}, data };
+  };
+  const mask = picture([['0000000000000000000011111111111111111111']]);
+  it.each([
+    ['logits', floats(Array.from({ length: 40 }, (_, i) => (i - 19.5) / 4)), 'range from -4.875 to 4.875'],
+    ['percent', floats(Array.from({ length: 40 }, (_, i) => 2.5 * i)), 'range from 0 to 97.5'],
+    [
+      'levels of grey in 32 bits',
+      floats([...Array.from({ length: 20 }, (_, i) => i), ...Array(20).fill(200)], 'int32'),
+      'range from 0 to 200',
+    ],
+  ])('%s are no probabilities: refused, not cut at 0.5', async (_, prediction, text) => {
+    for (const metrics of [['overlap'], ['surface'], ['instances']] as const) {
+      await expect(scored(prediction, mask, { metrics, as: 'classes' })).rejects.toThrow(text);
+    }
+  });
+  it('probabilities that rounding took beyond 0..1 are some', async () => {
+    const prediction = floats(Array.from({ length: 40 }, (_, i) => (i < 20 ? -1e-7 : 1 + 1e-6)));
+    expect((await scored(prediction, mask, { metrics: ['overlap'] })).overlap?.meanDice).toBe(1);
+  });
   const files = memoryFiles({ 'pred/prediction.json': new TextEncoder().encode('{}') });
   const map = writeTiff(picture([FOUR]));
   it('predictions and ground truth exchanged', async () => {

@@ -2,9 +2,11 @@
 
 import { describe, expect, test } from 'vitest';
 import { type DType, ndarray, type Storage } from '../../src/array/ndarray.ts';
+import { findMapping, labelPages } from '../../src/dataset/labels/labels.ts';
 import { writeTiff } from '../../src/image/formats/tiff/write.ts';
 import type { Image, Spacings } from '../../src/image/image.ts';
 import { tableColumn } from '../../src/measure/table.ts';
+import { evaluate } from '../../src/workflows/evaluate.ts';
 import type { MeasureFolderOptions } from '../../src/workflows/measure/inputs.ts';
 import { measureFolder } from '../../src/workflows/measure/measure.ts';
 import { type MemoryFiles, memoryFiles } from '../../src/workflows/memory-files.ts';
@@ -89,6 +91,56 @@ describe('numbers of objects (scikit-image 0.26, regionprops: one row per value)
     expect(report.table.rows).toBe(5);
     expect(kinds.labels).toMatchObject({ kind: 'classes', reason: 'as asked for' });
     expect((await measured(files, { as: 'objects' })).report.table.rows).toBe(3);
+  });
+});
+
+describe('masks with soft edges are cut at 128, as for training', () => {
+  /** White squares of 10 x 10 and 8 x 8 pixels; beside the first ten levels 40..130 on its left, 140..230 on its right. */
+  const soft = new Uint8Array(SIDE * SIDE);
+  for (let y = 2; y < 12; y++) {
+    soft.fill(255, y * SIDE + 2, y * SIDE + 12);
+    soft[y * SIDE + 1] = 20 + 10 * y;
+    soft[y * SIDE + 12] = 120 + 10 * y;
+  }
+  for (let y = 14; y < 22; y++) soft.fill(255, y * SIDE + 14, y * SIDE + 22);
+  const file = writeTiff(image('uint8', soft));
+
+  // By hand: 130 of the left levels and all right ones are white.
+  test.each([undefined, 'classes'] as const)('measured as %s', async (as) => {
+    const { column, kinds, scores } = await measured(memoryFiles({ 'maps/a.tif': file, 'truth/a.tif': file }), {
+      truth: 'truth',
+      as,
+    });
+    expect(kinds.labels).toMatchObject({ kind: 'classes', soft: true });
+    expect(column('pixels_px')).toEqual([111, 64]);
+    expect(scores?.perThreshold[0]).toMatchObject({ truePositives: 2, falsePositives: 0, falseNegatives: 0 });
+  });
+
+  test('numbers as asked for are kept', async () => {
+    const { report } = await measured(memoryFiles({ 'maps/a.tif': file }), { as: 'objects' });
+    expect(report.table.rows).toBe(21);
+  });
+
+  test('scored', async () => {
+    const hard = soft.map((level) => (level === 255 ? 1 : 0));
+    const files = memoryFiles({ 'y/a.tif': file, 'p/a.tif': writeTiff(image('uint8', hard)) });
+    const all = await evaluate({ files }, 'p', 'y', { metrics: ['overlap', 'instances'] });
+    // By hand: 164 pixels are found of 175.
+    expect(all.overlap?.perClass[1]?.dice).toBe((2 * 164) / (164 + 175));
+    expect(all.instances?.perThreshold[0]).toMatchObject({ truePositives: 2, falsePositives: 0, falseNegatives: 0 });
+  });
+
+  test('numbers 1, 2, ... beside a large part that is not annotated are none', async () => {
+    const values = squares(Array.from({ length: 16 }, (_, i) => i + 1));
+    values.fill(255, 20 * SIDE);
+    for (let y = 0; y < 20; y++) values.fill(255, y * SIDE + 20, (y + 1) * SIDE);
+    const wide = [...values, ...new Array<number>(SIDE * SIDE).fill(255)];
+    const shape = [2 * SIDE, SIDE];
+    const map = writeTiff(image('uint8', Uint8Array.from(wide), { shape }));
+    const { kinds, column } = await measured(memoryFiles({ 'maps/a.tif': map }), { ignore: [255] });
+    expect(kinds.labels.kind).toBe('objects');
+    expect(column('pixels_px')).toEqual(new Array(16).fill(16));
+    expect(findMapping(labelPages(image('uint8', Uint8Array.from(wide), { shape }))).kind).toBe('instances');
   });
 });
 

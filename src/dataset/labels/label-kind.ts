@@ -3,6 +3,7 @@
 import { connectedComponents } from '../../objects/connected-components.ts';
 import type { IntegerArray } from '../../objects/grid.ts';
 import { notAnnotatedValue } from './not-annotated.ts';
+import { isSoftMask, WHITE_FROM } from './soft-mask.ts';
 
 /** `objects`: every value is a separate object. `classes`: values recur, and connected pixels are an object. */
 export const LABEL_KINDS = ['objects', 'classes'] as const;
@@ -17,6 +18,8 @@ export interface LabelKindFinding {
    * at most one value.
    */
   readonly evidence: 'stated' | 'clear' | 'unclear' | 'mask';
+  /** Whether the classes are black and white with soft edges: then values from `WHITE_FROM` on are white. */
+  readonly soft?: boolean;
 }
 
 export interface LabelKindOptions {
@@ -61,6 +64,8 @@ export class LabelKindSurvey {
   readonly #maps: MapFacts[] = [];
   readonly #ignore: ReadonlySet<number>;
   readonly #values = new Set<number>();
+  /** Pixels of each value. */
+  readonly #counts = new Map<number, number>();
 
   /** @param ignore values that are not labels, besides 0 and negative ones */
   constructor({ ignore = [] }: { readonly ignore?: readonly number[] } = {}) {
@@ -75,10 +80,18 @@ export class LabelKindSurvey {
     const connectivity = map.shape.length === 3 ? 26 : 8;
     const { labels, count } = connectedComponents(map, { connectivity, by: 'value' });
     const valueAt = new Float64Array(count + 1);
-    for (let i = 0; i < labels.data.length; i++) valueAt[labels.data[i]] = map.data[i];
+    const pixels = new Float64Array(count + 1);
+    for (let i = 0; i < labels.data.length; i++) {
+      const k = labels.data[i];
+      valueAt[k] = map.data[i];
+      pixels[k] = pixels[k] + 1;
+    }
     const pieces = new Map<number, number>();
-    for (let k = 1; k <= count; k++) {
+    for (let k = 0; k <= count; k++) {
       const value = valueAt[k];
+      if (pixels[k] > 0 && !this.#ignore.has(value)) {
+        this.#counts.set(value, (this.#counts.get(value) ?? 0) + pixels[k]);
+      }
       if (value > 0 && !this.#ignore.has(value)) pieces.set(value, (pieces.get(value) ?? 0) + 1);
     }
     // Pieces are found row by row.
@@ -112,16 +125,27 @@ export class LabelKindSurvey {
 
   /** Values to ignore: the given ones, and the one that means "not annotated". */
   get ignored(): readonly number[] {
+    if (isSoftMask(this.#counts)) return [...this.#ignore];
     return [...new Set([...this.#ignore, notAnnotatedValue([...this.#values].sort((a, b) => a - b)) ?? []].flat())];
   }
 
-  result({ as, declared, unclear }: LabelKindOptions = {}): LabelKindFinding {
+  result(options: LabelKindOptions = {}): LabelKindFinding {
+    const soft = isSoftMask(this.#counts);
+    const found = this.#found(soft, options);
+    return soft && found.kind === 'classes' ? { ...found, soft } : found;
+  }
+
+  #found(soft: boolean, { as, declared, unclear }: LabelKindOptions): LabelKindFinding {
     if (as !== undefined) return { kind: as, reason: 'as asked for', evidence: 'stated' };
     const maps = this.#maps.filter(({ values }) => values.length > 0);
     const written = new Set(maps.map((map) => map.written));
     const [own] = written;
     if (written.size === 1 && own !== undefined) return { kind: own, reason: 'as the files say', evidence: 'stated' };
     if (declared !== undefined) return { kind: declared.kind, reason: `as ${declared.by} says`, evidence: 'stated' };
+    if (soft) {
+      const reason = `0 and 255 with few levels between are a mask with soft edges, cut at ${WHITE_FROM}, in which connected pixels are one object`;
+      return { kind: 'classes', reason, evidence: 'mask' };
+    }
     return guess(maps, unclear);
   }
 }

@@ -10,6 +10,7 @@ import { type LabelKind, LabelKindSurvey } from './label-kind.ts';
 import { requireMask } from './lossy.ts';
 import { notAnnotatedValue } from './not-annotated.ts';
 import { negativeLabel, notALabel, requireColours, slicesOrColours, tooMany } from './refusals.ts';
+import { isSoftMask, WHITE_FROM } from './soft-mask.ts';
 
 /** The class index of pixels that are ignored in loss and scores. */
 export const IGNORE = 255;
@@ -187,18 +188,6 @@ function numbersObjects(pages: readonly LabelPage[], ignore: readonly number[]):
   return survey.result({ unclear: 'classes' }).kind === 'objects';
 }
 
-/** A 0/255 mask with soft edges, as produced by resizing: intermediate levels, but few pixels with them. */
-function isSoftMask(counts: ReadonlyMap<number, number>): boolean {
-  let total = 0;
-  for (const [value, count] of counts) {
-    if (value < 0 || value > 255) return false;
-    total += count;
-  }
-  const white = counts.get(255) ?? 0;
-  const between = total - white - (counts.get(0) ?? 0);
-  return counts.has(0) && counts.size > 16 && white > 2 * between;
-}
-
 const hex = (value: number): string => `#${value.toString(16).padStart(6, '0')}`;
 
 /** The value of `notAnnotatedValue`; two values of any kind are a mask, unless the numbers are known to be objects. */
@@ -300,7 +289,10 @@ export function mappingOfValues(
   };
 
   if (task === undefined && !colour && isSoftMask(counts)) {
-    return mapping('binary', [values.filter((value) => value < 128), values.filter((value) => value >= 128)]);
+    return mapping('binary', [
+      values.filter((value) => value < WHITE_FROM),
+      values.filter((value) => value >= WHITE_FROM),
+    ]);
   }
   if (task === 'instances') return mapping('instances', [[0], 'rest', 'rim'], ['background', 'object', 'border']);
   const objects =

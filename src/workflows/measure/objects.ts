@@ -9,6 +9,7 @@ import {
 } from '../../dataset/labels/label-kind.ts';
 import { labelArrays, labelPages, requireLabels } from '../../dataset/labels/labels.ts';
 import { neverObjects } from '../../dataset/labels/not-annotated.ts';
+import { WHITE_FROM } from '../../dataset/labels/soft-mask.ts';
 import { counted, DatasetError, LamellaError, option } from '../../errors.ts';
 import { maskOfValues } from '../../evaluate/ignore-mask.ts';
 import { baseName } from '../../files.ts';
@@ -23,6 +24,7 @@ import { matchObjects } from '../../metrics/match-objects.ts';
 import { connectedComponents } from '../../objects/connected-components.ts';
 import { filterObjects } from '../../objects/filter-objects.ts';
 import { extentsOf, type IntegerArray } from '../../objects/grid.ts';
+import { aboveThreshold } from '../../objects/threshold.ts';
 import { imagePicture, type Picture } from '../../report/kit/pictures.ts';
 import { type CollectedImage, ObjectsCollector } from '../../report/objects/collect.ts';
 import { countsTable } from '../../report/objects/counts.ts';
@@ -312,10 +314,10 @@ async function measureItem(
   const size = pixelSize(map);
   const truths = truth === undefined ? undefined : labelArrays(truth);
   return labelArrays(map).map((values, t, all): MeasuredItem => {
-    const separate = asObjects(without(values, kinds.ignored.labels), kinds.labels.kind);
+    const separate = asObjects(without(values, kinds.ignored.labels), kinds.labels);
     const labels = minSize > 0 ? withoutSmall(separate, minSize) : separate;
     const own = truths?.[t];
-    const trueObjects = own === undefined ? undefined : asObjects(without(own, kinds.ignored.truth), kinds.truth.kind);
+    const trueObjects = own === undefined ? undefined : asObjects(without(own, kinds.ignored.truth), kinds.truth);
     const mask = own === undefined ? {} : maskOfValues(own, kinds.ignored.truth);
     const { depth } = extentsOf(labels.shape);
     return {
@@ -340,8 +342,10 @@ async function measureItem(
 }
 
 /** Label maps as separate objects. */
-function asObjects(labels: IntegerArray, kind: LabelKind): IntegerArray {
-  return kind === 'objects' ? labels : connectedComponents(labels, { by: 'value' }).labels;
+function asObjects(labels: IntegerArray, { kind, soft }: LabelKindFinding): IntegerArray {
+  if (kind === 'objects') return labels;
+  const classes = soft === true ? aboveThreshold(labels, WHITE_FROM - 1) : labels;
+  return connectedComponents(classes, { by: 'value' }).labels;
 }
 
 /** The table with its time point, from 1, if there are several. */
