@@ -23,6 +23,7 @@ import { type Page, pagesOf } from '../input/planes.ts';
 import { PROJECT_FILE } from '../project/project.ts';
 import type { MetricGroup } from './choices.ts';
 import { type ListedImage, readListedImage, unlabelledOf } from './image-list.ts';
+import { differingSizes } from './pixel-sizes.ts';
 
 export interface EvaluateOptions {
   /** Which resolution of ground truth in OME-Zarr to read; default: what was predicted, or 0, the full one. */
@@ -190,6 +191,7 @@ export async function readItems(
     const found = predictedPages(image);
     notes.add({ ...image, source: prediction.path });
     notes.add({ ...label, source: truth.path });
+    notes.add({ source: truth.path, notes: differingSizes(label, image, 'the prediction') });
     requireSameSize(found, labels, prediction, truth);
     if (regionsAlone) regions += truth.annotated?.regions.filter(({ held }) => held).length ?? 0;
     const { slices: depthOfLabel } = sizes(label);

@@ -497,6 +497,18 @@ describe('a project as ground truth', () => {
   });
 });
 
+it('pixel sizes of prediction and ground truth that differ are told', async () => {
+  const sized = (value: number): Image => {
+    const size = { value, unit: 'mm' };
+    return { ...picture([FOUR]), spacing: { x: size, y: size } };
+  };
+  const all = await scored(sized(2), sized(0.5), { metrics: ['surface'] });
+  expect(all.notes).toEqual([
+    'y/0.tif: Its pixel size along x is 0.5 mm, that of the prediction 2 mm: its own is used.',
+  ]);
+  expect((await scored(sized(0.5), sized(0.5), { metrics: ['surface'] })).notes).toEqual([]);
+});
+
 describe('wrong use', () => {
   const floats = (values: readonly number[], dtype: 'float32' | 'int32' = 'float32'): Image => {
     const data = dtype === 'int32' ? Int32Array.from(values) : Float32Array.from(values);

@@ -94,6 +94,28 @@ describe('numbers of objects (scikit-image 0.26, regionprops: one row per value)
   });
 });
 
+describe('pixel sizes of a label map and its image', () => {
+  const um = (value: number, unit = 'µm'): Spacings => ({ x: { value, unit }, y: { value, unit } });
+  const noted = async (ofMap: Spacings, ofImage: Spacings, options: MeasureFolderOptions = {}) => {
+    const values = Uint16Array.from(squares([1, 2]));
+    const files = memoryFiles({
+      'maps/a.tif': writeTiff(image('uint16', values, { spacing: ofMap })),
+      'images/a.tif': writeTiff(image('uint16', values, { spacing: ofImage })),
+    });
+    const { report, column } = await measured(files, { images: 'images', as: 'objects', ...options });
+    return [report.notes.filter((note) => note.includes('Its pixel size')), column('area_um2')[0]];
+  };
+  test('that differ are told, and the label map has its way', async () => {
+    const text = 'a.tif: Its pixel size along x is 1 µm, that of its image 0.5 µm: its own is used.';
+    expect(await noted(um(1), um(0.5))).toEqual([[text], 16]);
+  });
+  test('that are equal, stated by one of them, or set, are not', async () => {
+    expect(await noted(um(0.5), um(500, 'nm'))).toEqual([[], 4]);
+    expect(await noted({}, um(0.5))).toEqual([[], 4]);
+    expect(await noted(um(1), um(0.5), { spacing: [undefined, 2, 2], unit: 'µm' })).toEqual([[], 64]);
+  });
+});
+
 describe('masks with soft edges are cut at 128, as for training', () => {
   /** White squares of 10 x 10 and 8 x 8 pixels; beside the first ten levels 40..130 on its left, 140..230 on its right. */
   const soft = new Uint8Array(SIDE * SIDE);

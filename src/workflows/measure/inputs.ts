@@ -18,6 +18,7 @@ import type { MeasureFormat, MeasureTask } from '../choices.ts';
 import type { Host } from '../host.ts';
 import { atLevel, declaredOf, type ListedImage, listImages, listLabels, readListedImage } from '../image-list.ts';
 import { requireSameGrid } from '../opened-images.ts';
+import { differingSizes } from '../pixel-sizes.ts';
 import { MEASURES_FOLDER, type PredictionFile, partOf, readPredictionFile } from '../prediction-file.ts';
 import { shortNames } from '../report-facts.ts';
 import type { MeasuredParts } from './parts.ts';
@@ -329,7 +330,7 @@ function simplest(image: Image): Image {
 
 /**
  * The label map with the pixel size set by the user, otherwise its own, otherwise that of the image, in the unit of x:
- * a volume has a single unit, whatever the file states.
+ * a volume has a single unit, whatever the file states. Where both state a size and differ, a note says so.
  */
 export function withPixelSize<T extends ImageInfo>(
   map: T,
@@ -343,7 +344,8 @@ export function withPixelSize<T extends ImageInfo>(
     const { x, y, z, t } = { ...image?.spacing, ...own.spacing };
     const converted = (step: Spacing | undefined) =>
       step === undefined || x === undefined ? step : inUnit(step, x.unit);
-    return { ...map, spacing: { t, z: converted(z), y: converted(y), x }, geometry: own.geometry };
+    const notes = [...(map.notes ?? []), ...differingSizes(map, image, 'its image')];
+    return { ...map, notes, spacing: { t, z: converted(z), y: converted(y), x }, geometry: own.geometry };
   }
   const [z, y, x] = spacing;
   if (z === undefined && isVolume) {
