@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,9 +8,8 @@ import { page } from '../../src/image/convert.ts';
 import { writePng } from '../../src/image/formats/png/write.ts';
 import { writeTiff } from '../../src/image/formats/tiff/write.ts';
 import type { Image } from '../../src/image/image.ts';
+import { canMount, onSmallDisk, whyNot } from '../support/small-disk.ts';
 import { lamella, type Outcome, othersMayRun } from './command.ts';
-
-const canMount = process.platform === 'linux' && process.getuid?.() === 0;
 
 let root: string;
 let good: string;
@@ -251,21 +249,14 @@ describe('run folders', () => {
     expectSentence(outcome, 1, join(folder, 'run'), /permission denied: this cannot be written/);
   });
 
-  test.skipIf(!canMount)(
-    `no space left${canMount ? '' : ' (SKIPPED: only root on Linux mounts a small disk)'}`,
-    async () => {
-      const disk = await folderOf({});
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=300k', 'tmpfs', disk]);
-      try {
-        const out = join(disk, 'run');
-        const outcome = await lamella(['train', good, '--out', out, '--steps', '2', '--workers', '0']);
-        expectSentence(outcome, 1, out, /no space left/i);
-        expect((await readdir(out).catch(() => [])).filter((name) => name.includes('.tmp'))).toEqual([]);
-      } finally {
-        execFileSync('umount', [disk]);
-      }
-    },
-  );
+  test.skipIf(!canMount)(`no space left${whyNot}`, async () => {
+    await onSmallDisk(300, async (disk) => {
+      const out = join(disk, 'run');
+      const outcome = await lamella(['train', good, '--out', out, '--steps', '2', '--workers', '0']);
+      expectSentence(outcome, 1, out, /no space left on the disk: this file takes at least .*, and .* are free/);
+      expect((await readdir(out).catch(() => [])).filter((name) => name.includes('.tmp'))).toEqual([]);
+    });
+  });
 
   test('a second process is told who has it; a lock that is left behind is taken over', async () => {
     const run = join(root, 'locked');

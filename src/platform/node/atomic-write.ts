@@ -1,18 +1,22 @@
 import { randomUUID } from 'node:crypto';
-import { type FileHandle, link, open, rename, rm, writeFile } from 'node:fs/promises';
+import { type FileHandle, link, open, rename, rm, statfs, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { LamellaError } from '../../errors.ts';
 import type { FileWriter } from '../../files.ts';
+import { formatBytes } from '../../image/byte-size.ts';
 import { makeFolder } from './make-folder.ts';
 
-/** The error for a failed write: no space, no permission, no such folder. */
-export function explainWrite(cause: unknown, file: string): LamellaError {
+/**
+ * The error for a failed write: no space, no permission, no such folder.
+ * @param amount of a disk that is full: what the file takes, and what is free
+ */
+export function explainWrite(cause: unknown, file: string, amount = ''): LamellaError {
   const code = (cause as NodeJS.ErrnoException).code;
   const because = (problem: string, remedy: string): LamellaError => new LamellaError(problem, { file, remedy, cause });
   switch (code) {
     case 'ENOSPC':
     case 'EDQUOT':
-      return because('no space left on the disk.', 'Free some space, or choose another location.');
+      return because(`no space left on the disk${amount}.`, 'Free some space, or choose another location.');
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':
@@ -31,6 +35,17 @@ export function explainWrite(cause: unknown, file: string): LamellaError {
   }
 }
 
+/**
+ * What a file takes and what the disk has for it, once nothing of it is left there; nothing where the file would fit, as
+ * under a quota.
+ */
+async function amountOf(cause: unknown, file: string, bytes: number): Promise<string> {
+  if ((cause as NodeJS.ErrnoException).code !== 'ENOSPC') return '';
+  const disk = await statfs(dirname(file)).catch(() => undefined);
+  const free = disk === undefined ? Number.POSITIVE_INFINITY : disk.bavail * disk.bsize;
+  return free < bytes ? `: this file takes at least ${formatBytes(bytes)}, and ${formatBytes(free)} are free` : '';
+}
+
 /** A file beside another that no process on any machine has: in containers, all have the same number. */
 const temporaryFor = (file: string): string =>
   join(dirname(file), `.${basename(file)}.${process.pid}-${randomUUID().slice(0, 13)}.tmp`);
@@ -43,6 +58,7 @@ const temporaryFor = (file: string): string =>
 export async function atomicFile(file: string): Promise<FileWriter> {
   const temporary = temporaryFor(file);
   let handle: FileHandle | undefined;
+  let end = 0;
   const abort = async (): Promise<void> => {
     await handle?.close().catch(() => undefined);
     await rm(temporary, { force: true }).catch(() => undefined);
@@ -52,7 +68,7 @@ export async function atomicFile(file: string): Promise<FileWriter> {
       await work();
     } catch (cause) {
       await abort();
-      throw explainWrite(cause, file);
+      throw explainWrite(cause, file, await amountOf(cause, file, end));
     }
   };
   await orExplain(async () => {
@@ -63,6 +79,7 @@ export async function atomicFile(file: string): Promise<FileWriter> {
   return {
     write: (offset, bytes) =>
       orExplain(async () => {
+        end = Math.max(end, offset + bytes.length);
         for (let at = 0; at < bytes.length; ) {
           at += (await opened.write(bytes, at, bytes.length - at, offset + at)).bytesWritten;
         }
@@ -97,7 +114,11 @@ export async function atomicWriteNew(file: string, content: Uint8Array | string)
     await link(temporary, file).catch(async (cause: NodeJS.ErrnoException) => {
       // Some file systems have no links.
       if (!['EPERM', 'ENOTSUP', 'ENOSYS'].includes(cause.code ?? '')) throw cause;
-      await writeFile(file, content, { flag: 'wx' });
+      await writeFile(file, content, { flag: 'wx' }).catch(async (failed: NodeJS.ErrnoException) => {
+        // On a full disk there is a file now, with part of its content.
+        if (failed.code !== 'EEXIST') await rm(file, { force: true });
+        throw failed;
+      });
     });
     await flushFolder(dirname(file));
     return true;
