@@ -51,6 +51,9 @@ export function notClassesByGraph(graph: Graph, map: Value, maps: readonly Value
     : undefined;
 }
 
+/** What such maps are. */
+export const CELLPOSE_MAPS = 'two flows and a cell probability, as Cellpose gives them';
+
 /**
  * Whether three maps that are no probabilities are the two flows and the cell probability of Cellpose: its networks
  * compute a style vector beside them, which is normalised and goes through dense layers.
@@ -113,6 +116,6 @@ export function chooseClassMap<T extends OutputShape>(
   const told = reasons.map(({ map, reason }) => `${outputText(map)} (${reason})`).join('; ');
   throw new ModelError(`The model gives no map of classes: ${told}.`, {
     file,
-    remedy: `${remedy.slice(0, -1)}, to take it for classes all the same.`,
+    remedy: `${remedy.slice(0, -1)}, to take it for classes, or use ${option('separate')} for stars and flows.`,
   });
 }

@@ -8,6 +8,7 @@ import type { Signature } from '../graph/onnx/model.ts';
 import { type ChannelSpec, usualChannels } from '../input/channels.ts';
 import { type InputSpec, type NormalisationSpec, normalise } from '../input/normalise.ts';
 import {
+  CELLPOSE_MAPS,
   chooseClassMap,
   isMapOfRank,
   looksLikeCellpose,
@@ -208,7 +209,7 @@ function chooseOutput(
       tried.filter((other) => !isMapOfRank(rank)(other)),
       operations,
     )
-      ? 'two flows and a cell probability, as Cellpose gives them'
+      ? CELLPOSE_MAPS
       : undefined);
   return chooseClassMap(tried, { asked, file, rank, why });
 }

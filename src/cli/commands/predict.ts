@@ -1,4 +1,4 @@
-import { PROBABILITIES, RESULT_FORMATS, SEGMENT_FORMATS, SHARD_STAGES } from '../../workflows/choices.ts';
+import { PROBABILITIES, RESULT_FORMATS, SEGMENT_FORMATS, SEPARATIONS, SHARD_STAGES } from '../../workflows/choices.ts';
 import { declare } from '../declare.ts';
 import {
   CHANNEL,
@@ -86,6 +86,23 @@ are reported and skipped.`,
     json: JSON_SUMMARY,
     quiet: QUIET,
     which: CHECKPOINT,
+    ...under('Networks that give stars or flows:', {
+      separate: choice('--separate <by>', SEPARATIONS, {
+        before: 'write objects/ alone, by what the network gives instead of classes: ',
+        after:
+          ' (star: a probability and distances along rays, as StarDist; flows: flows and a cell probability, as Cellpose)',
+      }),
+      overlap: row(
+        '--overlap <part>',
+        'star: drop a polygon that shares more than this part of the smaller area with a more probable one (default: 0.4)',
+        number({ least: 0, most: 1 }),
+      ),
+      flowError: row(
+        '--flow-error <e>',
+        'flows: drop objects whose own flows differ by more than this mean square; 0: none (default: 0.4)',
+        number({ least: 0, most: 4 }),
+      ),
+    }),
     ...under('Several jobs:', {
       shard: row(
         '--shard <k/n>',
@@ -110,6 +127,7 @@ are reported and skipped.`,
     'predict runs/a slide.ome.zarr --out ./pred --memory 600MB',
     'predict runs/lungs ./patient7 --out ./pred --format dicom-seg',
     'predict model.onnx ./images --device webgpu --json',
+    'predict stardist.onnx ./images --separate star',
     'predict runs/a slide.ome.zarr --out ./pred --shard 3/64',
   ],
 });

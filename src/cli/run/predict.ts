@@ -38,7 +38,18 @@ export async function run([model, more]: Positionals<typeof command>, flags: Opt
   const paths = [model, ...more.slice(0, -1)] as const;
   const images = more.at(-1) as string;
   const { shard, stage, resume, ...rest } = flags;
+  const { separate, overlap, flowError } = flags;
+  if (separate === undefined && (overlap !== undefined || flowError !== undefined)) {
+    throw new UsageError('--overlap and --flow-error are for networks that give stars or flows.', {
+      remedy: 'Add --separate star or --separate flows.',
+    });
+  }
   if (shard !== undefined || stage !== undefined) {
+    if (separate !== undefined) {
+      throw new UsageError('--separate is not for several jobs: objects are found in whole images.', {
+        remedy: 'Remove --shard and --stage.',
+      });
+    }
     const { runShards } = await import('./shards.ts');
     return runShards(
       paths,
@@ -55,7 +66,7 @@ export async function run([model, more]: Positionals<typeof command>, flags: Opt
 }
 
 async function segment(paths: readonly [string, ...string[]], images: string, flags: PredictFlags): Promise<void> {
-  const { json = false, quiet = false, dense: _, patchwise: __, ...options } = flags;
+  const { json = false, quiet = false, dense: _, patchwise: __, separate, overlap, flowError, ...options } = flags;
   const isSilent = quiet || json;
   const say = isSilent ? () => {} : print;
   const set = { ...options, evaluation: evaluationOf(flags), tta: turnsOf(flags) };
@@ -85,9 +96,11 @@ async function segment(paths: readonly [string, ...string[]], images: string, fl
     onNote: (note) => say(withFlags(`note: ${note}`)),
     onFailure: ({ reason }) => warn(reason),
   };
-  const result = await stoppable((signal) => predictFolder(nodeHost, paths, images, { ...set, signal }, hooks)).finally(
-    windows.stop,
-  );
+  const result = await stoppable(async (signal) => {
+    if (separate === undefined) return predictFolder(nodeHost, paths, images, { ...set, signal }, hooks);
+    const { predictMapsFolder } = await import('../../workflows/predict-maps.ts');
+    return predictMapsFolder(nodeHost, paths, images, { ...set, separate, overlap, flowError, signal }, hooks);
+  }).finally(windows.stop);
   const { out, models, device, classes, images: done, failed } = result;
   for (const line of noted.lines()) say(withFlags(`note: ${line}`));
   if (json) {

@@ -6,6 +6,7 @@ import { tileRule } from '../../graph/analysis/receptive-field.ts';
 import type { Graph, Value } from '../../graph/ir.ts';
 import type { ImageInput } from '../../graph/onnx/image-input.ts';
 import {
+  CELLPOSE_MAPS,
   chooseClassMap,
   isMap,
   looksLikeCellpose,
@@ -90,9 +91,7 @@ export function chooseOutput(
       const reason = notClassesByName(map) ?? notClassesByGraph(graph, map, full);
       if (reason !== undefined) return reason;
       const isRaw = logitsOf(graph, map).activation === 'none';
-      return isRaw && looksLikeCellpose(map, others, operations)
-        ? 'two flows and a cell probability, as Cellpose gives them'
-        : undefined;
+      return isRaw && looksLikeCellpose(map, others, operations) ? CELLPOSE_MAPS : undefined;
     },
   });
 }
