@@ -211,8 +211,15 @@ export interface CheckPlace extends View {
   readonly random: boolean;
 }
 
-/** Which objects of a segmentation are left out. */
+/** What becomes of the objects that were found in a segmentation. They are filled, then split, then left out. */
 export interface ObjectFilters {
+  /** Whether what an object encloses is of it. Default: as it was found: of objects as the model says, of areas no. */
+  readonly fillHoles?: boolean;
+  /**
+   * Whether objects are split at the necks of their outlines, as those that touch are where a network joins them; not
+   * where a part would be smaller than the smallest object. Default: no.
+   */
+  readonly splitNecks?: boolean;
   /** Objects smaller than this many pixels; default 0. */
   readonly minSizePx?: number;
   /** Objects that touch the border of their image; default: they stay. */
@@ -223,8 +230,6 @@ export interface SegmentOptions extends ObjectFilters {
   /** Run folder in the project, or `quick`, the quick model of the live preview as it is now; default: the last run. */
   readonly run?: string;
   readonly images?: readonly ImageId[];
-  /** Whether what an object encloses is of it. Default: of objects as the model says, of areas no. */
-  readonly fillHoles?: boolean;
 }
 
 export interface SegmentedImages {
@@ -250,6 +255,8 @@ export interface TablePage {
   readonly total: number;
   /** That were measured, with those in which nothing was found. */
   readonly images: number;
+  /** Objects with necks, which may be several that touch: how many of a project of objects that are not split there. */
+  readonly joined?: number;
   /** The object of each row, to go there. */
   readonly objects: readonly {
     readonly image: ImageId;
@@ -333,7 +340,8 @@ export type EngineEvent =
       readonly kind: 'live';
       readonly model: 'quick' | 'network' | undefined;
       readonly classShares?: readonly number[];
-      readonly missing?: string;
+      /** Before a model can learn: classes that are not painted, of which one more is needed. */
+      readonly missing?: readonly string[];
     }
   | {
       readonly kind: 'progress';

@@ -251,17 +251,11 @@ function wholePages(
   return annotate({ folder, pages, notes: [], declared }, { notAnnotated, regions });
 }
 
-/** What has to be painted before a model can learn, in words; undefined if nothing is missing. */
-export function whatIsMissing({ classes, painted }: Pick<LiveData, 'classes' | 'painted'>): string | undefined {
-  const names = (kept: boolean) =>
-    classes.filter((_, i) => (painted[i] as number) > 0 === kept).map(({ name }) => `'${name}'`);
-  const [has, lacks] = [names(true), names(false)];
-  if (has.length >= 2) return undefined;
-  if (has.length === 0) return `Nothing is painted yet. Paint some of ${listOf(lacks)}.`;
-  return `Only ${has[0]} is painted. Paint some of ${listOf(lacks)} too.`;
+/** The classes of which one more has to be painted before a model can learn; undefined if nothing is missing. */
+export function whatIsMissing({
+  classes,
+  painted,
+}: Pick<LiveData, 'classes' | 'painted'>): readonly string[] | undefined {
+  const lacks = classes.filter((_, i) => painted[i] === 0).map(({ name }) => name);
+  return classes.length - lacks.length < 2 ? lacks : undefined;
 }
-
-const listOf = (names: readonly string[]): string =>
-  names.length < 2
-    ? names.join('')
-    : `${names.slice(0, -1).join(', ')} ${names.length === 2 ? 'and' : 'or'} ${names.at(-1)}`;

@@ -275,6 +275,8 @@ export class Live {
       this.#tell({ model: undefined, missing });
       return this.#prepareTile(data);
     }
+    // Before it learns, which takes a while.
+    if (this.#lacks) this.#tell({ model: undefined });
     const model = this.#wanted;
     if (model !== 'network' && this.#quickLearned.revision < data.revision) {
       await this.#teachQuick(data);
@@ -408,9 +410,11 @@ export class Live {
   }
 
   #told = '';
+  #lacks = false;
   #tell(state: Omit<Extract<EngineEvent, { kind: 'live' }>, 'kind'>): void {
     const text = JSON.stringify(state);
     if (text !== this.#told) this.#emit({ kind: 'live', ...state });
     this.#told = text;
+    this.#lacks = state.missing !== undefined;
   }
 }

@@ -48,8 +48,9 @@ export class Measurements {
   }
 
   async #measure(prediction: string): Promise<Measured> {
-    const { measurePrediction } = await import('./measuring.ts');
-    const found = await measurePrediction(this.#host, this.#project, prediction);
+    const { countJoined, measurePrediction } = await import('./measuring.ts');
+    const measured = await measurePrediction(this.#host, this.#project, prediction);
+    const found = { ...measured, joined: await countJoined(this.#host, this.#project, prediction) };
     this.#known.set(prediction, found);
     return found;
   }

@@ -1,15 +1,18 @@
 /** Measuring a prediction of the project that is open, and its table in pages. */
 
+import { labelArrays } from '../dataset/labels/labels.ts';
 import { joinPath } from '../files.ts';
 import { headerOf, type Table, tableColumn } from '../measure/table.ts';
+import { splitAtNecks } from '../objects/split-at-necks.ts';
 import type { MeasureFormat } from '../workflows/choices.ts';
+import { readImageFile } from '../workflows/image-files.ts';
 import { measureBy } from '../workflows/measure/measure-by.ts';
 import { measureObjects } from '../workflows/measure/objects.ts';
 import type { TablePage, TableQuery } from './engine.ts';
 import type { StudioHost } from './host.ts';
 import type { OpenProject } from './open-project.ts';
 import { FOLDERS } from './project-folder.ts';
-import { type PredictedName, predictedNames, requirePrediction } from './segmenting.ts';
+import { filtersOf, type PredictedName, predictedNames, requirePrediction } from './segmenting.ts';
 
 /** Rows of a page that is not asked for in parts. */
 const FIRST_ROWS = 1000;
@@ -20,6 +23,8 @@ export interface Measured {
   /** How many were measured. */
   readonly images: number;
   readonly names: readonly PredictedName[];
+  /** As `TablePage` has it. */
+  readonly joined?: number;
 }
 
 /**
@@ -46,9 +51,26 @@ export async function measurePrediction(
   return { table, images: images.length, names: await predictedNames(host, open), out, written: result.written };
 }
 
+/** How many objects of a prediction have necks, as several that touch have; undefined where that is not asked for. */
+export async function countJoined(
+  host: StudioHost,
+  open: OpenProject,
+  prediction: string,
+): Promise<number | undefined> {
+  const { minSizePx: minSize, splitNecks } = await filtersOf(host, open, prediction);
+  const folder = joinPath(open.folder, prediction, 'objects');
+  if (open.project.task !== 'objects' || splitNecks === true || (await host.files.kind(folder)) !== 'folder') return;
+  let joined = 0;
+  for (const name of await host.files.list(folder)) {
+    const labels = await readImageFile(host.files, joinPath(folder, name), { palette: 'index' });
+    for (const objects of labelArrays(labels)) joined += splitAtNecks(objects, { minSize }).split;
+  }
+  return joined;
+}
+
 /** A part of a table, sorted. Text comes in alphabetical order, missing numbers last. */
 export function pageOfTable(
-  { table, images, names }: Measured,
+  { table, images, names, joined }: Measured,
   { sort, offset = 0, limit = FIRST_ROWS }: Partial<TableQuery>,
 ): TablePage {
   const order = Array.from({ length: table.rows }, (_, row) => row);
@@ -66,6 +88,7 @@ export function pageOfTable(
     rows: rows.map((row) => table.columns.map(({ values }) => shown(values[row]))),
     total: table.rows,
     images,
+    joined,
     objects: rows.map((row) => objectAt(table, names, row)),
   };
 }

@@ -25,6 +25,7 @@ const list = (items: Schema): Schema => ({ type: 'array', items });
 const coordinate: Schema = { type: 'number', minimum: -1e9, maximum: 1e9 };
 const rect = object({ x: coordinate, y: coordinate, width: positive, height: positive }, ['x', 'y', 'width', 'height']);
 const view = object({ image: text, page: natural, rect }, ['image', 'page', 'rect']);
+const filters = { minSizePx: natural, excludeBorder: flag, fillHoles: flag, splitNecks: flag };
 const training = object(
   {
     minutes: positive,
@@ -69,8 +70,8 @@ const METHODS: { readonly [M in Method]: readonly Check[] } = {
   runs: [],
   trainCommand: [training],
   places: [{ ...natural, minimum: 1, maximum: 10_000 }],
-  segment: [object({ run: text, images: list(text), minSizePx: natural, excludeBorder: flag, fillHoles: flag })],
-  filter: [text, object({ minSizePx: natural, excludeBorder: flag })],
+  segment: [object({ run: text, images: list(text), ...filters })],
+  filter: [text, object(filters)],
   segmented: [text, text, natural],
   measure: [text],
   table: [

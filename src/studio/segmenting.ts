@@ -8,8 +8,10 @@ import { castTo } from '../image/convert.ts';
 import { type Image, sizes } from '../image/image.ts';
 import { displayMap, reorient } from '../image/orient.ts';
 import { connectedComponents } from '../objects/connected-components.ts';
+import { fillHoles } from '../objects/fill-holes.ts';
 import { filterObjects } from '../objects/filter-objects.ts';
 import type { SeparationSettings } from '../objects/instances.ts';
+import { splitAtNecks } from '../objects/split-at-necks.ts';
 import { isUsedFor, PROJECT_FILE, type Project, writeProject } from '../project/project.ts';
 import { encodeResult } from '../workflows/encode.ts';
 import { readImageFile } from '../workflows/image-files.ts';
@@ -41,23 +43,31 @@ function onlyImages(files: WritableFiles, folder: string, project: Project, want
   return { ...files, read: async (at, name = '') => (joinPath(at, name) === file ? text : files.read(at, name)) };
 }
 
-/** In a prediction: its objects, and beside them all that were found, once some are left out. */
+/** In a prediction: its objects, and beside them all as they were found, once some are left out, filled or split. */
 const [OBJECTS, FOUND] = ['objects', 'found'];
-/** In a prediction of which objects are left out: which. Written when all of its files are so. */
+/** What became of the objects of a prediction. Written when all of its files are so. */
 const FILTERS_FILE = 'filters.json';
+const FLAGS = ['excludeBorder', 'fillHoles', 'splitNecks'] as const;
 
-const writeFilters = (host: StudioHost, folder: string, { minSizePx, excludeBorder }: ObjectFilters): Promise<void> =>
-  host.files.write(joinPath(folder, FILTERS_FILE), `${JSON.stringify({ minSizePx, excludeBorder }, null, 2)}\n`);
+const writeFilters = (
+  host: StudioHost,
+  folder: string,
+  { minSizePx, excludeBorder, fillHoles, splitNecks }: ObjectFilters,
+): Promise<void> =>
+  host.files.write(
+    joinPath(folder, FILTERS_FILE),
+    `${JSON.stringify({ minSizePx, excludeBorder, fillHoles, splitNecks }, null, 2)}\n`,
+  );
 
-/** Which objects of a prediction are left out. */
+/** What became of the objects of a prediction. */
 export async function filtersOf(host: StudioHost, { folder }: OpenProject, prediction: string): Promise<ObjectFilters> {
   const file = joinPath(folder, prediction, FILTERS_FILE);
   if ((await host.files.kind(file)) !== 'file') return {};
   try {
-    const { minSizePx, excludeBorder } = JSON.parse(new TextDecoder().decode(await host.files.read(file)));
+    const read = JSON.parse(new TextDecoder().decode(await host.files.read(file)));
     return {
-      ...(Number.isInteger(minSizePx) && { minSizePx }),
-      ...(typeof excludeBorder === 'boolean' && { excludeBorder }),
+      ...(Number.isInteger(read.minSizePx) && { minSizePx: read.minSizePx }),
+      ...Object.fromEntries(FLAGS.filter((name) => typeof read[name] === 'boolean').map((name) => [name, read[name]])),
     };
   } catch {
     // Damaged: the objects are what they are, and a project opens all the same.
@@ -65,12 +75,17 @@ export async function filtersOf(host: StudioHost, { folder }: OpenProject, predi
   }
 }
 
-/** The remaining objects. Numbers begin at 1 again. */
-function wantedObjects(labels: Image, { minSizePx = 0, excludeBorder = false }: ObjectFilters) {
+/** The objects as they are wanted. Numbers begin at 1 again. */
+function wantedObjects(
+  labels: Image,
+  { minSizePx = 0, excludeBorder = false, fillHoles: fill = false, splitNecks = false }: ObjectFilters,
+) {
   const data = new Uint32Array(labels.data.length);
   let count = 0;
   let at = 0;
-  for (const objects of labelArrays(labels)) {
+  for (const found of labelArrays(labels)) {
+    const whole = fill ? fillHoles(found) : found;
+    const objects = splitNecks ? splitAtNecks(whole, { minSize: minSizePx }).labels : whole;
     const { labels: kept, count: own } = filterObjects(objects, {
       minSize: minSizePx,
       border: excludeBorder ? 'clear' : 'keep',
@@ -84,8 +99,12 @@ function wantedObjects(labels: Image, { minSizePx = 0, excludeBorder = false }: 
   return { image, count };
 }
 
+/** Whether objects are others than those that were found. */
+const changes = ({ minSizePx = 0, excludeBorder, fillHoles: fill, splitNecks }: ObjectFilters): boolean =>
+  minSizePx > 0 || [excludeBorder, fill, splitNecks].includes(true);
+
 /**
- * Writes the objects of one image without those that are left out; all that were found are kept.
+ * Writes the objects of one image as they are wanted; all are kept as they were found.
  * @param folder of the prediction, in which `name` is the file of the objects
  * @param source the image, whose format that of the objects follows
  * @returns how many remain
@@ -104,7 +123,7 @@ async function filterFile(
 }
 
 /**
- * Leaves out other objects of a prediction than before. Areas stay as they are.
+ * Leaves out, fills or splits other objects of a prediction than before. Areas of several classes stay as they are.
  * @throws UsageError for a folder that is no prediction of the project
  */
 export async function filterPrediction(
@@ -152,10 +171,11 @@ export async function segmentImages(
   const out = joinPath(folder, prediction);
   const objects = separates(project);
   const failed: Problem[] = [];
-  const { fillHoles } = options;
-  const filters = (options.minSizePx ?? 0) > 0 || options.excludeBorder === true;
-  if ((filters || fillHoles === true) && !objects)
-    emit({ kind: 'note', text: 'Areas are kept as they are: only objects are dropped or filled.' });
+  const filters = changes(options);
+  if (filters && !objects)
+    emit({ kind: 'note', text: 'Areas are kept as they are: only objects are dropped, filled or split.' });
+  // They are found with their holes, which are filled, and opened again, by the filters.
+  const withHoles = options.fillHoles !== undefined && { fillHoles: false };
   let done = 0;
   const progress = (text: string): void => emit({ kind: 'progress', task: 'segment', done, total, text });
   progress('opening the model');
@@ -166,7 +186,7 @@ export async function segmentImages(
     {
       out,
       objects,
-      separation: { ...(project.task === 'classes' && WHOLE_AREAS), ...(fillHoles !== undefined && { fillHoles }) },
+      separation: { ...(project.task === 'classes' && WHOLE_AREAS), ...withHoles },
       labels: !objects,
       probability: 'none',
       overlay: false,

@@ -72,6 +72,38 @@ it.each<[filters: ObjectFilters, left: readonly number[], pixels: readonly numbe
   expect(await shown()).toEqual(Uint32Array.from(labels([1, 2, 3, 4]).data));
 });
 
+it('fills holes and splits necks of what was found, and takes both back', async () => {
+  const picture = (rows: readonly string[]): Image<'uint16'> => ({
+    ...labels([]),
+    data: Uint16Array.from({ length: SIDE ** 2 }, (_, p) => Number(rows[Math.floor(p / SIDE)]?.[p % SIDE] ?? 0)),
+  });
+  const found = picture([
+    '00000000000000000000',
+    '00111000001110000000',
+    '01111100011111002222',
+    '01111111111111002002',
+    '01111100011111002002',
+    '00111000001110002222',
+  ]);
+  await writeFile(join(folder, 'predictions/1/objects/0.png'), writePng(found));
+  await engine.change({
+    task: 'objects',
+    classes: [
+      { name: 'background', value: 0 },
+      { name: 'object', value: 'rest' },
+    ],
+  });
+  expect((await engine.measure('predictions/1')).joined).toBe(1);
+  expect(await pixels()).toEqual([45, 12]);
+  await engine.filter('predictions/1', { fillHoles: true, splitNecks: true });
+  expect([await pixels(), (await engine.measure('predictions/1')).joined]).toEqual([[23, 16, 22], undefined]);
+  expect((await engine.open(folder.slice(root.length + 1))).filters).toEqual({ fillHoles: true, splitNecks: true });
+  await engine.filter('predictions/1', { fillHoles: true });
+  expect(await pixels()).toEqual([45, 16]);
+  await engine.filter('predictions/1', {});
+  expect(await shown()).toEqual(Uint32Array.from(found.data));
+});
+
 it('says what is left out when the project is opened again', async () => {
   const id = folder.slice(root.length + 1);
   await engine.measure('predictions/1');

@@ -31,8 +31,8 @@ export function createLive({ engine, display, annotation, settings, messages, ta
   const updated = signal(false);
   /** Which model made what is shown. */
   const model = signal<'quick' | 'network' | undefined>(undefined);
-  /** Why there is nothing to see yet, in words. */
-  const missing = signal<string | undefined>(undefined);
+  /** Classes of which there is nothing to learn from yet. */
+  const missing = signal<readonly string[] | undefined>(undefined);
   /** Of the visible part, by class. */
   const shares = signal<readonly number[] | undefined>(undefined);
   const tiles = signal<readonly ShownTile[]>([]);
@@ -51,6 +51,7 @@ export function createLive({ engine, display, annotation, settings, messages, ta
       const tile = { rect: view.rect, image: view.image, page: view.page, classes, probability, uncertainty };
       const others = tiles.value.filter((other) => !covers(tile, other));
       tiles.value = [...others, tile].slice(-MOST_TILES);
+      missing.value = undefined;
       model.value = event.model;
       if (event.model === 'quick') hasQuick.value = true;
     } else if (event.kind === 'step' && on.value) networkStep.value = event.step;

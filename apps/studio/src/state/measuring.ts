@@ -32,14 +32,19 @@ export function createMeasuring({ engine, project, display, messages, tab }: Par
   const excludeBorder = signal(false);
   /** Objects have none as a rule; a membrane encloses what is none. */
   const fillHoles = signal(false);
+  const splitNecks = signal(false);
   const task = computed(() => project.state.value?.project.task);
   effect(() => {
     fillHoles.value = task.value === 'objects';
   });
-  const filters = computed(() => ({ minSizePx: minSizePx.value, excludeBorder: excludeBorder.value }));
-  /** Those of what is shown, and whether its holes were filled, as far as that is known. */
+  const filters = computed(() => ({
+    minSizePx: minSizePx.value,
+    excludeBorder: excludeBorder.value,
+    fillHoles: fillHoles.value,
+    splitNecks: splitNecks.value,
+  }));
+  /** Those of what is shown. */
   const applied = signal<object | undefined>(undefined);
-  const filled = signal<boolean | undefined>(undefined);
   /** Whether they have changed, and what is shown is to follow. */
   const isPending = signal(false);
   /** That the user chose to segment with; undefined: the better one. */
@@ -51,6 +56,8 @@ export function createMeasuring({ engine, project, display, messages, tab }: Par
   /** The segmentation: of this session, or the one that the project was opened with. */
   const result = signal<{ readonly prediction: string } | undefined>(undefined);
   const images = signal(0);
+  /** Objects that may be several which touch. */
+  const joined = signal(0);
   const columns = signal<TablePage['columns']>([]);
   const total = signal(0);
   const sort = signal<TableQuery['sort']>(undefined);
@@ -103,6 +110,7 @@ export function createMeasuring({ engine, project, display, messages, tab }: Par
       columns.value = first.columns;
       total.value = first.total;
       images.value = first.images;
+      joined.value = first.joined ?? 0;
     });
     reload();
   };
@@ -165,9 +173,10 @@ export function createMeasuring({ engine, project, display, messages, tab }: Par
       result.value = undefined;
       chosen.value = undefined;
       applied.value = undefined;
-      filled.value = undefined;
       minSizePx.value = LEAST_PX;
       excludeBorder.value = false;
+      fillHoles.value = task.value === 'objects';
+      splitNecks.value = false;
       progress.value = undefined;
       clearTable();
     });
@@ -195,23 +204,21 @@ export function createMeasuring({ engine, project, display, messages, tab }: Par
     minSizePx,
     excludeBorder,
     fillHoles,
+    splitNecks,
     chosen,
     running,
     progress,
     result,
     images,
+    joined,
     columns,
     total,
     sort,
     selected,
     formats,
     resultShown,
-    /** Whether what is shown is not what the fields say, and will not be by itself: holes, and filters that failed. */
-    isOutdated: computed(
-      () =>
-        (filled.value !== undefined && filled.value !== fillHoles.value) ||
-        (applied.value !== undefined && applied.value !== filters.value && !isPending.value),
-    ),
+    /** Whether what is shown is not what the fields say, and will not be by itself, since that failed. */
+    isOutdated: computed(() => applied.value !== undefined && applied.value !== filters.value && !isPending.value),
     /** The segmentation of the page on the screen, once it has come. */
     shown: computed(() => (loaded.value?.of === display.shown.value ? loaded.value?.labels : undefined)),
     /** A row of the table, which is fetched if it is not here yet. */
@@ -229,14 +236,13 @@ export function createMeasuring({ engine, project, display, messages, tab }: Par
       if (running.value) return;
       running.value = true;
       progress.value = undefined;
-      const [asked, holes] = [filters.value, fillHoles.value];
+      const asked = filters.value;
       try {
-        const segmented = await engine.segment({ ...(model && { run: model }), ...asked, fillHoles: holes });
+        const segmented = await engine.segment({ ...(model && { run: model }), ...asked });
         for (const problem of segmented.failed) messages.problem(problem);
         batch(() => {
           result.value = segmented;
           applied.value = asked;
-          filled.value = holes;
           clearTable();
         });
         await measure(segmented);
@@ -275,10 +281,12 @@ export function createMeasuring({ engine, project, display, messages, tab }: Par
       formats.value = new Set(formats.value.has(format) ? others : [...others, format]);
     },
     /** Shows a segmentation that the project was opened with, and the filters that it has. */
-    reopen(prediction: string, { minSizePx: least = 0, excludeBorder: clear = false }: ObjectFilters = {}): void {
+    reopen(prediction: string, chosen: ObjectFilters = {}): void {
       batch(() => {
-        minSizePx.value = least;
-        excludeBorder.value = clear;
+        minSizePx.value = chosen.minSizePx ?? 0;
+        excludeBorder.value = chosen.excludeBorder ?? false;
+        fillHoles.value = chosen.fillHoles ?? fillHoles.value;
+        splitNecks.value = chosen.splitNecks ?? false;
         applied.value = filters.value;
         result.value = { prediction };
       });

@@ -109,7 +109,8 @@ export function createSaving({ engine, project, annotation, settings, messages, 
       ),
     exportFiles: (options: ExportOptions): Promise<boolean> =>
       project.during(text.busy.exporting, async () => {
-        await offer(await engine.export(options), undefined, () => messages.note(text.saved()));
+        const file = await engine.export(options);
+        await offer(file, undefined, () => messages.note(text.saved(file.name)));
       }),
   };
 }

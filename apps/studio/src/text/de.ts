@@ -224,6 +224,7 @@ export const de: typeof en = {
   live: {
     title: 'Live-Vorschau',
     lacking: 'Malen Sie ein paar Striche von zwei Klassen, und ein Modell beginnt, daraus zu lernen.',
+    missing: (names: readonly string[]) => `Malen Sie auch etwas von ${names.map((name) => `„${name}“`).join(', ')}.`,
     models: { quick: 'schnelles Modell', network: 'Netz' },
     learning: (step: number) => `Dahinter lernt ein Netz: Schritt ${number(step)}.`,
     model: 'Modell',
@@ -299,7 +300,7 @@ export const de: typeof en = {
     skip: 'Auslassen',
     how: 'Stimmt die Vorschau? Übernehmen macht sie zur Annotation. Sonst übermalen, was falsch ist, dann Korrigiert drücken.',
     verdicts: { accepted: 'übernommen', corrected: 'korrigiert', skipped: 'ausgelassen' },
-    bars: 'Balken: wie unsicher das Modell ist, von 0, jedes Pixels sicher, bis 1, keines.',
+    bars: 'Balken: wie unsicher das Modell ist, von 0 (jedes Pixel ist sicher) bis 1 (keines).',
     uncertainty: decimals,
     accuracy: 'Geschätzte Genauigkeit',
     right: (right: number, judged: number) =>
@@ -318,6 +319,7 @@ export const de: typeof en = {
     pixels: 'px',
     excludeBorder: 'Objekte am Rand weglassen',
     fillHoles: 'Löcher füllen',
+    splitNecks: 'Objekte an Engstellen teilen',
     pixelSize: 'Pixelgröße',
     unit: 'Einheit der Pixelgröße',
     sliceDistance: 'Schichtabstand',
@@ -328,6 +330,8 @@ export const de: typeof en = {
     noModel: 'Trainieren Sie zuerst ein Netz, oder schalten Sie die Live-Vorschau ein.',
     found: (images: number, found: number, isObjects: boolean) =>
       `${isObjects ? count(found, 'Objekt', 'Objekte') : count(found, 'Fläche', 'Flächen')} in ${count(images, 'Bild', 'Bildern')}`,
+    joined: (found: number) =>
+      `${count(found, 'Objekt hat eine Engstelle', 'Objekte haben eine Engstelle')}: Dort berühren sich vielleicht mehrere. „Objekte an Engstellen teilen“ trennt sie.`,
     outdated: 'Noch nicht alles davon gilt für das Gezeigte: Segmentieren Sie noch einmal, um es anzuwenden.',
     showResult: 'Segmentierung zeigen',
     table: 'Messwerte',
@@ -336,7 +340,7 @@ export const de: typeof en = {
   export: {
     title: 'Exportieren',
     formats: {
-      csv: ['Tabelle, CSV', 'Öffnet jede Tabellenkalkulation'],
+      csv: ['Tabelle, CSV', 'Für jede Tabellenkalkulation'],
       parquet: ['Tabelle, Parquet', 'Für pandas, R und DuckDB'],
       labels: ['Labelbilder, TIFF', 'Eine Nummer je Objekt oder Klasse'],
       roi: ['ImageJ-ROIs', 'Für den ROI Manager'],

@@ -215,6 +215,7 @@ export const en = {
   live: {
     title: 'Live preview',
     lacking: 'Paint a few strokes of two classes, and a model begins to learn from them.',
+    missing: (names: readonly string[]) => `Paint some of ${names.map((name) => `“${name}”`).join(', ')} too.`,
     models: { quick: 'quick model', network: 'network' },
     learning: (step: number) => `A network is learning behind it: step ${number(step)}.`,
     model: 'Model',
@@ -308,6 +309,7 @@ export const en = {
     pixels: 'px',
     excludeBorder: 'Leave out objects at the border',
     fillHoles: 'Fill holes',
+    splitNecks: 'Split objects at necks',
     pixelSize: 'Pixel size',
     unit: 'Unit of the pixel size',
     sliceDistance: 'Distance between slices',
@@ -318,6 +320,8 @@ export const en = {
     noModel: 'First train a network, or switch the live preview on.',
     found: (images: number, found: number, isObjects: boolean) =>
       `${isObjects ? count(found, 'object', 'objects') : count(found, 'area', 'areas')} in ${count(images, 'image', 'images')}`,
+    joined: (found: number) =>
+      `${count(found, 'object has a neck', 'objects have a neck')}: several may touch there. “Split objects at necks” parts them.`,
     outdated: 'Not all of this is applied to what is shown: segment again to apply it.',
     showResult: 'Show the segmentation',
     table: 'Measurements',

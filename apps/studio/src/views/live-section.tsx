@@ -33,7 +33,7 @@ export function LiveSection(): JSX.Element {
         </label>
       </div>
       {lacking && <p class="hint">{text.live.lacking}</p>}
-      {!lacking && live.missing.value !== undefined && <p class="hint">{live.missing.value}</p>}
+      {!lacking && live.missing.value !== undefined && <p class="hint">{text.live.missing(live.missing.value)}</p>}
       {live.on.value && (
         <>
           <label class="field">

@@ -13,6 +13,7 @@ import { Toggle } from './settings-dialog.tsx';
 export function MeasureTab(): JSX.Element {
   const { measuring, training, live, project } = useStudio();
   const { running, minSizePx } = measuring;
+  const hasObjects = project.state.value?.project.task === 'objects';
   const [network, quick] = [training.runs.value.length > 0, live.hasQuick.value];
   const better = quick && (!network || training.behindQuick.value !== undefined) ? 'quick' : 'network';
   const model = network && quick ? (measuring.chosen.value ?? better) : better;
@@ -54,6 +55,7 @@ export function MeasureTab(): JSX.Element {
       <PixelSizeFields />
       <Toggle value={measuring.excludeBorder} label={text.measure.excludeBorder} />
       <Toggle value={measuring.fillHoles} label={text.measure.fillHoles} />
+      {hasObjects && <Toggle value={measuring.splitNecks} label={text.measure.splitNecks} />}
       {running.value ? (
         <Running />
       ) : (
@@ -71,13 +73,8 @@ export function MeasureTab(): JSX.Element {
       {!network && <p class="hint">{quick ? text.measure.byQuick : text.measure.noModel}</p>}
       {measuring.columns.value.length > 0 && (
         <>
-          <p>
-            {text.measure.found(
-              measuring.images.value,
-              measuring.total.value,
-              project.state.value?.project.task === 'objects',
-            )}
-          </p>
+          <p>{text.measure.found(measuring.images.value, measuring.total.value, hasObjects)}</p>
+          {measuring.joined.value > 0 && <p class="hint">{text.measure.joined(measuring.joined.value)}</p>}
           {measuring.isOutdated.value && <p class="hint">{text.measure.outdated}</p>}
           <Toggle value={measuring.resultShown} label={text.measure.showResult} />
         </>
