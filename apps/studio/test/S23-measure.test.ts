@@ -83,6 +83,18 @@ describe.skipIf(whyNoPage !== undefined)(`S23 measure${whyNoPage === undefined ?
     await smallest.fill(wasPx);
     await smallest.press('Tab');
     await page.waitForFunction((count) => studio.measuring.total.value === count, areas.length);
+    // They are filled without segmenting, which would be another prediction.
+    await page.getByLabel('Fill holes').check();
+    await page.waitForFunction(() => !studio.measuring.isPending.value);
+    expect(
+      await page.evaluate(() => [studio.measuring.isOutdated.value, studio.measuring.result.value?.prediction]),
+    ).toEqual([false, 'predictions/1']);
+    const [filled, filledAgain] = await tables('filled');
+    expect(filled).toBe(filledAgain);
+    expect(columnOf(filled, 'euler_number')).toEqual(areas.map(() => 1));
+    await page.getByLabel('Fill holes').uncheck();
+    await page.waitForFunction(() => !studio.measuring.isPending.value);
+    expect((await tables('open'))[0]).toBe(inPixels);
 
     await page.getByLabel('Pixel size', { exact: true }).fill('0.5');
     await page.getByLabel('Pixel size', { exact: true }).press('Tab');

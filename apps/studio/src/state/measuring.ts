@@ -217,6 +217,7 @@ export function createMeasuring({ engine, project, display, messages, tab }: Par
     selected,
     formats,
     resultShown,
+    isPending,
     /** Whether what is shown is not what the fields say, and will not be by itself, since that failed. */
     isOutdated: computed(() => applied.value !== undefined && applied.value !== filters.value && !isPending.value),
     /** The segmentation of the page on the screen, once it has come. */

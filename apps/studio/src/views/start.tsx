@@ -53,9 +53,9 @@ export function Start(): JSX.Element {
             </button>
           </div>
         </section>
+        <Recent projects={studio.project.recent.value} />
         <Examples />
         <Place description={studio.description.value} />
-        <Recent projects={studio.project.recent.value} />
         <ol class="steps">
           {text.start.steps.map(([title, body]) => (
             <li key={title}>
