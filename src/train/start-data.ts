@@ -7,6 +7,7 @@ import {
   type LabelOptions,
   labelValues,
 } from '../dataset/labels/labels.ts';
+import { requireOnePalette } from '../dataset/labels/palettes.ts';
 import { labelOptions, type RawDataset, type RawPage } from '../dataset/raw.ts';
 import { LamellaError } from '../errors.ts';
 import { type ChannelChoice, chooseChannels, selectChannels } from '../input/channels.ts';
@@ -59,6 +60,7 @@ export function startLabels(
   }
   for (const { values } of pages)
     for (let p = 0; p < values.length; p++) if (!known.has(values[p] as number)) return findMapping(pages, options);
+  requireOnePalette(pages);
   return own;
 }
 

@@ -11,6 +11,7 @@ import {
   requireLabels,
   stackLabels,
 } from '../dataset/labels/labels.ts';
+import { PaletteSurvey } from '../dataset/labels/palettes.ts';
 import { rawPages } from '../dataset/raw.ts';
 import { DatasetError } from '../errors.ts';
 import { folderName, type WritableFiles } from '../files.ts';
@@ -163,6 +164,8 @@ export interface ReadItems {
   readonly items: readonly Item[];
   readonly truth: LabelKindSurvey;
   readonly prediction: LabelKindSurvey;
+  /** Values of colours in both. */
+  readonly palettes: PaletteSurvey;
   readonly hasVolumes: boolean;
   /** Number of held-out regions, if they alone are scored. */
   readonly regions?: number;
@@ -183,6 +186,7 @@ export async function readItems(
 ): Promise<ReadItems> {
   const items: Item[] = [];
   const survey = { truth: new LabelKindSurvey({ ignore }), prediction: new LabelKindSurvey({ ignore }) };
+  const palettes = new PaletteSurvey();
   let hasVolumes = false;
   let regions = 0;
   const { pairs, regionsAlone, notScored } = scoredPairs(predictions, truths);
@@ -199,8 +203,11 @@ export async function readItems(
       survey.truth.add(stackLabels(labels.slice(z, z + depthOfLabel)), label.labelKind);
     }
     requireLabels(labels, ignore);
+    for (const page of labels) palettes.add(page);
     if (isWhole(image)) {
-      requireLabels(labelPages(image), ignore);
+      const pages = labelPages(image);
+      requireLabels(pages, ignore);
+      for (const page of pages) palettes.add(page);
       for (const map of labelArrays(image)) survey.prediction.add(map, image.labelKind);
     }
     // Either of the two may state that its pages form a volume.
@@ -218,7 +225,7 @@ export async function readItems(
       items.push({ name, slices, fullScale, isColour, spacingMm: spacingOf(label) ?? spacingOf(image) });
     }
   }
-  return { items, hasVolumes, ...survey, notScored, ...(regionsAlone && { regions }) };
+  return { items, palettes, hasVolumes, ...survey, notScored, ...(regionsAlone && { regions }) };
 }
 
 /**

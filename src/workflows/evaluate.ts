@@ -124,6 +124,7 @@ export async function evaluate(
     kinds.prediction,
     kinds.truth.kind,
   );
+  if (kinds.truth.kind === 'classes' && predicted.kind === 'classes') all.palettes.require();
   const added = (predicted.added ?? []).map((value) => ({ name: `class ${value}`, values: [value] }));
   const mapping = { ...ofTruth, classes: [...ofTruth.classes, ...added] };
   const chosen = { threshold, ignore: mapping.ignore };

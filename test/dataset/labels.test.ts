@@ -26,6 +26,46 @@ const map = (values: readonly number[], options: LabelOptions = {}, rows = 1) =>
   };
 };
 
+describe('palettes', () => {
+  const [black, red, green] = [
+    [0, 0, 0],
+    [255, 0, 0],
+    [0, 255, 0],
+  ] as const;
+  const stripes = [0, 1, 0, 2, 0, 1, 0, 2];
+  const pages = (...palettes: readonly (Image['palette'] | undefined)[]) =>
+    palettes.flatMap((palette, i) => labelPages({ ...grey(stripes, 2, `${i}.png`), palette }));
+
+  it('in which a class has another value are refused: each file has its own order of colours', () => {
+    expect(() => findMapping(pages([black, red, green], [black, green, red]))).toThrow(
+      /^1\.png: the colour \(0, 255, 0\) of the palette has the value 1 here and 2 in "0\.png"\. Save the labels as RGB/,
+    );
+    // 1 is red in one file and green in the other, which alone do not contradict each other.
+    const short = labelPages({ ...grey([0, 1, 0, 1], 2, 'b.png'), palette: [black, green] });
+    expect(() => findMapping([...pages([black, red, green]), ...short])).toThrow(/^b\.png: .* value 1 here and 2/);
+  });
+  it('of one order, of unused colours, with a colour twice, and none at all are not', () => {
+    const cases = [
+      [
+        [black, red, green],
+        [black, red, green, [9, 9, 9]],
+      ],
+      [
+        [black, red, green],
+        [black, red, green, red],
+      ],
+      [[black, red, red]],
+      [[black, red, green], undefined],
+    ] as const;
+    for (const palettes of cases) {
+      expect(findMapping(pages(...palettes)).classes.map(({ values }) => values)).toEqual([[0], [1], [2]]);
+    }
+  });
+  it('of objects have any colours', () => {
+    expect(findMapping(pages([black, red, green], [black, green, red]), { task: 'instances' }).kind).toBe('instances');
+  });
+});
+
 describe('values to classes', () => {
   it('0 and 255', () => {
     expect(map([0, 255, 255])).toEqual({

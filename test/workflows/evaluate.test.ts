@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ndarray } from '../../src/array/ndarray.ts';
 import { applyMapping, findMapping } from '../../src/dataset/labels/labels.ts';
 import { scorerFor } from '../../src/evaluate/scorer.ts';
+import { writePng } from '../../src/image/formats/png/write.ts';
 import { writeTiff } from '../../src/image/formats/tiff/write.ts';
 import type { Image } from '../../src/image/image.ts';
 import { Evaluator } from '../../src/report/run/evaluate.ts';
@@ -495,6 +496,25 @@ describe('a project as ground truth', () => {
       /no ground truth named "d"|no ground truth named "images\/d"/,
     );
   });
+});
+
+it('a colour with another value in the palette of the prediction is refused, not scored as another class', async () => {
+  const [black, red, green] = [
+    [0, 0, 0],
+    [255, 0, 0],
+    [0, 255, 0],
+  ] as const;
+  const of = (rows: readonly string[], palette: Image['palette']) =>
+    writePng({ ...picture([rows], 'uint8'), palette, labelKind: 'classes' });
+  const score = (prediction: Uint8Array) => {
+    const files = memoryFiles({ 'y/a.png': of(['0112', '2011'], [black, red, green]), 'p/a.png': prediction });
+    return evaluate({ files }, 'p', 'y', { metrics: ['overlap'] });
+  };
+  expect((await score(of(['0112', '2011'], [black, red, green]))).overlap?.pixelAccuracy).toBe(1);
+  // The same picture.
+  await expect(score(of(['0221', '1022'], [black, green, red]))).rejects.toThrow(
+    /the colour .* of the palette has the/,
+  );
 });
 
 it('pixel sizes of prediction and ground truth that differ are told', async () => {

@@ -9,6 +9,7 @@ import { markRims } from '../../objects/rims.ts';
 import { type LabelKind, LabelKindSurvey } from './label-kind.ts';
 import { requireMask } from './lossy.ts';
 import { notAnnotatedValue } from './not-annotated.ts';
+import { requireOnePalette } from './palettes.ts';
 import { negativeLabel, notALabel, requireColours, slicesOrColours, tooMany } from './refusals.ts';
 import { isSoftMask, WHITE_FROM } from './soft-mask.ts';
 
@@ -51,6 +52,8 @@ export interface LabelPage {
   readonly width: number;
   readonly colour: boolean;
   readonly source: string;
+  /** Colours of the values, if their file has a palette that is not grey. */
+  readonly palette?: Image['palette'];
 }
 
 export interface LabelOptions {
@@ -107,7 +110,8 @@ export function labelPages(given: Image): readonly LabelPage[] {
       values[p] = grey === undefined ? value : (grey[value]?.[0] ?? value);
       if (grey === undefined && values[p] !== value) throw notALabel(value, name, image.fractionBy);
     }
-    return { values, height, width, colour: false, source: name };
+    const palette = grey === undefined ? image.palette : undefined;
+    return { values, height, width, colour: false, source: name, ...(palette !== undefined && { palette }) };
   });
 }
 
@@ -208,11 +212,14 @@ export function ignoredAmongObjects({ counts, colour }: LabelValues, ignore: rea
  * (black first), soft-edged 0..255 masks (thresholded at 128), instance numbers (0 background, all others foreground,
  * and with `task: 'instances'` their borders). A value that means "not annotated" is ignored (`notAnnotatedValue`).
  *
- * @throws DatasetError if all pixels have one value, if there are too many values for classes, or more classes than
- * `classCount`; UsageError if the options contradict each other.
+ * @throws DatasetError if all pixels have one value, if there are too many values for classes, more classes than
+ * `classCount`, or palettes in which a colour of a class has different values; UsageError if the options contradict each other.
  */
-export const findMapping = (pages: readonly LabelPage[], options: LabelOptions = {}): LabelMapping =>
-  mappingOfValues(labelValues(pages), options, (ignore) => numbersObjects(pages, ignore));
+export function findMapping(pages: readonly LabelPage[], options: LabelOptions = {}): LabelMapping {
+  const found = mappingOfValues(labelValues(pages), options, (ignore) => numbersObjects(pages, ignore));
+  if (found.kind !== 'instances') requireOnePalette(pages);
+  return found;
+}
 
 /**
  * `findMapping` of values that were counted.
