@@ -1,17 +1,23 @@
 /** Lowering: from the graph that autodiff produces to the one that a device runs fastest. */
 import type { Graph } from '../graph/ir.ts';
 import { decompose } from '../graph/rewrite.ts';
-import { convsOfUpsampled } from './conv/of-upsampled.ts';
 import { broadcastExpands } from './passes/broadcast-expands.ts';
 import { hideShapes } from './passes/hide-shapes.ts';
 import { mergeReshapes } from './passes/merge-reshapes.ts';
 import { volumesAsSlices } from './passes/volumes.ts';
-import { type LoweredGraph, type LowerOptions, lowerBlocked, lowerStandard } from './walk.ts';
+import { type LoweredGraph, type LowerOptions, lowerStandard } from './walk.ts';
+
+/** Lowering to ONNX Runtime's blocked kernels: see `inBlocks`. */
+export interface BlockedLowering {
+  /** Channels per block. */
+  readonly size: 8 | 16;
+  lower(graph: Graph, options: LowerOptions): LoweredGraph;
+}
 
 /** What a graph is lowered for. */
 export interface LoweringTarget extends LowerOptions {
-  /** Channels per block of ONNX Runtime's blocked kernels; undefined if the device has none. */
-  readonly blockSize?: 8 | 16;
+  /** Undefined if the device has no blocked kernels. */
+  readonly blocks?: BlockedLowering;
   /** Use only the reference decompositions: direct convolutions with the reference's order of summation. */
   readonly exact?: boolean;
   /** Use less memory where ONNX Runtime plans it: hides the shapes of large tensors in graphs with state. */
@@ -26,11 +32,9 @@ export function lower(graph: Graph, { hidesShapes = false, ...target }: Lowering
   return hidesShapes && trains ? { ...lowered, graph: hideShapes(lowered.graph) } : lowered;
 }
 
-function formulate(graph: Graph, { blockSize, exact = false, ...options }: LoweringTarget): LoweredGraph {
+function formulate(graph: Graph, { blocks, exact = false, ...options }: LoweringTarget): LoweredGraph {
   if (exact) return { graph: decompose(graph), packed: new Map() };
   const lean = volumesAsSlices(broadcastExpands(graph));
-  if (blockSize !== undefined && lean.nodes.some(({ op }) => op === 'Conv')) {
-    return lowerBlocked(convsOfUpsampled(lean), blockSize, options);
-  }
+  if (blocks !== undefined && lean.nodes.some(({ op }) => op === 'Conv')) return blocks.lower(lean, options);
   return { graph: lowerStandard(lean, options), packed: new Map() };
 }

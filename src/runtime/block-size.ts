@@ -7,13 +7,14 @@ import { float32, type NdArray } from '../array/ndarray.ts';
 import { GraphBuilder } from '../graph/builder.ts';
 import type { Graph } from '../graph/ir.ts';
 import { decompose } from '../graph/rewrite.ts';
-import { lowerBlocked } from '../lowering/walk.ts';
+import { inBlocks } from '../lowering/in-blocks.ts';
+import type { BlockedLowering } from '../lowering/lower.ts';
 import { runOnce } from './session.ts';
 import { reason } from './session-errors.ts';
 import type { OrtModule } from './tensors.ts';
 
 export interface BlockedKernels {
-  readonly blockSize?: 8 | 16;
+  readonly blocks?: BlockedLowering;
   /** Why there are none; undefined if there are. */
   readonly why?: string;
 }
@@ -27,16 +28,17 @@ export async function findBlockedKernels(
     const [blocked] = Object.values(await runOnce(ort, sessionOptions, reorderOfFour(), [float32([1, 4, 1, 1])]));
     const size = blocked?.dims[1];
     if (size !== 8 && size !== 16) return { why: `the block of ${size} channels is not known` };
+    const blocks = inBlocks(size);
     const graph = smallConvolutions(size);
     const feeds = graph.inputs.map(({ shape }, i) => pattern(shape, i));
     const expected = await runOnce(ort, sessionOptions, decompose(graph), feeds);
-    const actual = await runOnce(ort, sessionOptions, lowerBlocked(graph, size).graph, feeds);
+    const actual = await runOnce(ort, sessionOptions, blocks.lower(graph, {}).graph, feeds);
     for (const { name } of graph.outputs) {
       const error = largestDifference(actual[name]?.data as Float32Array, expected[name]?.data as Float32Array);
       // Sums of at most 1,000 products of numbers below 1: rounding stays under 1e-5.
       if (!(error < 1e-4)) return { why: `${name} differs from the reference by ${error}` };
     }
-    return { blockSize: size };
+    return { blocks };
   } catch (cause) {
     return { why: reason(cause) };
   }

@@ -35,7 +35,7 @@ export function ortRuntime(
   return {
     device,
     description,
-    layout: target.blockSize === undefined ? 'nchw' : `nchw${target.blockSize}c`,
+    layout: target.blocks === undefined ? 'nchw' : `nchw${target.blocks.size}c`,
     async compile(graph: Graph, { state = {}, exact = false, profile }: CompileOptions = {}) {
       checkState(graph, state);
       const { graph: lowered, packed } = lower(graph, { ...target, exact, state });

@@ -172,6 +172,22 @@ const LAYERS = {
     });
     return oneOf(random, true, false) ? b.op('Relu', [y]) : y;
   },
+  'depthwise convolution and a clip'(b, random) {
+    const [n, c] = [batch(random), wholeBlocks(random)];
+    const kernel = [within(random, 1, 3), within(random, 1, 4)];
+    const x = b.input('x', 'float32', [n, c, within(random, 5, 14), within(random, 5, 14)]);
+    const w = b.input('w', 'float32', [c, 1, ...kernel]);
+    const bias = oneOf(random, true, false) ? b.input('bias', 'float32', [c]) : undefined;
+    const y = b.op('Conv', bias === undefined ? [x, w] : [x, w, bias], {
+      kernel_shape: kernel,
+      group: c,
+      strides: oneOf<Pair>(random, [1, 1], [2, 2], [1, 2], [3, 1]),
+      dilations: oneOf<Pair>(random, [1, 1], [1, 1], [2, 1]),
+      pads: Array.from({ length: 4 }, () => within(random, 0, 2)),
+    });
+    const [low, high] = [b.scalar(-0.25), b.scalar(0.5)];
+    return b.op('Clip', oneOf<(Value | undefined)[]>(random, [y, low, high], [y, low], [y, undefined, high]));
+  },
   'down-sampling convolution'(b, random) {
     const { window, size } = tiled(random);
     const [c, k] = [channels(random), channels(random)];

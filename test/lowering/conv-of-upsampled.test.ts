@@ -12,15 +12,15 @@ import { ortRuntime } from '../../src/runtime/ort.ts';
 import { expectAllClose } from '../support/expect-all-close.ts';
 
 const sessionOptions = { intraOpNumThreads: 2, logSeverityLevel: 3 } as const;
-const { blockSize } = await findBlockedKernels(ort, sessionOptions);
+const { blocks } = await findBlockedKernels(ort, sessionOptions);
 const device = { device: 'cpu', description: 'CPU', sessionOptions, stateMode: 'swap' } as const;
 const standard = ortRuntime(ort, { ...device, target: {} });
-const blocked = ortRuntime(ort, { ...device, target: blockSize === undefined ? {} : { blockSize } });
+const blocked = ortRuntime(ort, { ...device, target: blocks === undefined ? {} : { blocks } });
 afterAll(async () => {
   await standard.dispose();
   await blocked.dispose();
 });
-const absent = blockSize === undefined ? ' (skipped: this processor has no blocked kernels)' : '';
+const absent = blocks === undefined ? ' (skipped: this processor has no blocked kernels)' : '';
 
 const NEAREST = { mode: 'nearest', coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' } as const;
 
@@ -105,8 +105,8 @@ describe('a convolution of what was doubled', () => {
       // Sums of up to 1,200 products of numbers below 1, in another order: errors near sqrt(n) 2^-24.
       const tolerance = { rtol: 1e-4, atol: 1e-4 };
       expectAllClose(await run(standard, made, true), expected, tolerance);
-      if (blockSize === undefined) return;
-      const { graph: lowered } = lowerBlocked(made, blockSize);
+      if (blocks === undefined) return;
+      const { graph: lowered } = lowerBlocked(made, blocks.size);
       checkGraph(lowered);
       if (one.outputs % 16 === 0) expect(ops(lowered)).not.toContain('ConvTranspose');
       expectAllClose(await run(blocked, graph, false), expected, tolerance);

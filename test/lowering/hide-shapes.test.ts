@@ -9,8 +9,8 @@ import { findBlockedKernels } from '../../src/runtime/block-size.ts';
 import { ortRuntime } from '../../src/runtime/ort.ts';
 
 const sessionOptions = { intraOpNumThreads: 1, logSeverityLevel: 3 } as const;
-const { blockSize } = await findBlockedKernels(ort, sessionOptions);
-const blocks: LoweringTarget = blockSize === undefined ? {} : { blockSize };
+const { blocks: found } = await findBlockedKernels(ort, sessionOptions);
+const blocks: LoweringTarget = found === undefined ? {} : { blocks: found };
 const open = (target: LoweringTarget) =>
   ortRuntime(ort, { device: 'cpu', description: 'CPU', sessionOptions, stateMode: 'swap', target });
 const runtimes: readonly (readonly [string, LoweringTarget])[] = [

@@ -15,18 +15,18 @@ import type { Runtime } from '../../src/runtime/runtime.ts';
 import { expectAllClose } from '../support/expect-all-close.ts';
 
 const sessionOptions = { intraOpNumThreads: 2, logSeverityLevel: 3 } as const;
-const { blockSize } = await findBlockedKernels(ort, sessionOptions);
+const { blocks } = await findBlockedKernels(ort, sessionOptions);
 const withoutBlocks = { device: 'cpu', description: 'CPU', sessionOptions, stateMode: 'swap' } as const;
 /** Standard ops, as devices without blocked kernels run them. */
 const standard = ortRuntime(ort, { ...withoutBlocks, target: {} });
 /** Blocked kernels where this processor has them; else standard ops once more. */
-const runtime = blockSize === undefined ? standard : ortRuntime(ort, { ...withoutBlocks, target: { blockSize } });
-const block = blockSize ?? 16;
+const runtime = blocks === undefined ? standard : ortRuntime(ort, { ...withoutBlocks, target: { blocks } });
+const block = blocks?.size ?? 16;
 afterAll(async () => {
   await runtime.dispose();
   await standard.dispose();
 });
-const absent = blockSize === undefined ? ' (skipped: this processor has no blocked kernels)' : '';
+const absent = blocks === undefined ? ' (skipped: this processor has no blocked kernels)' : '';
 
 function random(shape: Shape, seed: number): NdArray<'float32'> {
   const array = float32(shape);
@@ -101,6 +101,23 @@ describe('a convolution in blocks', () => {
     expect(strips).toBeGreaterThan(2);
     await expectSame(graph, 3);
   });
+});
+
+describe('weights of 1x1 convolutions beside scalars', () => {
+  const graphOf = (layout: 'kernel' | 'plain') => {
+    const b = new GraphBuilder('scalars');
+    const w = b.input('w', 'float32', layout === 'kernel' ? [32, 16, 1, 1] : [5, 3, 1, 1]);
+    const scaled = b.op('Where', [b.op('Greater', [w, b.scalar(0)]), b.mul(w, b.scalar(0.9)), b.scalar(2)]);
+    return b.build([b.output(b.sub(b.constant(float32([1, 1, 1, 1], [1])), scaled), 'next')]);
+  };
+
+  it.each(['kernel', 'plain'] as const)('meet them as vectors, which ONNX Runtime computes in runs: %s', (layout) => {
+    const { nodes } = lowerBlocked(graphOf(layout), block, { state: { w: 'next' } }).graph;
+    const computed = nodes.filter(({ op }) => op !== 'Reshape' && op !== 'Transpose' && op !== 'Identity');
+    expect(computed.map(({ op }) => op).sort()).toEqual(['Greater', 'Mul', 'Sub', 'Where']);
+    for (const { outputs } of computed) expect(outputs[0].shape).toHaveLength(1);
+  });
+  it.each(['kernel', 'plain'] as const)('are the same numbers: %s', (layout) => expectSame(graphOf(layout), 5));
 });
 
 describe('layers between convolutions', () => {

@@ -1,5 +1,10 @@
 import type { Formulations } from '../context.ts';
 import { convBlocked, convGradInputBlocked } from '../conv/blocked.ts';
+import {
+  convDepthwiseBlocked,
+  convGradInputDepthwiseBlocked,
+  convGradWeightDepthwiseBlocked,
+} from '../conv/depthwise-blocked.ts';
 import { convGradInputFlipped } from '../conv/flipped.ts';
 import { convGradWeightBlocked, convGradWeightOneBlocked } from '../conv/grad-weight-blocked.ts';
 import { convGradWeightDepthwise } from '../conv/grad-weight-depthwise.ts';
@@ -8,7 +13,7 @@ import { convGradWeightByShifts, convGradWeightByWindows } from '../conv/shifts.
 import { upConvBlocked } from '../conv/transposed-blocked.ts';
 import { upConvByPhases } from '../conv/transposed-phases.ts';
 import { convByRows, convGradInputByRows } from '../conv/winograd-rows.ts';
-import { reluGradient } from '../layouts/elementwise.ts';
+import { clipGradient, reluGradient } from '../layouts/gates.ts';
 import { concatBlocked, reduceAll, reduceBlocked, reduceKernel, sliceBlocked } from '../layouts/moves.ts';
 import { softmaxByParts } from '../passes/softmax-by-parts.ts';
 import { sumOfPoolGrad } from '../pool/bias.ts';
@@ -22,15 +27,22 @@ import {
 
 /** ONNX Runtime's blocked kernels where the channel counts fit, otherwise standard ops. */
 export const BLOCKED_TABLE: Formulations = {
-  Conv: [convByRows, convBlocked],
+  Conv: [convByRows, convBlocked, convDepthwiseBlocked],
   ConvTranspose: [upConvBlocked, upConvByPhases],
-  'lamella.ConvGradInput': [averageGradByUpsampling, convGradInputByRows, convGradInputBlocked, convGradInputFlipped],
+  'lamella.ConvGradInput': [
+    averageGradByUpsampling,
+    convGradInputByRows,
+    convGradInputBlocked,
+    convGradInputDepthwiseBlocked,
+    convGradInputFlipped,
+  ],
   'lamella.ConvGradWeight': [
     convGradWeightByRows,
     convGradWeightBlocked,
     convGradWeightOneBlocked,
     convGradWeightByShifts,
     convGradWeightByWindows,
+    convGradWeightDepthwiseBlocked,
     convGradWeightDepthwise,
   ],
   MaxPool: [maxPoolBlocked],
@@ -44,5 +56,5 @@ export const BLOCKED_TABLE: Formulations = {
   ReduceMax: [reduceAll],
   ReduceMin: [reduceAll],
   Softmax: [softmaxByParts],
-  Where: [reluGradient],
+  Where: [reluGradient, clipGradient],
 };

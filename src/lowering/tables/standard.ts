@@ -4,7 +4,7 @@ import { convGradInputFlipped } from '../conv/flipped.ts';
 import { convGradWeightDepthwise } from '../conv/grad-weight-depthwise.ts';
 import { convGradWeightByShifts, convGradWeightByWindows } from '../conv/shifts.ts';
 import { convGradInputWinograd, convGradWeightWinograd, convWinograd } from '../conv/winograd.ts';
-import { reluGradient } from '../layouts/elementwise.ts';
+import { clipGradient, reluGradient } from '../layouts/gates.ts';
 import { softmaxByParts } from '../passes/softmax-by-parts.ts';
 import { sumOfPoolGrad } from '../pool/bias.ts';
 import { maxPoolGradByComparison } from '../pool/blocked.ts';
@@ -23,5 +23,5 @@ export const STANDARD: Formulations = {
   'lamella.MaxPoolGrad': [maxPoolGradByComparison],
   ReduceSum: [sumOfPoolGrad],
   Softmax: [softmaxByParts],
-  Where: [reluGradient],
+  Where: [reluGradient, clipGradient],
 };

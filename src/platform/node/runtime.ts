@@ -118,12 +118,12 @@ export async function openRuntime({
       });
     }
   }
-  const blocks =
+  const { blocks, why } =
     name === 'cpu' && layout !== 'nchw'
       ? await findBlockedKernels(ort, { ...sessionOptions, logSeverityLevel: 4 })
       : {};
-  if (blocks.why !== undefined) log(`blocked convolutions are not used: ${blocks.why}`);
-  const kernels = blocks.blockSize === undefined ? '' : `, blocks of ${blocks.blockSize} channels`;
+  if (why !== undefined) log(`blocked convolutions are not used: ${why}`);
+  const kernels = blocks === undefined ? '' : `, blocks of ${blocks.size} channels`;
   return ortRuntime(ort, {
     device: name,
     description: name === 'cpu' ? `CPU, ${threadsInWords(own)}${kernels}` : NAMES[name],
@@ -132,7 +132,7 @@ export async function openRuntime({
       winograd: winograd ?? (name === 'cpu' ? 'auto' : 'never'),
       columns: name === 'cpu',
       hidesShapes: name === 'cpu',
-      ...(blocks.blockSize !== undefined && { blockSize: blocks.blockSize }),
+      ...(blocks !== undefined && { blocks }),
     },
     stateMode: name === 'webgpu' ? 'device' : 'swap',
   });
