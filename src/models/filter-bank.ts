@@ -184,8 +184,8 @@ export function featureGraph({ channels }: FilterBankSpec, [height, width]: read
 }
 
 /**
- * The perceptron alone, [pixels, 28 channels] -> [pixels, numClasses]. Its parameters
- * have the names of those of `filterBank`.
+ * The perceptron alone, [pixels, 28 channels] -> [1, numClasses, pixels], as of one image: losses are computed along
+ * rows of pixels, not of classes. Its parameters have the names of those of `filterBank`.
  */
 export function pixelPerceptron(spec: FilterBankSpec, pixels: number): Network {
   const net = new NetworkBuilder('pixels');
@@ -194,7 +194,9 @@ export function pixelPerceptron(spec: FilterBankSpec, pixels: number): Network {
   (spec.hidden ?? HIDDEN).forEach((units, i) => {
     x = relu(net, dense(net, x, units, { name: `hidden${i + 1}`, initialise: heNormal() }));
   });
-  return net.finish(input, dense(net, x, spec.numClasses, { name: 'output', initialise: normal(0.01) }));
+  const logits = dense(net, x, spec.numClasses, { name: 'output', initialise: normal(0.01) });
+  const rows = net.op('Transpose', [logits], { perm: [1, 0] });
+  return net.finish(input, net.reshape(rows, [1, spec.numClasses, pixels]));
 }
 
 export const FILTER_BANK: NetworkDefinition<FilterBankSpec> = {

@@ -246,7 +246,7 @@ export async function openPixelSource(
 ): Promise<BatchSource> {
   const { features, labels, weights, scaling } = await describePixels(runtime, spec, set, options);
   const [total] = features.shape as readonly [number, number];
-  const target = { labels: ndarray('int32', [total], labels), pixelWeights: float32([total], weights) };
+  const target = { labels: ndarray('int32', [1, total], labels), pixelWeights: float32([1, total], weights) };
   const image = noisy(features, options.seed);
   const samples = set.pages.map(({ name }) => name);
   return {
