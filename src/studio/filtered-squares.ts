@@ -5,7 +5,7 @@
 
 import { float32, type NdArray } from '../array/ndarray.ts';
 import { writeOnnx } from '../graph/onnx/write.ts';
-import { FILTER_REACH_PX, filterGraph, mapPerceptron } from '../models/filter-bank.ts';
+import { FILTER_REACH_PX, featureCount, filterGraph, mapPerceptron } from '../models/filter-bank.ts';
 import { PROBABILITIES_NAME, probabilityGraph } from '../models/prediction.ts';
 import type { PageRegion } from '../predict/predict.ts';
 import { fillWindow, type PreparedPage } from '../predict/window.ts';
@@ -31,6 +31,11 @@ export class FilteredSquares {
   constructor(runtime: Runtime, channels: number) {
     this.#runtime = runtime;
     this.#channels = channels;
+  }
+
+  /** Whether what the filters give on so many squares is kept beside as many others. */
+  keeps(squares: number): boolean {
+    return 2 * squares * 4 * featureCount({ channels: this.#channels }) * SQUARE_PX ** 2 <= KEPT_BYTES;
   }
 
   /** [1, 28 channels, 256, 256] from a corner of a page on, mirrored beyond its edges. */

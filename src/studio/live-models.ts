@@ -25,6 +25,7 @@ import { classInfos } from '../train/model-file.ts';
 import { type LearnedQuick, learnQuick } from '../train/quick.ts';
 import { openSession, recipeFor, type Session } from '../train/session.ts';
 import { RUN_FILES } from '../train/store.ts';
+import type { FilteredPart } from '../train/tasks/segmentation/pixel-source.ts';
 import { withProjectSettings } from '../workflows/project-settings.ts';
 import type { Smaller } from './engine.ts';
 import { FilteredSquares, SQUARE_PX } from './filtered-squares.ts';
@@ -43,6 +44,9 @@ export interface LiveModel {
 }
 
 const isSquare = ({ width, height }: PageRegion): boolean => Math.max(width, height) <= SQUARE_PX;
+
+/** Where what the filters see of a piece begins. */
+const before = (edge: number): number => Math.max(0, edge - FILTER_REACH_PX);
 
 /** Values are normalised before: pieces of a page with what the whole page has. */
 const AS_GIVEN: NormalisationOptions = { kind: 'zscore', given: { mean: [0], std: [1] } };
@@ -73,7 +77,8 @@ export class QuickRung implements LiveModel {
   async learn({ pieces, declared }: LiveData): Promise<void> {
     const runtime = await this.#takeInput(pieces);
     const raw: RawDataset = { folder: 'live', notes: [], declared, pages: pieces.map((piece) => this.#rawPage(piece)) };
-    this.#learned = await learnQuick(runtime, raw, { normalisation: AS_GIVEN });
+    const filtered = await this.#filtered(pieces);
+    this.#learned = await learnQuick(runtime, raw, { normalisation: AS_GIVEN, filtered });
     await this.#whole?.program.dispose();
     this.#whole = undefined;
     this.#step++;
@@ -110,11 +115,27 @@ export class QuickRung implements LiveModel {
     return planes;
   }
 
+  /** What the filters give on the squares of pieces, in their pages; undefined for more squares than are kept. */
+  async #filtered(pieces: readonly LivePiece[]): Promise<ReadonlyMap<string, FilteredPart> | undefined> {
+    const squares = this.#squares as FilteredSquares;
+    if (!squares.keeps(pieces.length)) return undefined;
+    const parts = new Map<string, FilteredPart>();
+    for (const {
+      key,
+      page,
+      box: [x, y],
+    } of pieces) {
+      const features = await squares.features({ ...page, planes: this.#prepared(page) }, { x, y });
+      parts.set(key, { y: y - before(y), x: x - before(x), features });
+    }
+    return parts;
+  }
+
   /** A piece with what the filters see around it. */
   #rawPage({ key, page, box: [x, y, wide, tall], labels }: LivePiece): RawPage {
     const planes = this.#prepared(page);
     const channels = planes.length / (page.width * page.height);
-    const [left, top] = [Math.max(0, x - FILTER_REACH_PX), Math.max(0, y - FILTER_REACH_PX)];
+    const [left, top] = [before(x), before(y)];
     const width = Math.min(page.width, x + wide + FILTER_REACH_PX) - left;
     const height = Math.min(page.height, y + tall + FILTER_REACH_PX) - top;
     const data = new Float32Array(channels * width * height);

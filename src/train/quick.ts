@@ -9,6 +9,7 @@ import type { Runtime } from '../runtime/runtime.ts';
 import { memoryStore } from './memory-store.ts';
 import { RUN_FILES } from './store.ts';
 import { type TrainSettings, withWarmUp } from './tasks/segmentation/choose-recipe.ts';
+import type { PixelOptions } from './tasks/segmentation/pixel-source.ts';
 import { newSegmentationTask } from './tasks/segmentation/task.ts';
 import type { State } from './train-step.ts';
 
@@ -57,11 +58,14 @@ export interface LearnedQuick extends Pick<QuickModel, 'bytes'> {
   readonly weights: State;
 }
 
-/** @throws as `trainQuick` */
+/**
+ * @param options with what the filters give on the samples, if they have seen them
+ * @throws as `trainQuick`
+ */
 export async function learnQuick(
   runtime: Runtime,
   samples: readonly LabelledImage[] | RawDataset,
-  { signal, ...given }: QuickOptions,
+  { signal, filtered, ...given }: QuickOptions & Pick<PixelOptions, 'filtered'>,
 ): Promise<LearnedQuick> {
   const settings: TrainSettings = { ...given, network: 'filter-bank', split: { fraction: 0 } };
   const openSampler = () => {
@@ -72,7 +76,7 @@ export async function learnQuick(
   const steps = given.steps ?? ('steps' in task.length ? task.length.steps : 0);
   const recipe = withWarmUp(task.chooseRecipe({ cores: 1, minutes: undefined }).recipe, steps);
   const provenance = { images: new Set(raw.pages.map(({ file }) => file)).size, seed: recipe.seed };
-  const setup = await task.openSetup(recipe, undefined, { runtime, provenance });
+  const setup = await task.openSetup(recipe, undefined, { runtime, provenance, filtered });
   try {
     const { trainStep, step } = setup;
     await trainStep.writeState(step.initialState(recipe.seed));

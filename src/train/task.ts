@@ -39,6 +39,6 @@ export interface TrainingTask {
   openSetup(
     recipe: Recipe,
     metric: ValidationMetric | undefined,
-    options: StepPlace & Pick<SetupOptions, 'provenance' | 'from'>,
+    options: StepPlace & Pick<SetupOptions, 'provenance' | 'from' | 'filtered'>,
   ): Promise<TrainingSetup>;
 }

@@ -1,14 +1,20 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { phantom } from '../../packages/phantom/phantom.ts';
+import { NOT_ANNOTATED as UNPAINTED } from '../../src/annotate/label-values.ts';
+import type { Box } from '../../src/annotate/region.ts';
 import { ndarray } from '../../src/array/ndarray.ts';
 import { prepareInput } from '../../src/input/network-input.ts';
-import { pagesOf } from '../../src/input/planes.ts';
+import { type Page, pagesOf } from '../../src/input/planes.ts';
 import { openRuntime } from '../../src/platform/node/runtime.ts';
 import { openOwnModel } from '../../src/predict/own.ts';
 import { predictPlanes } from '../../src/predict/predict.ts';
 import type { Runtime } from '../../src/runtime/runtime.ts';
 import { FilteredSquares, SQUARE_PX } from '../../src/studio/filtered-squares.ts';
+import type { StudioHost } from '../../src/studio/host.ts';
+import type { LiveData, LivePiece } from '../../src/studio/live-data.ts';
+import { QuickRung } from '../../src/studio/live-models.ts';
 import { learnQuick } from '../../src/train/quick.ts';
+import { expectAllClose } from '../support/expect-all-close.ts';
 
 let runtime: Runtime;
 /** Runs of the filters. */
@@ -78,6 +84,37 @@ describe('the quick model on squares', () => {
       await model.program.dispose();
     }
     await squares.dispose();
+  });
+
+  it('are what it learns from, as long as they are kept, and it learns the same without', async () => {
+    const [width, height] = [300, 270];
+    const { image, label } = phantom({ width, height, depth: 1, seed: 4 });
+    const [page] = pagesOf(image) as [Page];
+    const corners = [0, SQUARE_PX].flatMap((y) => [0, SQUARE_PX].map((x) => [x, y] as const));
+    const pieces = corners.map(([x, y]): LivePiece => {
+      const box: Box = [x, y, Math.min(SQUARE_PX, width - x), Math.min(SQUARE_PX, height - y)];
+      const labels = Uint8Array.from({ length: box[2] * box[3] }, (_, p) => {
+        const [row, column] = [y + Math.floor(p / box[2]), x + (p % box[2])];
+        return row % 25 === 0 ? Number((label.data[row * width + column] as number) > 0) : UNPAINTED.classes;
+      });
+      return { key: `a/${x},${y}`, page, pageName: 'a', box, labels };
+    });
+    const classes = ['background', 'cell'].map((name, i) => ({ name, values: [i] }));
+    const declared = { kind: 'classes' as const, classes, ignore: [UNPAINTED.classes] };
+    const learned = async () => {
+      const rung = new QuickRung({ openRuntime: async () => runtime } as unknown as StudioHost);
+      await rung.learn({ pieces, declared } as unknown as LiveData);
+      return (await rung.predict(page, { x: 40, y: 30, width: 200, height: 200 })).data;
+    };
+    filtered = 0;
+    const fromSquares = await learned();
+    // Four to learn from, and the region.
+    expect(filtered).toBe(5);
+    const keeps = vi.spyOn(FilteredSquares.prototype, 'keeps').mockReturnValue(false);
+    expectAllClose(fromSquares, await learned(), { atol: 1e-3 });
+    keeps.mockRestore();
+    const squares = new FilteredSquares(runtime, 1);
+    expect([squares.keeps(18), squares.keeps(19)]).toEqual([true, false]);
   });
 
   it('keeps those that were used last', async () => {

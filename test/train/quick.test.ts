@@ -1,14 +1,18 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { phantom } from '../../packages/phantom/phantom.ts';
 import { float32, type NdArray, ndarray } from '../../src/array/ndarray.ts';
+import { writeOnnx } from '../../src/graph/onnx/write.ts';
 import type { Image } from '../../src/image/image.ts';
+import { FILTER_REACH_PX, filterGraph } from '../../src/models/filter-bank.ts';
 import { openRuntime } from '../../src/platform/node/runtime.ts';
 import { predictImage } from '../../src/predict/predict.ts';
+import { fillWindow } from '../../src/predict/window.ts';
 import type { Runtime } from '../../src/runtime/runtime.ts';
 import { trainQuick } from '../../src/train/quick.ts';
 import {
   choosePixels,
   describePixels,
+  type FilteredPart,
   openPixelSource,
   unscaled,
 } from '../../src/train/tasks/segmentation/pixel-source.ts';
@@ -124,6 +128,39 @@ describe('the pixels that are learned from', () => {
     expectAllClose(ofFew, Float32Array.from(same), { atol: 1e-5 });
   });
 
+  test('have the features that the filters gave on their pages before, if they did', async () => {
+    const [height, width] = [40, 50];
+    const pageOf = (name: string, every: number) => ({
+      name,
+      height,
+      width,
+      image: Float32Array.from({ length: height * width }, (_, p) => Math.sin(p / every)),
+      // Not in the first rows and columns, where the part that is known does not begin.
+      label: Uint8Array.from({ length: height * width }, (_, p) => (p % width < 6 || p < 3 * width ? 255 : p % 2)),
+    });
+    const pages = [pageOf('a', 5), pageOf('b', 9)];
+    const set = { pages, channels: 1, classCount: 2, classWeights: [1, 1], focus: { rare: [] } };
+    const spec = { name: 'filter-bank', channels: 1, numClasses: 2 } as const;
+    const filters = await runtime.load(writeOnnx(filterGraph(spec, 2 * FILTER_REACH_PX + 64)));
+    const filtered = new Map<string, FilteredPart>();
+    for (const { name, image } of [...pages].reverse()) {
+      const sides = { y: 2 * FILTER_REACH_PX + 64, x: 2 * FILTER_REACH_PX + 64 };
+      const window = float32([1, 1, sides.y, sides.x]);
+      const origin = { y: 3 - FILTER_REACH_PX, x: 6 - FILTER_REACH_PX };
+      fillWindow(window.data, image, { height, width, channels: 1 }, origin, sides);
+      const { features } = await filters.run({ image: window });
+      filtered.set(name, { y: 3, x: 6, features: features as NdArray<'float32'> });
+    }
+    await filters.dispose();
+    const [known, found] = [
+      await describePixels(runtime, spec, set, { seed: 1, filtered }),
+      await describePixels(runtime, spec, set, { seed: 1 }),
+    ];
+    expect(known.labels).toEqual(found.labels);
+    expect(known.weights).toEqual(found.weights);
+    expectAllClose(known.features.data, found.features.data, { atol: 1e-4 });
+  });
+
   test('come with noise that the step alone decides, so that a run can be resumed', async () => {
     const side = 40;
     const labels = Uint8Array.from({ length: side * side }, (_, p) => (p % 17 === 0 ? p % 2 : 255));
@@ -139,12 +176,11 @@ describe('the pixels that are learned from', () => {
       seed: 5,
     });
     const [fromStart, fromThird] = [source.batches(0), source.batches(2)];
-    const batches = [];
-    for (let i = 0; i < 3; i++) batches.push((await fromStart.next()).value);
-    const [first, , third] = batches;
-    expect((await fromThird.next()).value).toEqual(third);
-    expect(third.feeds.image).not.toEqual(first.feeds.image);
-    expect(third.feeds.labels).toEqual(first.feeds.labels);
+    const noisy: Float32Array[] = [];
+    for (let i = 0; i < 3; i++) noisy.push((await fromStart.next()).value.feeds.image.data.slice());
+    const [first, , third] = noisy;
+    expect((await fromThird.next()).value.feeds.image.data).toEqual(third);
+    expect(third).not.toEqual(first);
   });
 });
 

@@ -34,6 +34,19 @@ export interface PixelSet {
   readonly scaling: FeatureScaling;
 }
 
+/** What the filters give on a part of a page, from its pixel (y, x) on: float32 [1, features, height, width]. */
+export interface FilteredPart {
+  readonly y: number;
+  readonly x: number;
+  readonly features: NdArray<'float32'>;
+}
+
+export interface PixelOptions {
+  readonly seed: number;
+  /** If the filters have seen all pages: by name of the page a part that all its annotated pixels lie in. */
+  readonly filtered?: ReadonlyMap<string, FilteredPart> | undefined;
+}
+
 /** Mean and standard deviation of each feature before it was scaled. */
 export interface FeatureScaling {
   readonly mean: Float64Array;
@@ -108,37 +121,33 @@ function sideOfWindows(
   return costs.reduce((best, next) => (next[1] < best[1] ? next : best))[0];
 }
 
-/**
- * Describes annotated pixels by their features, window by window: only where there are any.
- * @throws DeviceError when the device fails.
- */
-export async function describePixels(
+/** Copies the features of one pixel, which maps [1, features, ..] have at `at`, to a row of [pixels, features]. */
+function takeFeatures(to: NdArray<'float32'>, row: number, { data }: NdArray<'float32'>, at: number): void {
+  const count = to.shape[1] as number;
+  const plane = data.length / count;
+  for (let f = 0; f < count; f++) to.data[row * count + f] = data[f * plane + at] as number;
+}
+
+/** Describes pixels window by window, only where there are any. @param to [pixels of all pages, features] */
+async function filterWindows(
   runtime: Runtime,
   spec: FilterBankSpec,
-  set: TrainingSet,
-  options: { readonly seed: number; readonly most?: number },
-): Promise<PixelSet> {
-  const { pixels, shares } = choosePixels(set.pages, set.classCount, options);
-  const total = pixels.reduce((sum, { length }) => sum + length, 0);
-  const count = featureCount(spec);
-  const features = float32([total, count]);
-  const labels = new Int32Array(total);
-  const weights = new Float32Array(total);
-  const inner = sideOfWindows(set.pages, pixels);
+  pages: readonly TrainingPage[],
+  pixels: readonly Int32Array[],
+  to: NdArray<'float32'>,
+): Promise<void> {
+  const inner = sideOfWindows(pages, pixels);
   const side = inner + 2 * FILTER_REACH_PX;
   const program = await runtime.load(writeOnnx(featureGraph(spec, [side, side])));
   const window = float32([1, spec.channels, side, side]);
   try {
     let first = 0;
-    for (const [i, page] of set.pages.entries()) {
+    for (const [i, page] of pages.entries()) {
       const own = pixels[i] as Int32Array;
       const across = Math.ceil(page.width / inner);
       const inWindows = new Map<number, number[]>();
       own.forEach((pixel, k) => {
         addTo(inWindows, windowOf(pixel, page.width, inner), k);
-        const c = page.label[pixel] as number;
-        labels[first + k] = c;
-        weights[first + k] = (set.classWeights[c] as number) * (shares[c] as number);
       });
       for (const [at, members] of inWindows) {
         const top = Math.floor(at / across) * inner - FILTER_REACH_PX;
@@ -150,16 +159,46 @@ export async function describePixels(
           return (Math.floor(pixel / page.width) - top) * side + (pixel % page.width) - left;
         });
         const values = (await program.run({ image: window, pixels: int64(inside) })).features as NdArray<'float32'>;
-        members.forEach((k, i) => {
-          const to = (first + k) * count;
-          for (let f = 0; f < count; f++) features.data[to + f] = values.data[f * members.length + i] as number;
-        });
+        for (const [i, k] of members.entries()) takeFeatures(to, first + k, values, i);
       }
       first += own.length;
     }
   } finally {
     await program.dispose();
   }
+}
+
+/**
+ * Describes annotated pixels by their features.
+ * @throws DeviceError when the device fails.
+ */
+export async function describePixels(
+  runtime: Runtime,
+  spec: FilterBankSpec,
+  set: TrainingSet,
+  { filtered, ...options }: PixelOptions & { readonly most?: number },
+): Promise<PixelSet> {
+  const { pixels, shares } = choosePixels(set.pages, set.classCount, options);
+  const total = pixels.reduce((sum, { length }) => sum + length, 0);
+  const count = featureCount(spec);
+  const features = float32([total, count]);
+  const labels = new Int32Array(total);
+  const weights = new Float32Array(total);
+  let row = 0;
+  for (const [i, { name, label, width }] of set.pages.entries()) {
+    const part = filtered && (filtered.get(name) as FilteredPart);
+    for (const pixel of pixels[i] as Int32Array) {
+      const c = label[pixel] as number;
+      labels[row] = c;
+      weights[row] = (set.classWeights[c] as number) * (shares[c] as number);
+      if (part !== undefined) {
+        const [y, x] = [Math.floor(pixel / width) - part.y, (pixel % width) - part.x];
+        takeFeatures(features, row, part.features, y * (part.features.shape[3] as number) + x);
+      }
+      row++;
+    }
+  }
+  if (filtered === undefined) await filterWindows(runtime, spec, set.pages, pixels, features);
   const mean = weights.reduce((sum, weight) => sum + weight, 0) / total;
   for (let i = 0; i < total; i++) weights[i] = (weights[i] as number) / mean;
   return { features, labels, weights, scaling: standardise(features.data, count) };
@@ -221,38 +260,44 @@ const FEATURE_NOISE = 0.7;
 /** So many numbers are drawn once; each step begins at another of them. A prime, so that no column meets its own again. */
 const NOISE_LENGTH = 65_537;
 
-/** Adds normal noise, the same for the same seed and step. */
-function noisy(features: NdArray<'float32'>, seed: number): (step: number) => NdArray<'float32'> {
+/** Adds normal noise, the same for the same seed and step. @returns a function that writes into `values` */
+function noisy({ data }: NdArray<'float32'>, seed: number): (step: number, values: Float32Array) => void {
   const random = stream(seed, 'feature noise');
-  const noise = Float32Array.from({ length: NOISE_LENGTH }, () => FEATURE_NOISE * random.normal());
-  const { data, shape } = features;
-  return (step) => {
-    const values = new Float32Array(data.length);
+  const noise = new Float32Array(NOISE_LENGTH);
+  for (let i = 0; i < NOISE_LENGTH; i++) noise[i] = FEATURE_NOISE * random.normal();
+  return (step, values) => {
     let at = stream(seed, 'feature noise', step).integer(NOISE_LENGTH);
     for (let i = 0; i < values.length; at = 0) {
       const end = Math.min(values.length, i + NOISE_LENGTH - at);
       for (; i < end; i++, at++) values[i] = (data[i] as number) + (noise[at] as number);
     }
-    return float32(shape, values);
   };
 }
 
-/** All annotated pixels, in every batch. @throws DeviceError when the features cannot be computed. */
+/**
+ * All annotated pixels, in every batch; the features of a batch are overwritten by the next one.
+ * @throws DeviceError when the features cannot be computed.
+ */
 export async function openPixelSource(
   spec: FilterBankSpec,
   set: TrainingSet,
   runtime: Runtime,
-  options: { readonly seed: number },
+  options: PixelOptions,
 ): Promise<BatchSource> {
   const { features, labels, weights, scaling } = await describePixels(runtime, spec, set, options);
   const [total] = features.shape as readonly [number, number];
   const target = { labels: ndarray('int32', [1, total], labels), pixelWeights: float32([1, total], weights) };
-  const image = noisy(features, options.seed);
+  const addNoise = noisy(features, options.seed);
   const samples = set.pages.map(({ name }) => name);
   return {
     build: () => pixelPerceptron(spec, total),
     async *batches(from) {
-      for (let step = from; ; step++) yield { feeds: { ...target, image: image(step) }, samples, size: 1 };
+      // Once: the pages of new memory cost more than the noise.
+      const image = float32(features.shape);
+      for (let step = from; ; step++) {
+        addNoise(step, image.data);
+        yield { feeds: { ...target, image }, samples, size: 1 };
+      }
     },
     exported: (trained) => unscaled(trained, scaling),
     close: async () => {},

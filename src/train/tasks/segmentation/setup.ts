@@ -17,7 +17,7 @@ import type { State, StepBatch } from '../../train-step.ts';
 import { VALIDATION_THRESHOLDS, type ValidationMetric } from '../../validate.ts';
 import { countPage, pagePredictor, samplePredictor } from '../../validation-predictor.ts';
 import { type BatchSource, openPatchSource, type PatchSource, type PatchSourceOptions } from './batch-source.ts';
-import { openPixelSource } from './pixel-source.ts';
+import { openPixelSource, type PixelOptions } from './pixel-source.ts';
 
 /** Pages of one revision of the data. */
 export interface LabelledPages {
@@ -49,7 +49,10 @@ export interface SegmentationSetup extends TrainingSetup {
   setPages(pages: LabelledPages): void;
 }
 
-export interface SetupOptions extends StepPlace, Pick<PatchSourceOptions, 'openSampler'> {
+export interface SetupOptions
+  extends StepPlace,
+    Pick<PatchSourceOptions, 'openSampler'>,
+    Pick<PixelOptions, 'filtered'> {
   /** Default: none until `setPages`. */
   readonly pages?: LabelledPages;
   /** For model files. */
@@ -62,7 +65,7 @@ export interface SetupOptions extends StepPlace, Pick<PatchSourceOptions, 'openS
 export async function openSetup(
   recipe: Recipe,
   metric: ValidationMetric | undefined,
-  { pages: firstPages, openSampler, provenance, from: first = 0, ...place }: SetupOptions,
+  { pages: firstPages, openSampler, provenance, filtered, from: first = 0, ...place }: SetupOptions,
 ): Promise<SegmentationSetup> {
   const { model, seed } = recipe;
   const { runtime } = place;
@@ -72,7 +75,7 @@ export async function openSetup(
   // Runs have their pages from the start; sessions, which have not, are of patches.
   const source: BatchSource & Partial<PatchSource> =
     model.name === 'filter-bank'
-      ? await openPixelSource(model, (pages as LabelledPages).data.train, runtime, { seed })
+      ? await openPixelSource(model, (pages as LabelledPages).data.train, runtime, { seed, filtered })
       : ofPatches();
   const opened = await openTrainStep(recipe, source.build, place).catch(async (cause) => {
     await source.close();
