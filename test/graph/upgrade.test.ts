@@ -357,6 +357,9 @@ describe('older and more general forms', () => {
     expect(() => readOnnx(bytes, { file: 'old.onnx' })).toThrow(
       "old.onnx: Hardmax 'node': this operation is not supported.",
     );
+    expect(() => readOnnx(file(13, 'DequantizeLinear', {}))).toThrow(
+      /of a quantised network, which can be predicted with/,
+    );
     expect(() => readOnnx(file(13, 'Softmax', { temperature: 3 }))).toThrow(/Softmax 'node'.*'temperature'/);
     const reach = { constants: [ints([2, 3], [0, 1, -1, 0, 0, 2]), weights([2, 6])] };
     expect(() => readOnnx(file(18, 'ScatterND', { reduction: 'max' }, reach))).toThrow(/the reduction 'max'/);

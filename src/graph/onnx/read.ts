@@ -28,6 +28,9 @@ export interface ReadOnnxOptions {
   readonly externalData?: ExternalData;
 }
 
+/** Operations on numbers in steps of a scale. */
+const QUANTISED = /^(?:Dynamic)?QuantizeLinear$|^DequantizeLinear$|^QLinear|^(?:Conv|MatMul)Integer$/;
+
 /** `Conv`, `lamella.MaxPoolGrad`, `nchwc.Conv`: the name in our table; other domains keep their own. */
 function typeOf({ opType, domain }: NodeProto): string {
   const own = domainOf(domain);
@@ -229,7 +232,10 @@ class Reader {
     }
     if (!isOp(node.type)) {
       if (result !== undefined) return [this.#b.constant(result, output)];
-      return reading.fail('this operation is not supported.');
+      const why = QUANTISED.test(node.type)
+        ? ' of a quantised network, which can be predicted with, and trained on from as float32,'
+        : '';
+      return reading.fail(`this operation${why} is not supported.`);
     }
     const outputs = node.outputs.map((given, i) => (given === '' ? `${output || node.name}:${i}` : given));
     const inputs = this.#materialise(node.type, node.inputs, reading);
