@@ -1,7 +1,7 @@
 import { FormatError, LamellaError } from '../errors.ts';
 import { type ByteSource, bytesSource, type Files } from '../files.ts';
 import { page, pageCount } from './convert.ts';
-import { isDicom } from './formats/dicom/parser.ts';
+import { isDicom } from './formats/dicom/detect.ts';
 import type { DicomFile } from './formats/dicom/series.ts';
 import type { ReadContext, ReadOptions } from './formats/format.ts';
 import { FORMATS, type Format } from './formats/registry.ts';

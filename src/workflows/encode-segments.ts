@@ -2,7 +2,7 @@
 
 import { option, UsageError } from '../errors.ts';
 import { baseName, folderName, joinPath, readHead, type WritableFiles } from '../files.ts';
-import { isDicom } from '../image/formats/dicom/parser.ts';
+import { isDicom } from '../image/formats/dicom/detect.ts';
 import type { DicomFile } from '../image/formats/dicom/series.ts';
 import type { Image } from '../image/image.ts';
 import { MAX_BYTES } from '../image/read.ts';

@@ -2,7 +2,7 @@
 
 import { DatasetError } from '../../errors.ts';
 import { type Files, joinPath, readHead } from '../../files.ts';
-import { isDicom } from '../../image/formats/dicom/parser.ts';
+import { isDicom } from '../../image/formats/dicom/detect.ts';
 import { baseName, extensionOf, folderOf, stemOf } from './names.ts';
 import { segmentedSeries } from './segments.ts';
 import { mayBeDicom } from './series.ts';

@@ -6,8 +6,8 @@
 
 import { DatasetError, FormatError, factsOf } from '../../errors.ts';
 import { type Files, folderName, joinPath, readHead } from '../../files.ts';
+import { isDicom } from '../../image/formats/dicom/detect.ts';
 import type { DicomHeader } from '../../image/formats/dicom/header.ts';
-import { isDicom } from '../../image/formats/dicom/parser.ts';
 import type { ReadOptions } from '../../image/formats/format.ts';
 import { extensionsOf, READABLE_EXTENSIONS } from '../../image/formats/registry.ts';
 import type { Image } from '../../image/image.ts';

@@ -2,7 +2,7 @@
 
 import { factsOf } from '../../errors.ts';
 import type { Files } from '../../files.ts';
-import { isDicom } from '../../image/formats/dicom/parser.ts';
+import { isDicom } from '../../image/formats/dicom/detect.ts';
 import { MAX_BYTES, readImage } from '../../image/read.ts';
 import { fileAndImage, masksOf } from '../discover/stated-labels.ts';
 import type { DrawnShapes } from '../shapes/shape.ts';

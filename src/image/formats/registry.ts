@@ -1,5 +1,5 @@
 import { gunzipHead, isGzip } from '../gunzip.ts';
-import { isDicom } from './dicom/parser.ts';
+import { isDicom } from './dicom/detect.ts';
 import type { Codec } from './format.ts';
 import { headerKind } from './nifti/header.ts';
 

@@ -2,7 +2,7 @@
 
 import { FormatError } from '../../../errors.ts';
 import type { Vector3 } from '../../image.ts';
-import { type DataSet, isUnicode, parseElements, textIn } from './parser.ts';
+import { DamagedDicom, type DataSet, isUnicode, parseElements, textIn } from './parser.ts';
 
 const STRUCTURE_SET = '1.2.840.10008.5.1.4.1.1.481.3';
 
@@ -40,7 +40,7 @@ export interface StructureSet {
 }
 
 const itemsOf = (dataSet: DataSet, tag: string): readonly DataSet[] =>
-  dataSet.elements[tag]?.items?.flatMap(({ dataSet: own }) => own ?? []) ?? [];
+  dataSet.elements[tag]?.items?.map(({ dataSet: own }) => own) ?? [];
 
 /**
  * The regions of a file; undefined for other files. Points and open lines, which enclose nothing, are left out with a
@@ -56,11 +56,11 @@ export async function readContours(
     new FormatError('the contours in DICOM are damaged or end early.', { file, remedy: 'Export them again.', cause });
   let dataSet: DataSet;
   try {
-    dataSet = await parseElements(bytes, { untilTag: undefined, maxBytes });
+    dataSet = parseElements(bytes, { untilTag: undefined, maxBytes });
   } catch (cause) {
-    const read = (cause as { readonly dataSet?: DataSet }).dataSet;
+    const read = cause instanceof DamagedDicom ? cause.dataSet : undefined;
     if (read?.string(TAG.sopClass) !== STRUCTURE_SET) return undefined;
-    throw damaged(new Error(typeof cause === 'string' ? cause : 'damaged DICOM data'));
+    throw damaged(cause);
   }
   if (dataSet.string(TAG.sopClass) !== STRUCTURE_SET) return undefined;
   const series = itemsOf(dataSet, TAG.frames)

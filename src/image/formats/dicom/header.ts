@@ -1,9 +1,10 @@
 /** The parts of a DICOM header that an image needs. None identifies a person; see `personal.ts` for those that do. */
 
 import { FormatError } from '../../../errors.ts';
+import { hasPreamble } from './detect.ts';
 import { type FramePlace, framesOf, numberOf } from './frames.ts';
 import { isSegmentation, nonImage } from './objects.ts';
-import { type DataSet, type Element, hasPreamble, parseElements } from './parser.ts';
+import { DamagedDicom, type DataSet, type Element, parseElements } from './parser.ts';
 import { type Slide, slideOf } from './slide.ts';
 
 export interface DicomHeader {
@@ -62,7 +63,6 @@ const TAG = {
   bodyPart: 'x00180015',
   modality: 'x00080060',
   sopClass: 'x00080016',
-  transferSyntax: 'x00020010',
   series: 'x0020000e',
   seriesNumber: 'x00200011',
   instanceNumber: 'x00200013',
@@ -115,17 +115,16 @@ export async function parseDicom(
 ): Promise<ParsedDicom> {
   let dataSet: DataSet;
   try {
-    dataSet = await parseElements(bytes, { untilTag: headerOnly ? PIXELS[0] : undefined, maxBytes });
+    dataSet = parseElements(bytes, { untilTag: headerOnly ? PIXELS[0] : undefined, maxBytes });
   } catch (cause) {
-    const partly = (cause as { dataSet?: DataSet }).dataSet;
-    // The library throws strings, and for truncated data the part that it has read.
+    const partly = cause instanceof DamagedDicom ? cause.dataSet : undefined;
     const pixels = PIXELS.some((tag) => partly?.elements[tag] !== undefined);
     throw new FormatError(
       pixels ? 'the DICOM file ends early, within its pixels.' : 'the DICOM header is damaged or ends early.',
       {
         file,
         remedy: 'Copy the file again from its source.',
-        cause: new Error(typeof cause === 'string' ? cause : 'damaged DICOM data'),
+        cause,
       },
     );
   }
@@ -186,7 +185,7 @@ function headerOf(dataSet: DataSet, file: string, notes: string[]): DicomHeader 
     seriesNumber,
     modality,
     ...(bodyPart !== undefined && BODY_PARTS.has(bodyPart) ? { bodyPart } : {}),
-    transferSyntax: dataSet.string(TAG.transferSyntax) ?? '1.2.840.10008.1.2',
+    transferSyntax: dataSet.transferSyntax,
     rows,
     columns,
     samples,

@@ -1,137 +1,307 @@
-/** The part of dicom-parser that is used, with types: the package's own types do not resolve as a module. */
+/**
+ * The elements of DICOM files (PS3.5, chapter 7): in both byte orders, with and without stated value representations,
+ * nested, and with pixels in fragments.
+ */
 
+import { strFromU8 } from 'fflate';
 import { inflateRaw } from '../../inflate.ts';
+import { hasPreamble, LONG_VRS, letters, syntaxAt } from './detect.ts';
 
 export interface Element {
   /** `x7fe00010`: group and element. */
   readonly tag: string;
   /** If the file states it. */
   readonly vr?: string;
-  readonly length: number;
+  length: number;
   readonly dataOffset: number;
-  readonly items?: readonly { readonly dataSet?: DataSet }[];
+  items?: readonly Item[];
   /** If the pixels are compressed. */
-  readonly encapsulatedPixelData?: boolean;
-  readonly basicOffsetTable?: readonly number[];
-  /** `offset` counts from the first byte of the first fragment's item, as the offset table does. */
-  readonly fragments?: readonly { readonly offset: number; readonly position: number; readonly length: number }[];
+  encapsulatedPixelData?: boolean;
+  basicOffsetTable?: readonly number[];
+  fragments?: readonly Fragment[];
 }
 
-export interface DataSet {
-  readonly byteArray: Uint8Array;
-  readonly elements: { readonly [tag: string]: Element | undefined };
-  uint16(tag: string, index?: number): number | undefined;
-  uint32(tag: string, index?: number): number | undefined;
-  int32(tag: string): number | undefined;
+interface Item {
+  readonly dataSet: DataSet;
+}
+
+/** `offset` counts from the first byte of the first fragment's item, as the offset table does. */
+interface Fragment {
+  readonly offset: number;
+  readonly position: number;
+  readonly length: number;
+}
+
+/** The syntax of files that state none. */
+const IMPLICIT = '1.2.840.10008.1.2';
+const BIG_ENDIAN = '1.2.840.10008.1.2.2';
+const DEFLATED = '1.2.840.10008.1.2.1.99';
+
+const PIXELS = 'x7fe00010';
+const ITEM = 'xfffee000';
+const ITEM_END = 'xfffee00d';
+const SEQUENCE_END = 'xfffee0dd';
+/** A length that is not stated: the end is marked. */
+const UNDEFINED = 0xffffffff;
+
+/** The elements of a file, or of an item within it. */
+export class DataSet {
+  readonly elements: { [tag: string]: Element | undefined } = {};
+  readonly #reader: ElementReader;
+
+  constructor(reader: ElementReader) {
+    this.#reader = reader;
+  }
+
+  /** The whole file, inflated; offsets of elements count from its start. */
+  get byteArray(): Uint8Array {
+    return this.#reader.bytes;
+  }
+
+  get transferSyntax(): string {
+    return this.#reader.syntax;
+  }
+
+  uint16(tag: string, index = 0): number | undefined {
+    return this.#number(tag, (view, at, little) => view.getUint16(at + 2 * index, little));
+  }
+
+  int16(tag: string): number | undefined {
+    return this.#number(tag, (view, at, little) => view.getInt16(at, little));
+  }
+
+  uint32(tag: string, index = 0): number | undefined {
+    return this.#number(tag, (view, at, little) => view.getUint32(at + 4 * index, little));
+  }
+
+  int32(tag: string): number | undefined {
+    return this.#number(tag, (view, at, little) => view.getInt32(at, little));
+  }
+
   /** The tag that an element points to, `x00200032`. */
-  attributeTag(tag: string): string | undefined;
-  int16(tag: string): number | undefined;
-  /** Trimmed; several values are separated by backslashes. */
-  string(tag: string): string | undefined;
+  attributeTag(tag: string): string | undefined {
+    const element = this.elements[tag];
+    return element?.length === 4 ? this.#reader.tagAt(element.dataOffset) : undefined;
+  }
+
+  /** Latin letters up to a NUL, trimmed; several values are separated by backslashes. */
+  string(tag: string): string | undefined {
+    const element = this.elements[tag];
+    if (element === undefined || element.length === 0) return undefined;
+    const { dataOffset, length } = element;
+    const bytes = this.byteArray.subarray(dataOffset, dataOffset + length);
+    const end = bytes.indexOf(0);
+    return strFromU8(end < 0 ? bytes : bytes.subarray(0, end), true).trim();
+  }
+
   /** The first number of a decimal string. */
-  floatString(tag: string): number | undefined;
-  intString(tag: string): number | undefined;
+  floatString(tag: string): number | undefined {
+    const text = this.string(tag);
+    return text === undefined ? undefined : Number.parseFloat(text.split('\\', 1)[0] as string);
+  }
+
+  intString(tag: string): number | undefined {
+    const text = this.string(tag);
+    return text === undefined ? undefined : Number.parseInt(text.split('\\', 1)[0] as string, 10);
+  }
+
+  #number(tag: string, read: (view: DataView, at: number, little: boolean) => number): number | undefined {
+    const element = this.elements[tag];
+    const { view, little } = this.#reader;
+    return element === undefined || element.length === 0 ? undefined : read(view, element.dataOffset, little);
+  }
 }
 
-interface Parser {
-  parseDicom(
-    bytes: Uint8Array,
-    options: { readonly untilTag?: string; readonly inflater?: (bytes: Uint8Array, at: number) => Uint8Array },
-  ): DataSet;
+/** What is no DICOM, or ends early, with what was read before. */
+export class DamagedDicom extends Error {
+  override readonly name = 'DamagedDicom';
+  readonly dataSet: DataSet | undefined;
+
+  constructor(message: string, { dataSet, cause }: { readonly dataSet?: DataSet; readonly cause?: unknown } = {}) {
+    super(message, { cause });
+    this.dataSet = dataSet;
+  }
 }
 
-/** The parser's callback for files that are deflated as a whole; the result has at most `maxBytes` bytes. */
-const inflaterTo =
-  (maxBytes: number) =>
-  (all: Uint8Array, at: number): Uint8Array => {
-    const rest = inflateRaw(all.subarray(at), maxBytes);
-    const whole = new Uint8Array(at + rest.length);
-    whole.set(all.subarray(0, at));
-    whole.set(rest, at);
-    return whole;
-  };
+class ElementReader {
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  readonly syntax: string;
+  readonly little: boolean;
+  at: number;
+
+  constructor(bytes: Uint8Array, at: number, syntax: string) {
+    this.bytes = bytes;
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.at = at;
+    this.syntax = syntax;
+    this.little = syntax !== BIG_ENDIAN;
+  }
+
+  tagAt(at: number): string {
+    const [group, element] = [this.view.getUint16(at, this.little), this.view.getUint16(at + 2, this.little)];
+    return `x${(group * 0x10000 + element).toString(16).padStart(8, '0')}`;
+  }
+
+  /** Elements up to a position, or after `untilTag`, of which the value is not read. */
+  readTo(end: number, { elements }: DataSet, isExplicit: boolean, untilTag?: string): void {
+    if (end > this.bytes.length) throw new DamagedDicom('An item ends after the file.');
+    while (this.at < end) {
+      const element = this.#element(isExplicit, untilTag);
+      elements[element.tag] = element;
+      if (element.tag === untilTag) return;
+    }
+    if (this.at > end && isExplicit) throw new DamagedDicom('An element ends after what it is in.');
+  }
+
+  /** One element, of a stated representation. */
+  readNext({ elements }: DataSet): void {
+    const element = this.#element(true);
+    elements[element.tag] = element;
+  }
+
+  #element(isExplicit: boolean, untilTag?: string): Element {
+    const tag = this.#tag();
+    const vr = isExplicit ? letters(this.bytes, this.at, 2) : undefined;
+    if (vr !== undefined) this.at += LONG_VRS.has(vr) ? 4 : 2;
+    const length =
+      vr === undefined || LONG_VRS.has(vr) ? this.#uint32() : this.view.getUint16(this.#skip(2), this.little);
+    const element: Element = { tag, ...(vr !== undefined && { vr }), length, dataOffset: this.at };
+    if (tag === untilTag) return element;
+    if (vr === 'SQ') element.items = this.#items(element, true);
+    else if (vr === undefined && this.#isSequence(element)) {
+      const items = this.#items(element, false);
+      if (!isPrivate(tag)) element.items = items;
+    } else if (length !== UNDEFINED) this.at += length;
+    else if (isExplicit && tag === PIXELS) this.#fragments(element);
+    // Of an unknown representation, it is a sequence without stated ones (PS3.5, 6.2.2).
+    else if (vr === 'UN') element.items = this.#items(element, false);
+    else this.#seekItemEnd(element);
+    return element;
+  }
+
+  /** Without a dictionary, a sequence is what begins as one; private ones are read only to find their end. */
+  #isSequence({ tag, length }: Element): boolean {
+    if (this.at + 4 > this.bytes.length) return false;
+    const next = this.tagAt(this.at);
+    return (next === ITEM || next === SEQUENCE_END) && (length === UNDEFINED || !isPrivate(tag));
+  }
+
+  #items(sequence: Element, isExplicit: boolean): readonly Item[] {
+    const { dataOffset, length } = sequence;
+    const isOpen = length === UNDEFINED;
+    const items: Item[] = [];
+    while (isOpen ? this.at + 4 <= this.bytes.length : this.at < dataOffset + length) {
+      if (isOpen && this.tagAt(this.at) === SEQUENCE_END) {
+        sequence.length = this.at - dataOffset;
+        this.at += 8;
+        return items;
+      }
+      items.push({ dataSet: this.#item(isExplicit) });
+    }
+    sequence.length = this.at - dataOffset;
+    return items;
+  }
+
+  #item(isExplicit: boolean): DataSet {
+    if (this.#tag() !== ITEM) throw new DamagedDicom('A sequence lacks an item.');
+    const length = this.#uint32();
+    const item = new DataSet(this);
+    if (length !== UNDEFINED) this.readTo(this.at + length, item, isExplicit);
+    else {
+      while (this.at < this.bytes.length && this.tagAt(this.at) !== ITEM_END) {
+        const element = this.#element(isExplicit);
+        item.elements[element.tag] = element;
+      }
+      if (this.at < this.bytes.length) this.at += 8;
+    }
+    return item;
+  }
+
+  /** Compressed pixels: a table of offsets, and fragments up to the end of the sequence or of the file (PS3.5, A.4). */
+  #fragments(element: Element): void {
+    if (this.#tag() !== ITEM) throw new DamagedDicom('Compressed pixels lack their table of offsets.');
+    const table: number[] = [];
+    for (const end = this.#uint32() + this.at; this.at < end; ) table.push(this.#uint32());
+    const fragments: Fragment[] = [];
+    const start = this.at;
+    while (this.at < this.bytes.length) {
+      const tag = this.#tag();
+      const stated = this.#uint32();
+      if (tag === SEQUENCE_END) break;
+      // Whatever is no item is the last.
+      const length = tag === ITEM ? stated : Math.min(stated, this.bytes.length - this.at);
+      fragments.push({ offset: this.at - start - 8, position: this.at, length });
+      this.at += length;
+      if (tag !== ITEM) break;
+    }
+    element.length = this.at - element.dataOffset;
+    Object.assign(element, { encapsulatedPixelData: true, basicOffsetTable: table, fragments });
+  }
+
+  /** A value of no stated length ends with the mark of items, or with the file. */
+  #seekItemEnd(element: Element): void {
+    while (this.at + 8 <= this.bytes.length && this.tagAt(this.at) !== ITEM_END) this.at += 2;
+    this.at = Math.min(this.at + 8, this.bytes.length);
+    element.length = this.at - element.dataOffset;
+  }
+
+  #tag(): string {
+    return this.tagAt(this.#skip(4));
+  }
+
+  #uint32(): number {
+    return this.view.getUint32(this.#skip(4), this.little);
+  }
+
+  #skip(count: number): number {
+    this.at += count;
+    return this.at - count;
+  }
+}
+
+/** Whether the group is odd. */
+const isPrivate = (tag: string): boolean => Number.parseInt(tag.slice(1, 5), 16) % 2 === 1;
 
 /**
- * Parses a DICOM file with dicom-parser, which is CommonJS.
+ * Parses a DICOM file, with or without its preamble, and with or without the elements that state its syntax.
  * @param untilTag parsing ends with this element
  * @param maxBytes maximum size of the inflated file
- * @throws what the library throws: strings, and for truncated files an object with the `dataSet` read so far
+ * @throws DamagedDicom, for truncated files with what was read
  */
-export async function parseElements(
+export function parseElements(
   bytes: Uint8Array,
   { untilTag, maxBytes }: { readonly untilTag: string | undefined; readonly maxBytes: number },
-): Promise<DataSet> {
-  const module: unknown = await import('dicom-parser');
-  const parser = ((module as { default?: unknown }).default ?? module) as Parser;
-  return parser.parseDicom(asPart10(bytes), {
-    ...(untilTag === undefined ? {} : { untilTag }),
-    inflater: inflaterTo(maxBytes),
-  });
-}
-
-/** Value representations (PS3.5, table 6.2-1); those in the second row have 32-bit lengths. */
-const VRS = new Set('AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US'.split(' '));
-const LONG_VRS = new Set('OB OD OF OL OV OW SQ SV UC UN UR UT UV'.split(' '));
-
-const letters = (bytes: Uint8Array, at: number, count: number): string =>
-  String.fromCharCode(...bytes.subarray(at, at + count));
-
-/** Whether "DICM" is at its position in DICOM files. */
-export const hasPreamble = (bytes: Uint8Array): boolean => letters(bytes, 128, 4) === 'DICM';
-
-/** Whether the first bytes are those of a DICOM file: "DICM" after 128 arbitrary bytes, or a header without both. */
-export function isDicom(bytes: Uint8Array): boolean {
-  return hasPreamble(bytes) || letters(bytes, 0, 4) === 'DICM' || syntaxAt(bytes, 0) !== undefined;
-}
-
-/** The transfer syntax according to the first element, one of group 2 or 8; undefined if there is none. */
-function syntaxAt(bytes: Uint8Array, at: number): string | undefined {
-  if (bytes.length < at + 16) return undefined;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const vr = letters(bytes, at + 4, 2);
-  const explicit = VRS.has(vr) || LONG_VRS.has(vr);
-  for (const little of [true, false]) {
-    const [group, element] = [view.getUint16(at, little), view.getUint16(at + 2, little)];
-    if ((group !== 2 && group !== 8) || element > 0x0102) continue;
-    if (explicit) return little ? '1.2.840.10008.1.2.1' : '1.2.840.10008.1.2.2';
-    // Implicit: the length must lead to a later element of the group.
-    const next = at + 8 + view.getUint32(at + 4, true);
-    if (!little || group !== 8 || next + 4 > Math.min(bytes.length, at + 1024)) return undefined;
-    return view.getUint16(next, true) === 8 && view.getUint16(next + 2, true) > element
-      ? '1.2.840.10008.1.2'
-      : undefined;
+): DataSet {
+  let dataSet: DataSet | undefined;
+  try {
+    const { syntax, end } = metaOf(bytes);
+    const whole = syntax === DEFLATED ? inflatedFrom(bytes, end, maxBytes) : bytes;
+    const reader = new ElementReader(whole, end, syntax);
+    dataSet = new DataSet(reader);
+    reader.readTo(whole.length, dataSet, syntax !== IMPLICIT, untilTag);
+    return dataSet;
+  } catch (cause) {
+    throw new DamagedDicom(cause instanceof Error ? cause.message : String(cause), { dataSet, cause });
   }
-  return undefined;
 }
 
-/** The end of the group 2 elements that start at a byte, and whether the transfer syntax is among them. */
-function metaEnd(bytes: Uint8Array, start: number): { readonly end: number; readonly hasSyntax: boolean } {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  let hasSyntax = false;
-  let at = start;
-  while (at + 12 <= bytes.length && view.getUint16(at, true) === 2) {
-    if (view.getUint16(at + 2, true) === 0x0010) hasSyntax = true;
-    at += LONG_VRS.has(letters(bytes, at + 4, 2))
-      ? 12 + view.getUint32(at + 8, true)
-      : 8 + view.getUint16(at + 6, true);
-  }
-  return { end: at, hasSyntax };
+/** The transfer syntax, and where the elements of group 2 end, which state it. */
+function metaOf(bytes: Uint8Array): { readonly syntax: string; readonly end: number } {
+  const meta = new ElementReader(bytes, hasPreamble(bytes) ? 132 : letters(bytes, 0, 4) === 'DICM' ? 4 : 0, '');
+  const group = new DataSet(meta);
+  while (meta.at + 12 <= bytes.length && meta.tagAt(meta.at).startsWith('x0002')) meta.readNext(group);
+  const syntax = group.string('x00020010') || syntaxAt(bytes, meta.at);
+  if (syntax === undefined) throw new DamagedDicom('The transfer syntax is not stated.');
+  return { syntax, end: meta.at };
 }
 
-/** The file with the preamble and the transfer syntax that the parser needs added if missing. */
-function asPart10(bytes: Uint8Array): Uint8Array {
-  const start = hasPreamble(bytes) ? 132 : letters(bytes, 0, 4) === 'DICM' ? 4 : 0;
-  const { end, hasSyntax } = metaEnd(bytes, start);
-  if (hasSyntax && start === 132) return bytes;
-  const syntax = hasSyntax ? undefined : syntaxAt(bytes, end);
-  // Damaged: the parser reports it.
-  if (!hasSyntax && syntax === undefined) return bytes;
-  const meta = syntax === undefined ? '' : `\x02\0\x10\0UI${String.fromCharCode(20)}\0${syntax.padEnd(20, '\0')}`;
-  const head = `${'\0'.repeat(128)}DICM${meta}`;
-  const rest = bytes.subarray(hasSyntax ? start : end);
-  const whole = new Uint8Array(head.length + rest.length);
-  whole.set(Uint8Array.from(head, (letter) => letter.charCodeAt(0)));
-  whole.set(rest, head.length);
+/** The file with what is deflated from a byte on inflated. */
+function inflatedFrom(bytes: Uint8Array, at: number, maxBytes: number): Uint8Array {
+  const rest = inflateRaw(bytes.subarray(at), maxBytes);
+  const whole = new Uint8Array(at + rest.length);
+  whole.set(bytes.subarray(0, at));
+  whole.set(rest, at);
   return whole;
 }
 

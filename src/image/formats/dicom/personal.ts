@@ -4,7 +4,8 @@
 
 import { strFromU8 } from 'fflate';
 import { FormatError, option } from '../../../errors.ts';
-import { type DataSet, isDicom, parseElements } from './parser.ts';
+import { isDicom } from './detect.ts';
+import { type DataSet, parseElements } from './parser.ts';
 
 /** Attributes that identify people, a subset of those removed by DICOM PS3.15 E.1. */
 const ELEMENTS: readonly (readonly [tag: string, name: string])[] = [
@@ -53,7 +54,7 @@ export async function readPersonal(bytes: Uint8Array, file: string): Promise<rea
   }
   let dataSet: DataSet;
   try {
-    dataSet = await parseElements(bytes, { untilTag: 'x7fe00010', maxBytes: MAX_BYTES });
+    dataSet = parseElements(bytes, { untilTag: 'x7fe00010', maxBytes: MAX_BYTES });
   } catch {
     throw new FormatError('the DICOM header is damaged or ends early.', {
       file,
