@@ -27,6 +27,23 @@ const contentPolicy: Plugin = {
   ],
 };
 
+/** What chooses the language begins at once, so that its texts are loaded beside the rest of the page and not after it. */
+const textFirst: Plugin = {
+  name: 'text-first',
+  apply: 'build',
+  transformIndexHtml: {
+    order: 'post',
+    handler: (_, { bundle = {} }) =>
+      Object.values(bundle)
+        .filter(({ name, type }) => type === 'chunk' && name === 'text')
+        .map(({ fileName }) => ({
+          tag: 'script',
+          attrs: { type: 'module', async: true, crossorigin: true, src: `./${fileName}` },
+          injectTo: 'head',
+        })),
+  },
+};
+
 /** ONNX Runtime's WebAssembly is served from `ort/`, as whoever serves the page has it, and is no part of the build. */
 const runtimeBeside: Plugin = {
   name: 'runtime-beside',
@@ -94,6 +111,7 @@ async function pieces(config: UserConfig): Promise<Piece[]> {
   const anywhere = modulesOf('index', { later: true });
   const isShared = (id: string): boolean => engine.has(id) && !page.has(id) && !id.endsWith('-worker.js');
   return [
+    { name: 'text', test: /\/(?:text\/(?:text|language)|state\/kept)\.ts/ },
     { name: 'shared', test: (id) => page.has(id) && engine.has(id) },
     { name: 'sampling', test: (id) => isShared(id) && sampler.has(id) },
     { name: 'incoming', test: (id) => isShared(id) && incoming.has(id) },
@@ -101,8 +119,8 @@ async function pieces(config: UserConfig): Promise<Piece[]> {
     { name: 'engine', test: isShared },
     // Each without what loads more than this.
     ...[
-      { name: 'decoding', test: /image\/(?:palette|formats\/(?:codecs|jpeg\/header|tiff\/packbits))\.js/ },
-      { name: 'dicom', test: /image\/formats\/dicom\/|dicom-parser/ },
+      { name: 'decoding', test: /image\/(?:palette|formats\/(?:codecs|jpeg\/(?:header|read)|tiff\/packbits))\.js/ },
+      { name: 'dicom', test: /image\/formats\/dicom\// },
       { name: 'shapes', test: /dataset\/shapes\/(?!ilastik|segments)/ },
       { name: 'tiff', test: /image\/formats\/tiff\/(?!zstd)/ },
     ].map((piece) => ({ ...piece, includeDependenciesRecursively: false })),
@@ -117,7 +135,7 @@ export default defineConfig(async ({ mode, command }) => {
     base: './',
     resolve: { alias },
     oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
-    plugins: [contentPolicy, runtimeBeside, sharedWorkers],
+    plugins: [contentPolicy, textFirst, runtimeBeside, sharedWorkers],
     build: {
       outDir,
       emptyOutDir: true,

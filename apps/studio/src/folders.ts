@@ -1,6 +1,7 @@
 /** Folders of the user's disk as projects, where the browser has a picker for them. */
 
 import { putFolderAtHand } from 'lamella/studio/browser';
+import { isCancelled, pickers } from './pickers.ts';
 
 /** Folders of the user's disk as projects. */
 export interface Folders {
@@ -12,25 +13,16 @@ export interface Folders {
   allow(project: string): Promise<boolean>;
 }
 
-interface Picker {
-  showDirectoryPicker?(options: {
-    readonly id: string;
-    readonly mode: 'readwrite';
-  }): Promise<FileSystemDirectoryHandle>;
-}
-
-const picker = globalThis as Picker;
-
-export const canPickFolders = (): boolean => picker.showDirectoryPicker !== undefined;
+export const canPickFolders = (): boolean => pickers.showDirectoryPicker !== undefined;
 
 /** Lets the user choose a folder, and puts it at hand for the engine. @returns whether one was chosen */
 export async function pickFolder(): Promise<boolean> {
   try {
-    const folder = await picker.showDirectoryPicker?.({ id: 'lamella', mode: 'readwrite' });
+    const folder = await pickers.showDirectoryPicker?.({ id: 'lamella', mode: 'readwrite' });
     if (folder !== undefined) await putFolderAtHand(folder);
     return folder !== undefined;
   } catch (error) {
-    if (error instanceof DOMException && error.name === 'AbortError') return false;
+    if (isCancelled(error)) return false;
     throw error;
   }
 }

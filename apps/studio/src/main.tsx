@@ -5,7 +5,7 @@ import { startEngine } from './engine.ts';
 import { canPickFolders, pickFolder } from './folders.ts';
 import { isolate, withoutPeers } from './isolation.ts';
 import { saveFile } from './save-file.ts';
-import { keptValues } from './state/settings.ts';
+import { keptValues } from './state/kept.ts';
 import { createStudio } from './state/studio.ts';
 import './style.css';
 import { text } from './text/text.ts';

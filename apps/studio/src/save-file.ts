@@ -1,5 +1,5 @@
-import { fileSave } from 'browser-fs-access';
 import type { ExportedFile } from 'lamella/studio';
+import { isCancelled, pickers } from './pickers.ts';
 
 /** A file that the user chose, to be written again without a question. */
 export type SavedFile = FileSystemFileHandle | undefined;
@@ -14,15 +14,33 @@ export async function saveFile(
 ): Promise<{ file: SavedFile } | NotSaved> {
   const blob = content instanceof Blob ? content : new Blob([await bytesOf(content)]);
   try {
-    return { file: (await fileSave(blob, { fileName: name }, again ?? null)) ?? undefined };
+    return { file: pickers.showSaveFilePicker ? await write(blob, name, again) : download(blob, name) };
   } catch (error) {
-    if (!(error instanceof DOMException)) throw error;
-    if (error.name === 'AbortError') return 'cancelled';
+    if (isCancelled(error)) return 'cancelled';
     // Browsers open a dialog only soon after a key or a click.
-    if (error.name === 'SecurityError' || error.name === 'NotAllowedError') return 'ask again';
+    if (error instanceof DOMException && /^(?:Security|NotAllowed)Error$/.test(error.name)) return 'ask again';
     throw error;
   }
 }
 
 const bytesOf = async (content: ExportedFile['content']): Promise<ArrayBuffer> =>
   content instanceof Uint8Array ? content.slice().buffer : content.arrayBuffer();
+
+async function write(blob: Blob, suggestedName: string, again: SavedFile): Promise<SavedFile> {
+  const isThere = await again?.getFile().then(
+    () => true,
+    () => false,
+  );
+  const file = isThere ? again : await pickers.showSaveFilePicker?.({ suggestedName });
+  if (file !== undefined) await blob.stream().pipeTo(await file.createWritable());
+  return file;
+}
+
+function download(blob: Blob, name: string): undefined {
+  const href = URL.createObjectURL(blob);
+  Object.assign(document.createElement('a'), { href, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(href), KEPT_MS);
+}
+
+/** How long a download may take to begin. */
+const KEPT_MS = 30_000;

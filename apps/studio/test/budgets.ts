@@ -32,10 +32,10 @@ export const BUDGETS = {
   startBytes: { unit: 'kB', goal: 160, gate: 160 },
   /**
    * All scripts but codecs, Zarr and HDF5, compressed: without what is loaded when something is measured, and with it.
-   * ONNX Runtime's are those for WebGPU, which are more than those for WebAssembly; a page loads one of the two.
+   * ONNX Runtime's are those for WebGPU, which are more than those for WebAssembly; a page loads one of the two. So it does of the languages: the larger counts.
    */
   workBytes: { unit: 'kB', goal: 500, gate: 500 },
-  allBytes: { unit: 'kB', goal: 500, gate: 525 },
+  allBytes: { unit: 'kB', goal: 500, gate: 504 },
   /** The hosted page, loaded again without a network. */
   offline: { unit: 'ms', goal: 1000, gate: 1000 },
   /** 100 PNG files of 512 x 512, to the last thumbnail. */

@@ -64,7 +64,7 @@ export async function openRecorded(address: string): Promise<RecordedPage> {
     if (message.type() === 'error') errors.push(message.text());
   });
   page.on('pageerror', (error) => errors.push(String(error)));
-  await page.addInitScript(() => Reflect.deleteProperty(globalThis, 'showOpenFilePicker'));
+  await page.addInitScript(() => Reflect.deleteProperty(globalThis, 'showSaveFilePicker'));
   await page.goto(address);
   // Hosted without headers, it is loaded once more.
   await page.waitForFunction(() => globalThis.studio?.description.value !== undefined && crossOriginIsolated);

@@ -109,7 +109,7 @@ export async function openStudioBrowser(options: Omit<BrowserOptions, 'webgl'> =
       }, live);
       if (!dialogs) {
         await context.addInitScript(() => {
-          for (const name of ['showOpenFilePicker', 'showDirectoryPicker']) Reflect.deleteProperty(globalThis, name);
+          for (const name of ['showSaveFilePicker', 'showDirectoryPicker']) Reflect.deleteProperty(globalThis, name);
         });
       }
       await prepare?.(context);

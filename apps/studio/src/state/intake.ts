@@ -33,7 +33,5 @@ function commonStart(a: string, b: string): string {
 }
 
 /** Files without those that systems hide; the metadata of Zarr 2 look like such. */
-export const givenFiles = (files: Iterable<File>): readonly GivenFile[] =>
-  Array.from(files, (file) => ({ path: file.webkitRelativePath || file.name, content: file })).filter(
-    ({ path }) => !/(?:^|\/)(?:\.(?!z(?:array|attrs|group)$)|Thumbs\.db$|desktop\.ini$)/.test(path),
-  );
+export const givenFiles = (files: readonly GivenFile[]): readonly GivenFile[] =>
+  files.filter(({ path }) => !/(?:^|\/)(?:\.(?!z(?:array|attrs|group)$)|Thumbs\.db$|desktop\.ini$)/.test(path));

@@ -2,6 +2,7 @@
 
 import { effect, signal } from '@preact/signals';
 import type { Language } from '../text/language.ts';
+import { type KeptValues, readKept, writeKept } from './kept.ts';
 import type { TourStep } from './tour.ts';
 
 export type Theme = 'system' | 'light' | 'dark';
@@ -34,23 +35,11 @@ const DEFAULTS: Kept = {
   tour: undefined,
   keys: {},
 };
-const NAME = 'lamella-studio';
-
-/** The part of `localStorage` that is used; absent where the browser forbids it. */
-export type KeptValues = Pick<Storage, 'getItem' | 'setItem'>;
-
-export function keptValues(): KeptValues | undefined {
-  try {
-    return globalThis.localStorage;
-  } catch {
-    return undefined;
-  }
-}
 
 export type Settings = ReturnType<typeof createSettings>;
 
 export function createSettings(storage: KeptValues | undefined) {
-  const kept = { ...DEFAULTS, ...readKept(storage) };
+  const kept: Kept = { ...DEFAULTS, ...readKept(storage) };
   const settings = {
     theme: signal(kept.theme),
     language: signal(kept.language),
@@ -72,17 +61,7 @@ export function createSettings(storage: KeptValues | undefined) {
       tour: settings.tour.value,
       keys: settings.keys.value,
     };
-    storage?.setItem(NAME, JSON.stringify(values));
+    writeKept(storage, values);
   });
   return settings;
-}
-
-/** What was kept; what a damaged value holds is as good as nothing. */
-export function readKept(storage: KeptValues | undefined): Partial<Kept> {
-  try {
-    const value: unknown = JSON.parse(storage?.getItem(NAME) ?? '{}');
-    return typeof value === 'object' && value !== null ? value : {};
-  } catch {
-    return {};
-  }
 }

@@ -1,25 +1,59 @@
 /** Ways in which files reach the page. */
 
 import type { Signal } from '@preact/signals';
-import { directoryOpen, fileOpen } from 'browser-fs-access';
 import { filesOfDrop } from 'lamella/browser';
 import type { GivenFile } from 'lamella/studio';
+import { isCancelled, pickers } from '../pickers.ts';
 import { givenFiles } from '../state/intake.ts';
 
-/** Nothing was chosen: the user closed the browser's dialog. */
-const cancelled = (error: unknown): readonly GivenFile[] => {
-  if (error instanceof DOMException && error.name === 'AbortError') return [];
-  throw error;
-};
+/** Nothing is chosen if the user closes the browser's dialog. */
+export const chooseFiles = (): Promise<readonly GivenFile[]> => chosenBy({ multiple: true });
 
-export const chooseFiles = (): Promise<readonly GivenFile[]> =>
-  fileOpen({ multiple: true }).then(givenFiles, cancelled);
+export async function chooseFolder(): Promise<readonly GivenFile[]> {
+  // Where there is one: the other would ask whether to upload the files.
+  if (pickers.showDirectoryPicker === undefined) return chosenBy({ webkitdirectory: true });
+  try {
+    return givenFiles(await filesIn(await pickers.showDirectoryPicker({ id: 'images' })));
+  } catch (error) {
+    if (isCancelled(error)) return [];
+    throw error;
+  }
+}
 
-export const chooseFolder = (): Promise<readonly GivenFile[]> =>
-  directoryOpen({ recursive: true }).then(
-    (files) => givenFiles(files.filter((file) => file instanceof File)),
-    cancelled,
-  );
+async function filesIn(folder: FileSystemDirectoryHandle, path = folder.name): Promise<readonly GivenFile[]> {
+  const found: Promise<readonly GivenFile[]>[] = [];
+  for await (const entry of folder.values()) {
+    const inner = `${path}/${entry.name}`;
+    found.push(
+      entry.kind === 'directory'
+        ? filesIn(entry as FileSystemDirectoryHandle, inner)
+        : (entry as FileSystemFileHandle).getFile().then((content) => [{ path: inner, content }]),
+    );
+  }
+  return (await Promise.all(found)).flat();
+}
+
+function chosenBy(
+  settings: Partial<Pick<HTMLInputElement, 'multiple' | 'webkitdirectory'>>,
+): Promise<readonly GivenFile[]> {
+  const input = document.createElement('input');
+  Object.assign(input, { type: 'file', hidden: true, ...settings });
+  // Some browsers forget an element that is not in the page.
+  document.body.append(input);
+  return new Promise((resolve) => {
+    const answer = (): void => {
+      input.remove();
+      resolve(
+        givenFiles(
+          Array.from(input.files ?? [], (file) => ({ path: file.webkitRelativePath || file.name, content: file })),
+        ),
+      );
+    };
+    input.addEventListener('cancel', answer);
+    input.addEventListener('change', answer);
+    input.click();
+  });
+}
 
 /** Handlers of an element onto which files may be dropped. @param over whether something is held above it */
 export function dropHandlers(over: Signal<boolean>, take: (files: readonly GivenFile[]) => void) {
