@@ -41,7 +41,8 @@ class Weights:
 
     def conv(self, x, name, **options):
         bias = f"{name}/bias"
-        return F.conv2d(x, self(f"{name}/weight"), self(bias) if bias in self.arrays else None, **options)
+        conv = F.conv2d if x.dim() == 4 else F.conv3d
+        return conv(x, self(f"{name}/weight"), self(bias) if bias in self.arrays else None, **options)
 
     def all_used(self):
         return {n for n in self.arrays if n.endswith(("/weight", "/bias", "/scale"))} == self.used
@@ -119,6 +120,23 @@ def unet(w, x, spec):
     return w.conv(x, "output")
 
 
+def unet3d(w, x, spec):
+    kernels, factors, skips = spec["kernels"], spec["factors"], []
+
+    def block(x, name, kernel):
+        for i in (1, 2):
+            x = F.relu(w.conv(x, f"{name}/conv{i}", padding=[side // 2 for side in kernel]))
+        return x
+
+    for level, kernel in enumerate(kernels):
+        x = block(F.max_pool3d(x, factors[level - 1]) if level > 0 else x, f"encoder{level}", kernel)
+        skips.append(x)
+    for level in reversed(range(len(factors))):
+        x = F.interpolate(w.conv(x, f"decoder{level}/up"), scale_factor=factors[level], mode="nearest")
+        x = block(torch.cat([skips[level], x], 1), f"decoder{level}", kernels[level])
+    return w.conv(x, "output")
+
+
 def unet2015(w, x, spec):
     skips = []
     for level in range(5):
@@ -144,6 +162,7 @@ NETWORKS = {
     "alexnet": alexnet,
     "unet": unet,
     "unet2015": unet2015,
+    "unet3d": unet3d,
     **{f"n{stages}": sliding_window(stages) for stages in (1, 2, 3, 4)},
 }
 

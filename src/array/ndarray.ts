@@ -20,6 +20,8 @@ export type DType = keyof Storage;
 export type Shape = readonly number[];
 /** Such as [N, C, H, W]. */
 export type Shape4 = readonly [number, number, number, number];
+/** [N, C, D, H, W] of volumes. */
+export type Shape5 = readonly [number, number, number, number, number];
 
 export interface NdArray<D extends DType = DType> {
   readonly dtype: D;

@@ -25,9 +25,16 @@ export type SamplerAnswer = { readonly pages: number; readonly step: number } & 
   | { readonly problem: string }
 );
 
-/** The program of a thread: answers its questions in order. @param send transfers the memory of these buffers */
+/** How a batch is made: `makeBatch`, or `makeAnyBatch` where volumes are trained too. */
+export type DrawBatch = typeof makeBatch;
+
+/**
+ * The program of a thread: answers its questions in order.
+ * @param send transfers the memory of these buffers
+ */
 export function samplerProgram(
   send: (answer: SamplerAnswer, transfer: ArrayBuffer[]) => void,
+  draw: DrawBatch = makeBatch,
 ): (question: SamplerQuestion) => void {
   let set: TrainingSet;
   let options: SampleOptions;
@@ -38,7 +45,7 @@ export function samplerProgram(
     }
     const { step, pages } = question;
     try {
-      const batch = makeBatch(set, step, options);
+      const batch = draw(set, step, options);
       const { images, labels, weights } = batch;
       const memory = [images, labels, weights].map(({ buffer }) => buffer as ArrayBuffer);
       send({ step, pages, batch }, memory);
@@ -69,6 +76,8 @@ export interface SamplerThreads {
   /** Number of batches sampled in advance, which bounds the memory. Default: two per worker. */
   readonly ahead?: number;
   readonly start: StartSamplerThread;
+  /** In this thread; those that are started know their own. Default: of pages. */
+  readonly draw?: DrawBatch;
 }
 
 interface Waiting {
@@ -84,9 +93,9 @@ interface Waiting {
 export function openSampler(
   set: TrainingSet,
   options: SampleOptions,
-  { workers, ahead = 2 * workers, start }: SamplerThreads,
+  { workers, ahead = 2 * workers, start, draw = makeBatch }: SamplerThreads,
 ): Sampler {
-  if (workers === 0) return inThisThread(set, options);
+  if (workers === 0) return inThisThread(set, options, draw);
   const waiting = new Map<number, Waiting>();
   let pages = 0;
   let failure: Error | undefined;
@@ -170,11 +179,11 @@ function stopped(how: string, cause?: unknown): DatasetError {
 }
 
 /** Samples when asked. */
-function inThisThread(first: TrainingSet, options: SampleOptions): Sampler {
+function inThisThread(first: TrainingSet, options: SampleOptions, draw: DrawBatch): Sampler {
   let set = first;
   return {
     workers: 0,
-    batches: (from) => onDemand(set, options, from),
+    batches: (from) => onDemand(set, options, from, draw),
     setPages(next) {
       set = next;
     },
@@ -182,6 +191,11 @@ function inThisThread(first: TrainingSet, options: SampleOptions): Sampler {
   };
 }
 
-async function* onDemand(set: TrainingSet, options: SampleOptions, from: number): AsyncGenerator<Batch, void, void> {
-  for (let step = from; ; step++) yield makeBatch(set, step, options);
+async function* onDemand(
+  set: TrainingSet,
+  options: SampleOptions,
+  from: number,
+  draw: DrawBatch,
+): AsyncGenerator<Batch, void, void> {
+  for (let step = from; ; step++) yield draw(set, step, options);
 }

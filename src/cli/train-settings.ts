@@ -86,8 +86,8 @@ export const NETWORK = {
     number(RANGES.baseChannels),
   ),
   depth: row('--depth <n>', 'number of downsampling steps (default: from the image size)', number(RANGES.depth)),
-  norm: choice('--norm <kind>', NORM_LAYERS, { before: 'unet: normalisation layer: ' }),
-  residual: flag('--residual', 'unet: residual blocks'),
+  norm: choice('--norm <kind>', NORM_LAYERS, { before: 'unet, unet3d: normalisation layer: ' }),
+  residual: flag('--residual', 'unet, unet3d: residual blocks'),
   inputSize: row('--input <px>', 'perceptron, mlp, alexnet: input size, as side or width x height', size),
   hidden: row('--hidden <units>', 'mlp: units per hidden layer (default: 512,512)', units),
   activation: choice('--activation <name>', Object.keys(ACTIVATIONS) as HiddenActivation[], {
@@ -140,6 +140,7 @@ export const TRAINING = {
   minutes: row('--minutes <x>', 'plan the training to end within this time', number({ above: 0 })),
   seed: row('--seed <n>', 'random seed (default: 0)', number(RANGES.seed)),
   patch: row('--patch <px>', 'patch size, as side or width x height', size),
+  slices: row('--slices <n>', 'unet3d: slices of a patch (default: from the voxels and the volumes)', integer(1)),
   batch: row('--batch <n>', 'batch size', number(RANGES.batch)),
   loss: choice('--loss <name>', Object.keys(LOSSES) as LossName[]),
   optimizer: choice('--optimizer <name>', Object.keys(OPTIMIZERS) as OptimizerName[]),

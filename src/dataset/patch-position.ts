@@ -23,6 +23,12 @@ export interface TrainingPage {
   readonly origin?: readonly [y: number, x: number];
 }
 
+/** The pages of one volume, by their numbers in the set. */
+export interface VolumePages {
+  readonly first: number;
+  readonly slices: number;
+}
+
 export interface TrainingSet {
   readonly pages: readonly TrainingPage[];
   readonly channels: number;
@@ -30,6 +36,8 @@ export interface TrainingSet {
   /** Weight of each class in the loss. */
   readonly classWeights: readonly number[];
   readonly focus: FocusIndex;
+  /** Of networks of volumes: which consecutive pages are the slices of one volume, from its first. */
+  readonly volumes?: readonly VolumePages[];
   /** What was painted last: pixels of a page that half of the patches are centred near, in steps before `until`. */
   readonly newest?: readonly { readonly page: number; readonly pixels: Int32Array; readonly until: number }[];
 }
@@ -148,7 +156,7 @@ function choosePage({ pages }: TrainingSet, seed: number, count: number): number
 }
 
 /** Centre of a patch along one side, such that an unrotated patch is aligned with whole pixels. */
-function positionAlong(random: Random, extent: number, patch: number, output: number): number {
+export function positionAlong(random: Random, extent: number, patch: number, output: number): number {
   const overhang = Math.floor(OVERHANG * output);
   const low = -overhang;
   const high = extent - output + overhang;
@@ -170,6 +178,8 @@ export interface PatchPositionOptions {
   readonly seed: number;
   /** [height, width] of the network's input. */
   readonly patch: readonly [number, number];
+  /** Slices of the network's input, for networks of volumes. */
+  readonly slices?: number;
   readonly batch: number;
   /** Pixels on each side by which the network's output is smaller than its input. */
   readonly outputMargin: number;
@@ -183,6 +193,8 @@ export interface PatchPosition {
   readonly page: TrainingPage;
   /** The patch's centre, in pixel centres; an unrotated and undeformed patch is aligned with whole pixels. */
   readonly centre: readonly [number, number];
+  /** Whether the page was chosen for one of its pixels. */
+  readonly isChosen?: boolean;
 }
 
 /** Number of pixels tried until one has the requested class, enough for a frequency of one in a thousand. */
@@ -239,8 +251,12 @@ export function patchPosition(
     const y = Math.floor(pixel / page.width) + Math.round(random.between(-0.25, 0.25) * output[0]);
     const x = (pixel % page.width) + Math.round(random.between(-0.25, 0.25) * output[1]);
     const centre = [y + (height % 2 === 0 ? 0.5 : 0), x + (width % 2 === 0 ? 0.5 : 0)] as const;
-    if (page.annotatedRows === undefined) return { page, centre };
-    return { page, centre: [within(centre[0], page.height, output[0]), within(centre[1], page.width, output[1])] };
+    if (page.annotatedRows === undefined) return { page, centre, isChosen: true };
+    return {
+      page,
+      isChosen: true,
+      centre: [within(centre[0], page.height, output[0]), within(centre[1], page.width, output[1])],
+    };
   };
   const newest = set.newest?.filter(({ until }) => step < until) ?? [];
   if (newest.length > 0 && random.uniform() < NEWEST_FRACTION) {

@@ -148,6 +148,8 @@ export interface PrepareOptions extends LabelOptions {
   readonly annotation?: Annotation;
   /** Default: a fifth, see `splitItems`. */
   readonly split?: SplitChoice;
+  /** Which pages take part in the split. Default: those with an annotated pixel. */
+  readonly takesPart?: (page: RawPage) => boolean;
   readonly seed?: number;
   readonly normalisation?: NormalisationOptions | undefined;
   /** Channels to train on, by name or by number from 0; default: all, colour photographs as colour. */
@@ -212,7 +214,8 @@ function sharesOf(pages: readonly Float64Array[], classCount: number): number[] 
   return Array.from({ length: classCount }, (_, c) => (total === 0 ? 0 : counts[c] / total));
 }
 
-function hasAnnotation({ values }: LabelPage, { ignore }: LabelMapping): boolean {
+/** Whether any pixel is annotated. */
+export function hasAnnotation({ values }: LabelPage, { ignore }: LabelMapping): boolean {
   const skipped = new Set(ignore);
   return values.some((value) => !skipped.has(value));
 }
@@ -280,7 +283,8 @@ export function prepareDataset(read: RawDataset, options: PrepareOptions = {}): 
       raw.pages.map((page) => page.label),
       labelOptions(raw, options),
     );
-  const isAnnotated = ({ label }: RawPage) => memo(label, 'annotated', () => hasAnnotation(label, mapping));
+  const isAnnotated =
+    options.takesPart ?? (({ label }: RawPage) => memo(label, 'annotated', () => hasAnnotation(label, mapping)));
   const held = holdOut(raw.pages, isAnnotated, choice, seed, memo);
   const { split, train: trainRaw } = held;
   if (trainRaw.length === 0) throw nothingPainted(raw.folder);

@@ -23,6 +23,8 @@ export interface RawPage extends Page {
   readonly pixelMm?: readonly [y: number, x: number];
   /** Extent of the slice along the z axis, if stated by the file. */
   readonly sliceMm?: number;
+  /** Slices of the volume that it is one of; 1 for single images and for times without depth. */
+  readonly slices?: number;
 }
 
 /** Labelled slices, before any choices. */
@@ -36,9 +38,9 @@ export interface RawDataset {
   readonly notes: readonly string[];
 }
 
-/** The data set with a pixel size in mm that replaces that of its files. */
-export function withPixelMm(raw: RawDataset, pixelMm: readonly [y: number, x: number]): RawDataset {
-  return { ...raw, pages: raw.pages.map((page) => ({ ...page, pixelMm })) };
+/** The data set with a size of voxels in mm that replaces that of its files; z null: only along the slices. */
+export function withVoxelMm(raw: RawDataset, [z, y, x]: readonly [z: number | null, y: number, x: number]): RawDataset {
+  return { ...raw, pages: raw.pages.map((page) => ({ ...page, pixelMm: [y, x], sliceMm: z ?? page.sliceMm })) };
 }
 
 /** Label options: set by the user, otherwise stated by the data set; ignored values are combined. */
@@ -97,7 +99,15 @@ export function rawPages(given: Image, label: Image, name: string): readonly Raw
       );
     }
     // Slices of one time point after another, each through its depth.
-    return { ...page, file: name, page: index, label: own, pixelMm, sliceMm: extentsMm?.[index % depth] };
+    return {
+      ...page,
+      file: name,
+      page: index,
+      label: own,
+      pixelMm,
+      sliceMm: extentsMm?.[index % depth],
+      slices: depth,
+    };
   });
 }
 

@@ -1,5 +1,5 @@
 /** The definition of a network: everything that differs from one network to the next. */
-import type { NdArray, Shape4 } from '../array/ndarray.ts';
+import type { NdArray, Shape4, Shape5 } from '../array/ndarray.ts';
 import type { LossSpec } from '../nn/losses/registry.ts';
 import type { Network } from '../nn/network.ts';
 import type { OptimizerSpec } from '../nn/optimizers/registry.ts';
@@ -101,13 +101,16 @@ export interface NetworkDefinition<S extends NetworkSpec> {
   readonly title: string;
   /** One sentence for `--help`. */
   readonly summary: string;
-  build(spec: S, shape: Shape4, options?: BuildOptions): Network;
+  /** @param shape [N, C, H, W]; [N, C, D, H, W] for networks of volumes */
+  build(spec: S, shape: Shape4 | Shape5, options?: BuildOptions): Network;
   /** Image sides that the network accepts and returns; undefined for image classifiers. */
   sizes?(spec: S): SizeConstraints;
+  /** Numbers of slices that it accepts and returns; undefined for networks of images. */
+  depths?(spec: S): SizeConstraints;
   /** Keys of the specification that are set by the training options of the same name. */
   readonly options: readonly string[];
-  /** The published or most common form, to be shown without data, with the height and width of its image. */
-  readonly typical: { readonly spec: S; readonly size: readonly [number, number] };
+  /** The published or most common form, to be shown without data, with the height and width of its image, or its volume. */
+  readonly typical: { readonly spec: S; readonly size: readonly [number, number]; readonly slices?: number };
   readonly training: TrainingDefaults;
   /** Chooses specification and patch from the data and the time; undefined if the defaults always apply. */
   choose?(circumstances: Circumstances): Choice<S>;

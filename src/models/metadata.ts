@@ -22,8 +22,8 @@ export interface ModelMetadata {
   /** One class per image; undefined for one class per pixel. */
   readonly task?: 'classification';
   readonly network: ModelSpec;
-  /** Axes of the input and the output. */
-  readonly axes: 'nchw';
+  /** Axes of the input and the output; `ncdhw` for networks of volumes. */
+  readonly axes: 'nchw' | 'ncdhw';
   /** How an image becomes the input: channels, normalisation, pixel size, as `input/normalise.ts` writes and reads it. */
   readonly input: { readonly [key: string]: Json };
   /** All classes including background; with a sigmoid the second is the foreground. */
@@ -31,6 +31,8 @@ export interface ModelMetadata {
   readonly activation: 'sigmoid' | 'softmax';
   /** Undefined for classification. */
   readonly tile?: TileSizes;
+  /** The same along the depth, for networks of volumes. */
+  readonly depth?: TileSizes;
   /** How objects in its predictions are best separated, found on validation images; read by `predict/objects.ts`. */
   readonly separation?: { readonly [key: string]: Json };
   /** What training on from the file needs: the network before weights were folded, and which label values are which class. */
@@ -74,7 +76,8 @@ export function parseMetadata(text: string, { file }: { readonly file?: string }
   for (const key of ['channels', 'numClasses']) {
     if (network.number(key) < 1) fail(`has ${network.number(key)} ${key} in 'network'`);
   }
-  if (entry.text('axes') !== 'nchw') fail(`has axes '${entry.text('axes')}', not 'nchw'`);
+  const ofVolumes = entry.text('axes') === 'ncdhw';
+  if (!ofVolumes && entry.text('axes') !== 'nchw') fail(`has axes '${entry.text('axes')}', not 'nchw' or 'ncdhw'`);
   const activation = entry.text('activation');
   if (activation !== 'sigmoid' && activation !== 'softmax') fail(`has an unknown activation '${activation}'`);
   entry.fields('input');
@@ -91,9 +94,11 @@ export function parseMetadata(text: string, { file }: { readonly file?: string }
     for (const key of ['stored', 'crop']) entry.fields('input').list(key);
     entry.fields('input').number('views');
   } else {
-    const tile = entry.fields('tile');
-    for (const key of ['multiple', 'offset', 'min', 'margin']) tile.number(key);
-    if (!tile.isNull('halo')) tile.number('halo');
+    for (const tile of ofVolumes ? ['tile', 'depth'] : ['tile']) {
+      const sides = entry.fields(tile);
+      for (const key of ['multiple', 'offset', 'min', 'margin']) sides.number(key);
+      if (!sides.isNull('halo')) sides.number('halo');
+    }
   }
   if (!entry.isNull('licence')) entry.text('licence');
   if (entry.has('separation')) entry.fields('separation').text('by');

@@ -1,15 +1,14 @@
 /**
  * From a network's specification to prediction graphs: with weights as inputs, or exported with weights as constants.
  */
-import type { Shape4 } from '../array/ndarray.ts';
-import { float32, type NdArray } from '../array/ndarray.ts';
+import { float32, type NdArray, type Shape4, type Shape5 } from '../array/ndarray.ts';
 import { ModelError } from '../errors.ts';
 import type { Graph, Value } from '../graph/ir.ts';
 import type { Network } from '../nn/network.ts';
 import { foldStandardised } from '../nn/standardise.ts';
 import type { BuildOptions } from './definition.ts';
 import type { ModelSpec } from './registry.ts';
-import { buildNetwork, sizesOf } from './registry.ts';
+import { buildNetwork, shapeOfSide, sizesOf } from './registry.ts';
 
 /** Name of the output of prediction graphs. */
 export const PROBABILITIES_NAME = 'probabilities';
@@ -19,8 +18,11 @@ export const PROBABILITIES_NAME = 'probabilities';
  * channel, otherwise softmax over the channels. No dropout. For scoring during training, where the weights change.
  * @throws UsageError if the network does not support the shape.
  */
-export const predictionGraph = (spec: ModelSpec, shape: Shape4, { file }: Pick<BuildOptions, 'file'> = {}): Graph =>
-  probabilityGraph(buildNetwork(spec, shape, { file }));
+export const predictionGraph = (
+  spec: ModelSpec,
+  shape: Shape4 | Shape5,
+  { file }: Pick<BuildOptions, 'file'> = {},
+): Graph => probabilityGraph(buildNetwork(spec, shape, { file }));
 
 /** As `predictionGraph`, of a network that is built. */
 export function probabilityGraph({ builder, logits }: Network): Graph {
@@ -31,7 +33,7 @@ export function probabilityGraph({ builder, logits }: Network): Graph {
 
 /** The network in an exported file: without standardisation, which is folded into the weights. */
 export function exportedSpec(spec: ModelSpec): ModelSpec {
-  return spec.name === 'unet' && spec.norm === 'weight' ? { ...spec, norm: 'none' } : spec;
+  return (spec.name === 'unet' || spec.name === 'unet3d') && spec.norm === 'weight' ? { ...spec, norm: 'none' } : spec;
 }
 
 /**
@@ -72,7 +74,7 @@ type Dims = readonly (number | string)[];
 
 /** A shape to build the network for, and the sizes that its file leaves symbolic. */
 function exportedShape(spec: ModelSpec): {
-  readonly shape: Shape4;
+  readonly shape: Shape4 | Shape5;
   readonly symbols: { readonly image: Dims; readonly probabilities: Dims };
 } {
   const { channels, numClasses } = spec;
@@ -81,11 +83,19 @@ function exportedShape(spec: ModelSpec): {
     const symbols = { image: ['batch', channels, height, width], probabilities: ['batch', numClasses] };
     return { shape: [1, channels, height, width], symbols };
   }
+  const shape = shapeOfSide(spec, ({ min }) => min);
+  if (shape.length === 5) {
+    const sides = ['depth', 'height', 'width'];
+    return {
+      shape,
+      symbols: { image: ['batch', channels, ...sides], probabilities: ['batch', numClasses, ...sides] },
+    };
+  }
   const { min, margin, window = false } = sizesOf(spec);
   const [height, width] = window ? [min, min] : ['height', 'width'];
   const [tall, wide] = window ? [1, 1] : margin === 0 ? ['height', 'width'] : ['output_height', 'output_width'];
   return {
-    shape: [1, channels, min, min],
+    shape,
     symbols: { image: ['batch', channels, height, width], probabilities: ['batch', numClasses, tall, wide] },
   };
 }

@@ -1,6 +1,6 @@
 /** The networks by name. To add one: its file, and its line here. */
 
-import type { Shape4 } from '../array/ndarray.ts';
+import type { Shape4, Shape5 } from '../array/ndarray.ts';
 import { UsageError, unknownName } from '../errors.ts';
 import type { Network } from '../nn/network.ts';
 import { ALEXNET } from './alexnet.ts';
@@ -12,11 +12,13 @@ import { PERCEPTRON } from './perceptron.ts';
 import type { SizeConstraints } from './sizes.ts';
 import { WINDOW_NETWORKS } from './sliding-window.ts';
 import { UNET } from './unet.ts';
+import { UNET3D } from './unet3d.ts';
 import { UNET_2015 } from './unet2015.ts';
 
 export const MODELS = {
   unet: UNET,
   unet2015: UNET_2015,
+  unet3d: UNET3D,
   'filter-bank': FILTER_BANK,
   ...WINDOW_NETWORKS,
   perceptron: PERCEPTRON,
@@ -44,6 +46,16 @@ export function isClassifier(name: NetworkName): name is ClassifierSpec['name'] 
   return networkNamed(name).sizes === undefined;
 }
 
+/** Whether the network of this name takes volumes, not images. */
+export const isOfVolumes = (name: NetworkName): boolean => networkNamed(name).depths !== undefined;
+
+/** A shape of one input of a network of whole images: [1, C, side, side], with as many slices for networks of volumes. */
+export const shapeOfSide = (spec: ModelSpec, sideOf: (sizes: SizeConstraints) => number): Shape4 | Shape5 => {
+  const side = sideOf(sizesOf(spec));
+  const depths = networkNamed(spec.name).depths?.(spec);
+  return depths === undefined ? [1, spec.channels, side, side] : [1, spec.channels, sideOf(depths), side, side];
+};
+
 /** Image classifiers: networks with one class per image. */
 export const CLASSIFIER_NAMES: readonly ClassifierSpec['name'][] = (Object.keys(MODELS) as ModelName[]).filter(
   isClassifier,
@@ -64,20 +76,21 @@ export function sizesOf(spec: ModelSpec): SizeConstraints {
 }
 
 /**
- * Builds the network of `spec` for images of one shape, [N, C, H, W].
+ * Builds the network of `spec` for images of one shape, [N, C, H, W], or volumes, [N, C, D, H, W].
  * @throws UsageError if the shape is not supported; the message names the nearest supported size.
  */
-export function buildNetwork(spec: ModelSpec, shape: Shape4, options: BuildOptions = {}): Network {
+export function buildNetwork(spec: ModelSpec, shape: Shape4 | Shape5, options: BuildOptions = {}): Network {
   const network = networkNamed(spec.name);
   if (shape[1] !== spec.channels) {
     throw new UsageError(`The images have ${shape[1]} channels, the network expects ${spec.channels}.`);
   }
   if (network.sizes === undefined) {
-    requireInput(spec as ClassifierSpec, shape, network.minSide ?? 1);
+    requireInput(spec as ClassifierSpec, shape as Shape4, network.minSide ?? 1);
     return network.build(spec, shape, options);
   }
   const sizes = network.sizes(spec);
-  for (const side of shape.slice(2)) {
+  // A network of volumes names what fits along each axis itself.
+  for (const side of network.depths === undefined ? shape.slice(2) : []) {
     if (sizes.nearest(side) === side) continue;
     throw new UsageError(
       `A size of ${shape[2]} x ${shape[3]} does not fit the network '${spec.name}', which takes ${sizes.rule}.`,

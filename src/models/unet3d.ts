@@ -1,6 +1,9 @@
+import type { Shape5 } from '../array/ndarray.ts';
 import { UsageError } from '../errors.ts';
 import { type Network, NetworkBuilder } from '../nn/network.ts';
-import { type UnetOptions, unetOver } from './unet.ts';
+import type { NetworkDefinition, NetworkSpec } from './definition.ts';
+import { paddedSizes } from './sizes.ts';
+import { UNET, type UnetOptions, unetOver } from './unet.ts';
 
 /** One number for each axis of a volume. */
 export type Triple = readonly [z: number, y: number, x: number];
@@ -15,6 +18,11 @@ export interface Unet3dSpec extends UnetOptions {
   readonly kernels: readonly Triple[];
   /** Factors of each downsampling step. */
   readonly factors: readonly Triple[];
+}
+
+/** As stored in a run's configuration and in a model file. */
+export interface Unet3dModelSpec extends Unet3dSpec, NetworkSpec {
+  readonly name: 'unet3d';
 }
 
 /** Fewest voxels along an axis at the lowest level; an axis that would be halved alone needs three times as many. */
@@ -68,6 +76,16 @@ export function planUnet3d(
   return { kernels: [...kernels, [3, 3, 3]], factors, patch: eachAxis((i) => voxels[i] * multiples[i]) };
 }
 
+/** The part of a plan that a network is built from. */
+function planOf(spacing: Triple, voxels: Triple): Pick<Unet3dSpec, 'kernels' | 'factors'> {
+  const { kernels, factors } = planUnet3d(spacing, voxels);
+  return { kernels, factors };
+}
+
+/** How often the most halved of these axes is. */
+const halvings = (factors: readonly Triple[], ...axes: readonly (0 | 1 | 2)[]): number =>
+  Math.max(...axes.map((axis) => Math.log2(multiplesOf(factors)[axis])));
+
 const AXES = [0, 1, 2] as const;
 
 const eachAxis = (of: (axis: 0 | 1 | 2) => number): Triple => [of(0), of(1), of(2)];
@@ -75,7 +93,8 @@ const eachAxis = (of: (axis: 0 | 1 | 2) => number): Triple => [of(0), of(1), of(
 /** `128 x 128 x 32`, x first. */
 const sizeText = (size: readonly number[]): string => size.toReversed().join(' x ');
 
-const multiplesOf = (factors: readonly Triple[]): Triple =>
+/** By how much the lowest level is smaller, along each axis. */
+export const multiplesOf = (factors: readonly Triple[]): Triple =>
   eachAxis((i) => factors.reduce((product, by) => product * by[i], 1));
 
 /**
@@ -92,7 +111,7 @@ const multiplesOf = (factors: readonly Triple[]): Triple =>
  */
 export function unet3d(
   spec: Unet3dSpec,
-  [batch, channels, ...size]: readonly [number, number, number, number, number],
+  [batch, channels, ...size]: Shape5,
   { training = false }: { readonly training?: boolean } = {},
 ): Network {
   const { kernels, factors } = spec;
@@ -115,3 +134,19 @@ export function unet3d(
     factorAfter: (level) => factors[level],
   });
 }
+
+export const UNET3D: NetworkDefinition<Unet3dModelSpec> = {
+  title: 'A U-Net of volumes',
+  summary:
+    'U-Net of volumes: the slices of a stack together, with kernels and downsampling from the spacing of the voxels',
+  build: (spec, shape, options) => unet3d(spec, shape as Shape5, options),
+  sizes: ({ factors }) => paddedSizes(halvings(factors, 1, 2)),
+  depths: ({ factors }) => paddedSizes(halvings(factors, 0)),
+  options: ['baseChannels', 'norm', 'residual'],
+  typical: {
+    spec: { name: 'unet3d', channels: 1, numClasses: 2, baseChannels: 16, ...planOf([1, 1, 1], [32, 128, 128]) },
+    size: [128, 128],
+    slices: 32,
+  },
+  training: UNET.training,
+};

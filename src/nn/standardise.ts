@@ -87,5 +87,8 @@ function unfold(name: string, { shape, data }: NdArray): { [parameter: string]: 
     for (let i = 0; i < inputs; i++) v[k * inputs + i] = (SPREAD * row[i]) / spread;
     gain[k] = (spread * Math.sqrt(inputs / 2) * Math.sqrt(SPREAD ** 2 + EPSILON)) / SPREAD;
   }
-  return { [name.replace(/gain$/, 'weight')]: float32(shape, v), [name]: float32([shape[0], 1, 1, 1], gain) };
+  return {
+    [name.replace(/gain$/, 'weight')]: float32(shape, v),
+    [name]: float32([shape[0], ...shape.slice(1).map(() => 1)], gain),
+  };
 }

@@ -4,6 +4,7 @@ import { ModelError, option } from '../errors.ts';
 import { readSignature, type Signature } from '../graph/onnx/model.ts';
 import type { InputSpec } from '../input/normalise.ts';
 import { type ModelMetadata, readMetadata } from '../models/metadata.ts';
+import type { TileSizes } from '../models/sizes.ts';
 import { isWindowName } from '../models/sliding-window.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { modelMemory } from './memory.ts';
@@ -54,6 +55,8 @@ export async function openOwnModel(
     const { channels } = own.input;
     const side = validSide(TRIED_SIDES[0], own.rule.y);
     const shape = [1, channels.count, side, side];
+    // Tiles of volumes are planned by their voxels.
+    if (own.rule.z !== undefined) return { ...own, bytes, signature, metadata };
     const memory = modelMemory(bytes, { input: own.inputName, shape, layout: runtime.layout });
     const model = { ...own, memory };
     // Only blocked kernels gain from compiling.
@@ -97,10 +100,19 @@ export async function openPatches(
   }
 }
 
+const ruleOf = ({ multiple, offset, min, margin, halo }: TileSizes): TilingRule => ({
+  multiple,
+  offset,
+  minimum: min,
+  halo: halo ?? 0,
+  margin: margin / 2,
+  exact: halo !== null,
+});
+
 function ownModel(
   program: SegmentationModel['program'],
   signature: Signature,
-  { network, input, classes, tile }: ModelMetadata,
+  { network, input, classes, tile, depth }: ModelMetadata,
   { file }: Pick<OpenOwnOptions, 'file'>,
 ): SegmentationModel {
   if (tile === undefined) {
@@ -109,14 +121,7 @@ function ownModel(
       remedy: 'Use it alone or with other image classifiers; in the library, open it with openClassifier.',
     });
   }
-  const rule: TilingRule = {
-    multiple: tile.multiple,
-    offset: tile.offset,
-    minimum: tile.min,
-    halo: tile.halo ?? 0,
-    margin: tile.margin / 2,
-    exact: tile.halo !== null,
-  };
+  const rule = ruleOf(tile);
   const [image] = signature.inputs;
   const [output] = signature.outputs;
   if (image === undefined || output === undefined) throw new ModelError('The model has no input or no output.');
@@ -129,7 +134,7 @@ function ownModel(
     // The file already ends with softmax or sigmoid.
     activation: 'none',
     classes: classes.map(({ name }) => name),
-    rule: { y: rule, x: rule },
+    rule: { ...(depth && { z: ruleOf(depth) }), y: rule, x: rule },
     maxBatch: typeof image.dims?.[0] === 'number' ? 1 : 8,
     notes: rule.exact ? [] : ['The network looks at the whole image at once: tiles are not exact and are blended.'],
   };

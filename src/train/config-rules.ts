@@ -97,6 +97,7 @@ const REQUIRED: { readonly [path: string]: Rule } = {
 
 /** Optional keys. */
 const OPTIONAL: { readonly [path: string]: Rule } = {
+  'recipe.slices': side,
   settings: object,
   validationRegions: object,
   trainingRegions: object,

@@ -1,6 +1,7 @@
 /** The configuration of a run as JSON: everything needed to resume it, and to repeat it on the same data. */
 
 import { crc32, hex8 } from '../array/crc32.ts';
+import type { Shape4, Shape5 } from '../array/ndarray.ts';
 import type { ClassAugment } from '../augment/class-batch.ts';
 import type { AugmentSettings } from '../augment/options.ts';
 import type { LabelMapping } from '../dataset/labels/labels.ts';
@@ -44,6 +45,8 @@ export interface Recipe
   readonly model: ModelSpec;
   /** Network input, [height, width]. */
   readonly patch: readonly [number, number];
+  /** Slices of the input, for networks of volumes. */
+  readonly slices?: number;
   readonly batch: number;
   readonly augment: AugmentSettings;
   /** For image classifiers. */
@@ -87,6 +90,14 @@ export interface RunConfig extends RunData {
   /** Every automatic choice, with its reason. */
   readonly notes: readonly string[];
 }
+
+/** Shape of the network's input for a number of images or volumes. */
+export const inputShape = ({ model, patch, slices }: Recipe, images: number): Shape4 | Shape5 =>
+  slices === undefined ? [images, model.channels, ...patch] : [images, model.channels, slices, ...patch];
+
+/** `128 x 128`, of volumes `128 x 128 x 16`: x first. */
+export const patchText = ({ patch, slices }: Pick<Recipe, 'patch' | 'slices'>): string =>
+  [patch[1], patch[0], ...(slices === undefined ? [] : [slices])].join(' x ');
 
 /** JSON with sorted keys. */
 function canonical(value: unknown): string {

@@ -7,7 +7,8 @@ import type { NetworkFile } from '../models/definition.ts';
 import { type ClassInfo, type Json, metadataEntry } from '../models/metadata.ts';
 import { exportedSpec, exportNetwork, predictionGraph } from '../models/prediction.ts';
 import type { ModelSpec } from '../models/registry.ts';
-import { sizesOf } from '../models/registry.ts';
+import { networkNamed, shapeOfSide, sizesOf } from '../models/registry.ts';
+import type { TileSizes } from '../models/sizes.ts';
 import type { SeparationSettings } from '../objects/instances.ts';
 import { type Cubic, describeCubic, withCalibration } from '../predict/calibration.ts';
 import type { Recipe } from './config.ts';
@@ -26,17 +27,28 @@ export function classInfos({ classes }: LabelMapping): readonly ClassInfo[] {
   }));
 }
 
-/** The halo of a network in pixels, the radius of its receptive field. `undefined` if it is the whole image. */
-export function haloOf(spec: ModelSpec): number | undefined {
+/**
+ * The halo of a network in pixels, the radius of its receptive field. `undefined` if it is the whole image.
+ * @param along the slice, or the depth of volumes
+ */
+export function haloOf(spec: ModelSpec, along: 'slice' | 'depth' = 'slice'): number | undefined {
   if (spec.name === 'onnx') return spec.tile.halo ?? undefined;
-  const { nearest, window = false, margin } = sizesOf(spec);
+  const { window = false, margin } = sizesOf(spec);
   if (window) return margin / 2;
-  const side = nearest(TRACED_SIDE);
-  const graph = predictionGraph(spec, [1, spec.channels, side, side]);
+  const graph = predictionGraph(
+    spec,
+    shapeOfSide(spec, ({ nearest }) => nearest(TRACED_SIDE)),
+  );
   const { axes, exact } = tileRule(graph, graph.inputs[0] as Value, graph.outputs[0] as Value);
   if (!exact) return undefined;
-  return axes.reduce((most, { haloBefore, haloAfter }) => Math.max(most, haloBefore, haloAfter), 0);
+  const own = along === 'slice' ? axes.slice(-2) : axes.slice(0, -2);
+  return own.reduce((most, { haloBefore, haloAfter }) => Math.max(most, haloBefore, haloAfter), 0);
 }
+
+const tileSizes = (
+  { multiple, offset, min, margin }: Omit<TileSizes, 'halo'>,
+  halo: number | undefined,
+): TileSizes => ({ multiple, offset, min, margin, halo: halo ?? null });
 
 /** Parts of a model determined on validation images. */
 export interface FoundOnValidation {
@@ -59,18 +71,20 @@ export function modelWriter(
   found?: FoundOnValidation,
 ) => Uint8Array {
   const { model, labels, input } = recipe;
-  const { multiple, offset, min, margin } = sizesOf(model);
-  const halo = haloOf(model);
+  const tile = tileSizes(sizesOf(model), haloOf(model));
+  const depths = networkNamed(model.name).depths?.(model);
+  const depth = depths && tileSizes(depths, haloOf(model, 'depth'));
   const classes = classInfos(labels);
   return (weights, provenance, { calibration, separation } = {}) => {
     const metadata = metadataEntry({
       version: 1,
       network: exportedSpec(model),
-      axes: 'nchw',
+      axes: depth === undefined ? 'nchw' : 'ncdhw',
       input: input as unknown as { readonly [key: string]: Json },
       classes,
       activation: model.numClasses === 1 ? 'sigmoid' : 'softmax',
-      tile: { multiple, offset, min, margin, halo: halo ?? null },
+      tile,
+      ...(depth && { depth }),
       training: { network: model, labels: labels as unknown as { readonly [key: string]: Json } },
       ...(separation && { separation: { ...separation } }),
       provenance: { ...provenance, ...(calibration && { calibration: describeCubic(calibration) }) },

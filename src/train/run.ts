@@ -3,7 +3,7 @@
 import type { RawClasses } from '../dataset/classification/classes.ts';
 import { baseName } from '../dataset/discover/names.ts';
 import type { PrepareOptions } from '../dataset/prepare.ts';
-import { type RawDataset, withPixelMm } from '../dataset/raw.ts';
+import { type RawDataset, withVoxelMm } from '../dataset/raw.ts';
 import { Interrupted, option, RunError, UsageError } from '../errors.ts';
 import { scheduleOf } from '../nn/schedules.ts';
 import type { Runtime, TensorLayout } from '../runtime/runtime.ts';
@@ -22,6 +22,7 @@ import type { TrainingTask } from './task.ts';
 import { type TrainSettings, withWarmUp } from './tasks/segmentation/choose-recipe.ts';
 import type { SetupOptions, TrainingSetup } from './tasks/segmentation/setup.ts';
 import { newSegmentationTask, sameSegmentationTask } from './tasks/segmentation/task.ts';
+import type { VolumeTraining } from './volumes.ts';
 
 /** Callbacks for the progress of a run, and its abort signal. */
 export interface TrainRunHooks {
@@ -42,6 +43,8 @@ export interface TrainPlace extends Pick<SetupOptions, 'openSampler' | 'profile'
   /** @param layout of the resumed run, to be kept if the device supports it */
   openRuntime(layout?: TensorLayout): Promise<Runtime>;
   readonly cores: number;
+  /** Memory that is free now; undefined where that is not known. */
+  memoryBytes?(): number;
   /** Keeps how fast devices were measured to be; without it none is measured, and the usual speed of a core is assumed. */
   readonly speeds?: DeviceSpeeds;
   /** Devices that share each batch; undefined for one. */
@@ -51,6 +54,8 @@ export interface TrainPlace extends Pick<SetupOptions, 'openSampler' | 'profile'
   readonly checkpointEvery?: LoopOptions['checkpointEvery'];
   /** Undefined where there is only segmentation. */
   readonly classifiers?: ClassifierTraining;
+  /** Undefined where networks of volumes are not trained. */
+  readonly volumes?: VolumeTraining | undefined;
   /** The model to fine-tune; undefined to start from random weights. */
   readonly from?: StartFile;
   /** Lamella's version, to be compared with that which began a run. */
@@ -100,7 +105,7 @@ function newTask(raw: TrainingData, settings: TrainSettings, place: TrainPlace, 
 
 /** The data with the pixel size set by the user. */
 const withGivenSize = (raw: TrainingData, { spacingMm }: TrainRecord): TrainingData =>
-  'kind' in raw || spacingMm === undefined ? raw : withPixelMm(raw, [spacingMm[1], spacingMm[2]]);
+  'kind' in raw || spacingMm === undefined ? raw : withVoxelMm(raw, spacingMm);
 
 const sameTask = (raw: TrainingData, recipe: Recipe, place: TrainPlace): TrainingTask =>
   'kind' in raw ? classifiersOf(place).sameTask(raw, recipe) : sameSegmentationTask(raw, recipe, place);
@@ -134,7 +139,12 @@ export async function startTraining(
         ? await trainingFlops(runtime, clock, place.speeds)
         : undefined;
     const shared = flops && flops * (place.devices?.names.length ?? 1);
-    const { recipe: chosenRecipe, notes } = task.chooseRecipe({ cores, minutes, flops: shared });
+    const { recipe: chosenRecipe, notes } = task.chooseRecipe({
+      cores,
+      minutes,
+      flops: shared,
+      memoryBytes: place.memoryBytes?.(),
+    });
     for (const line of notes) say(line);
     const chosen = task.chooseMetric();
     say(chosen?.reason ?? 'validation: none, the last model counts');

@@ -20,7 +20,7 @@ import type { InputSpec } from '../input/normalise.ts';
 import { readDescription } from '../models/described.ts';
 import { readMetadata } from '../models/metadata.ts';
 import { type OnnxNetwork, openOnnxNetwork } from '../models/onnx/open.ts';
-import { buildNetwork, type ModelSpec, sizesOf } from '../models/registry.ts';
+import { buildNetwork, type ModelSpec, shapeOfSide } from '../models/registry.ts';
 import { unfoldStandardised } from '../nn/standardise.ts';
 import type { RunData } from './before.ts';
 
@@ -126,9 +126,8 @@ export function readStart({ name, bytes, model: read }: StartFile): StartModel {
 
 /** The weights of a file that holds a network of ours. */
 function ownWeights(model: ModelSpec, { inputs }: Signature, { name, bytes }: StartFile): Weights {
-  const side = sizesOf(model).min;
   const image = (inputs[0] as { readonly name: string }).name;
-  const graph = readOnnx(bytes, { shapes: { [image]: [1, model.channels, side, side] } });
+  const graph = readOnnx(bytes, { shapes: { [image]: shapeOfSide(model, ({ min }) => min) } });
   const held = Object.fromEntries(
     parametersOf(graph).map((value) => [value.name, graph.constants.get(value) as NdArray]),
   );
@@ -144,8 +143,8 @@ function ownWeights(model: ModelSpec, { inputs }: Signature, { name, bytes }: St
 
 /** The parameters of a network, and its statistics. */
 export function tensorsOfNetwork(model: ModelSpec, file?: OnnxNetwork): readonly Value[] {
-  const side = sizesOf(model).nearest(LIKELY_SIDE);
-  const { parameters, statistics } = buildNetwork(model, [1, model.channels, side, side], { file });
+  const shape = shapeOfSide(model, ({ nearest }) => nearest(LIKELY_SIDE));
+  const { parameters, statistics } = buildNetwork(model, shape, { file });
   return [...parameters, ...statistics].map(({ value }) => value);
 }
 

@@ -32,7 +32,9 @@ export interface TrainingTask {
    * @param circumstances flops: measured; undefined to assume what a core usually reaches
    * @throws UsageError for settings that do not match each other or the data
    */
-  chooseRecipe(circumstances: Pick<Circumstances, 'cores' | 'minutes' | 'flops'>): ChosenRecipe;
+  chooseRecipe(
+    circumstances: Pick<Circumstances, 'cores' | 'minutes' | 'flops'> & { readonly memoryBytes?: number | undefined },
+  ): ChosenRecipe;
   /** How validation images are scored, with the reason as a printed line; undefined without validation images. */
   chooseMetric(): { readonly metric: ValidationMetric; readonly reason: string } | undefined;
   /** @throws UsageError if the recipe does not match the data; DeviceError if it does not compile. */

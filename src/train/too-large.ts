@@ -6,12 +6,13 @@ import type { NetworkFile } from '../models/definition.ts';
 import { buildNetwork, type ModelSpec, networkNamed } from '../models/registry.ts';
 import { lossOf } from '../nn/losses/registry.ts';
 import { optimizerOf } from '../nn/optimizers/registry.ts';
-import type { Recipe } from './config.ts';
+import { inputShape, patchText, type Recipe } from './config.ts';
 import { trainingStep } from './step.ts';
 
 /** Most bytes that the values of a training step hold at one time; what the device needs beside them is not counted. */
-function peakBytes({ model, batch, patch, loss, optimizer }: Recipe, file?: NetworkFile): number {
-  const network = buildNetwork(model, [batch, model.channels, ...patch], { training: true, file });
+export function peakBytes(recipe: Recipe, file?: NetworkFile): number {
+  const { model, batch, loss, optimizer } = recipe;
+  const network = buildNetwork(model, inputShape(recipe, batch), { training: true, file });
   return graphCost(trainingStep(network, lossOf(loss), optimizerOf(optimizer)).graph).peakBytes;
 }
 
@@ -63,7 +64,7 @@ export function explainMemory(cause: unknown, recipe: Recipe, file?: NetworkFile
   const changes = smaller(recipe);
   const proposals = changes.map((one) => `${one.setting} (about ${inWords(peakBytes(one.recipe, file))})`);
   return new DeviceError(
-    `There is too little memory for a step of the network '${recipe.model.name}' with patches of ${recipe.patch[1]} x ${recipe.patch[0]}, batch ${recipe.batch}, which needs about ${inWords(peakBytes(recipe, file))}.`,
+    `There is too little memory for a step of the network '${recipe.model.name}' with patches of ${patchText(recipe)}, batch ${recipe.batch}, which needs about ${inWords(peakBytes(recipe, file))}.`,
     {
       remedy:
         proposals.length === 0

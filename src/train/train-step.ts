@@ -1,4 +1,4 @@
-import { float32, type NdArray, ndarray, type Shape4 } from '../array/ndarray.ts';
+import { float32, type NdArray, ndarray } from '../array/ndarray.ts';
 import type { Batch } from '../augment/batch.ts';
 import type { ClassBatch } from '../augment/class-batch.ts';
 import { drawMasks } from '../nn/dropout-masks.ts';
@@ -56,12 +56,12 @@ export function trainStep(program: Program, { masks }: TrainingStep, seed: numbe
 
 /**
  * The step's inputs for a sampled batch.
- * @param input shape of the images, [N, channels, height, width]
+ * @param input shape of the images, [N, channels, height, width], or volumes, [N, channels, depth, height, width]
  * @param output shape of the labels, [N, height, width], or [N] for image classification
  */
 export function feedsOf(
   { images, labels, weights, names }: Omit<Batch, 'step'> | ClassBatch,
-  input: Shape4,
+  input: readonly number[],
   output: readonly number[],
 ): StepBatch {
   return {

@@ -18,10 +18,12 @@ export const VALIDATION_THRESHOLDS = [0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
 /**
  * V-Rand for cells separated by membranes, where a gap in a membrane matters more than its width; otherwise the mean
  * Dice of the foreground classes. With the reason as a printed line.
+ * @param options separates: whether touching objects could be learned to be told apart
  */
 export function chooseMetric(
   pages: readonly Pick<TrainingPage, 'height' | 'width' | 'label'>[],
   mapping: LabelMapping,
+  { separates = true }: { readonly separates?: boolean } = {},
 ): { readonly metric: PageMetric; readonly reason: string } {
   const { kind, classes } = mapping;
   if (hasRim(mapping)) {
@@ -41,7 +43,8 @@ export function chooseMetric(
   const background = backgroundOf(mapping);
   const foreground = classes.length === 2 ? 'of the foreground' : 'over the foreground classes';
   const which = background.length === 0 ? 'over all classes, since none is the background' : foreground;
-  const hint = kind === 'instances' ? `; ${option('task', 'instances')} learns to separate touching objects` : '';
+  const hint =
+    kind === 'instances' && separates ? `; ${option('task', 'instances')} learns to separate touching objects` : '';
   const metric: PageMetric = background.length === 0 ? { kind: 'dice', leaveOut: [] } : { kind: 'dice' };
   return { metric, reason: `validation score: mean Dice ${which}${hint}` };
 }

@@ -14,7 +14,7 @@ import { classifyPixels } from '../predict/patchwise.ts';
 import { predictPage } from '../predict/predict.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 
-interface PagePredictor {
+export interface PagePredictor {
   predict(page: TrainingPage, source: RawPage): Promise<ScoredPage>;
   dispose(): Promise<void>;
 }

@@ -10,7 +10,7 @@ import { baseName, type WritableFiles } from '../files.ts';
 import { ImageNotes } from '../image/notes.ts';
 import { fitInput } from '../input/network-input.ts';
 import { pagesOf } from '../input/planes.ts';
-import { readConfig } from '../train/config.ts';
+import { patchText, readConfig } from '../train/config.ts';
 import { parseLog } from '../train/log.ts';
 import { totalSteps } from '../train/plan.ts';
 import { RUN_FILES } from '../train/store.ts';
@@ -197,7 +197,7 @@ export async function inspectRun(files: WritableFiles, path: string): Promise<In
       ? `open session of ${config.created}: step ${steps}`
       : `run of ${config.created}, ${done ? 'complete' : 'incomplete'}: step ${steps} of ${totalSteps(plan)}`,
     `data: ${config.folder}, ${counted(config.trainingImages.length, 'page')} for training, ${config.validationImages.length} for validation`,
-    `network: ${recipe.model.name}, patch ${recipe.patch[1]} x ${recipe.patch[0]}, batch ${recipe.batch}`,
+    `network: ${recipe.model.name}, patch ${patchText(recipe)}, batch ${recipe.batch}`,
     ...(best === undefined ? [] : [`best: ${best.metric} ${best.score.toFixed(4)} at step ${best.step}`]),
     ...(done || open ? [] : [`Resume training with ${option('resume', path)}.`]),
   ];

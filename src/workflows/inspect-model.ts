@@ -15,10 +15,12 @@ import { readSignature } from '../graph/onnx/model.ts';
 import { readMetadata } from '../models/metadata.ts';
 import type { ModelName } from '../models/registry.ts';
 import { MODELS } from '../models/registry.ts';
+import type { TileSizes } from '../models/sizes.ts';
 import { boundGraph } from './bound-graph.ts';
 import type { Inspected } from './inspect-image.ts';
 import { readModel } from './model-files.ts';
 import { namedGraph } from './model-graph.ts';
+import { listed } from './recipe-words.ts';
 
 const big = (value: number): string =>
   value >= 1e9
@@ -29,6 +31,9 @@ const big = (value: number): string =>
 
 const shapeText = (dims: readonly (number | string)[] | undefined): string =>
   dims === undefined ? '?' : `[${dims.join(', ')}]`;
+
+const sidesOf = ({ offset, multiple, min, halo }: TileSizes): string =>
+  `${offset} modulo ${multiple}, at least ${min}; halo ${halo ?? 'the whole image'}`;
 
 /** An ONNX file from any exporter. @throws FormatError for anything else. */
 export async function inspectModel(files: Files, file: string, size?: readonly [number, number]): Promise<Inspected> {
@@ -61,22 +66,19 @@ export function describeModel(
     ],
   ];
   if (metadata !== undefined) {
-    const { network, classes, activation, tile, provenance } = metadata;
+    const { network, classes, activation, tile, depth, provenance } = metadata;
     rows.push(
       [
         'network',
         Object.entries(network)
           .filter(([key]) => key !== 'tile')
-          .map(([key, value]) => (key === 'name' ? value : `${key} ${value}`))
+          .map(([key, value]) => (key === 'name' ? value : `${key} ${listed(value)}`))
           .join(', '),
       ],
       ['classes', `${classes.map(({ name }) => name).join(', ')} (${activation})`],
       tile === undefined
         ? ['task', 'image classification']
-        : [
-            'tiles',
-            `sides ${tile.offset} modulo ${tile.multiple}, at least ${tile.min}; halo ${tile.halo ?? 'the whole image'}`,
-          ],
+        : ['tiles', [depth && `depth ${sidesOf(depth)}`, `sides ${sidesOf(tile)}`].filter(Boolean).join('; ')],
       [
         'made',
         Object.entries(provenance)

@@ -23,9 +23,13 @@ export interface ModelGraph {
 
 /** A network by its name, without weights. @throws UsageError for a size that it does not support. */
 export function namedGraph(name: ModelName, size?: readonly [number, number]): ModelGraph {
-  const { spec: typical, size: usual } = MODELS[name].typical;
+  const { spec: typical, size: usual, slices }: (typeof MODELS)[ModelName]['typical'] = MODELS[name].typical;
   const spec = 'input' in typical && size !== undefined ? { ...typical, input: size } : typical;
-  const graph = predictionGraph(spec, [1, spec.channels, ...(size ?? usual)]);
+  const [height, width] = size ?? usual;
+  const graph = predictionGraph(
+    spec,
+    slices === undefined ? [1, spec.channels, height, width] : [1, spec.channels, slices, height, width],
+  );
   return { title: name, graph, parameters: graph.inputs.slice(1), spec };
 }
 

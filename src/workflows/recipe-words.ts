@@ -16,7 +16,9 @@ const WORDS: { readonly [option: string]: (value: unknown) => string } = {
   warmUp: (steps) => `warm-up of ${steps} steps`,
 };
 
-const listed = (value: unknown): string => (Array.isArray(value) ? value.join(', ') : String(value));
+/** `512, 256`; kernels as `1x3x3, 3x3x3`. */
+export const listed = (value: unknown): string =>
+  Array.isArray(value) ? value.map((one) => (Array.isArray(one) ? one.join('x') : one)).join(', ') : String(value);
 
 const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value);
 

@@ -4,7 +4,7 @@ import { describeClasses } from '../dataset/labels/labels.ts';
 import type { OpenedModel } from '../predict/own.ts';
 import { shortName } from '../report/kit/short-name.ts';
 import { type FactRows, score, type TrainingLog } from '../report/run/data.ts';
-import type { Recipe, RunConfig } from '../train/config.ts';
+import { patchText, type Recipe, type RunConfig } from '../train/config.ts';
 import type { LogLine } from '../train/log.ts';
 import { totalSteps } from '../train/plan.ts';
 import { describeLoss, describeNetwork, describeOptimizer, describeSchedule } from './recipe-words.ts';
@@ -132,9 +132,11 @@ export function networkFacts({ recipe, plan }: RunConfig, model: OpenedModel): F
     ['Parameters', formatCount(signature.storedElements)],
     [
       'Receptive field',
-      rule.y.exact ? `${Math.max(rule.y.halo, rule.y.margin)} pixels to each side` : 'the whole image',
+      rule.y.exact
+        ? `${Math.max(rule.y.halo, rule.y.margin)} pixels to each side${rule.z ? `, ${rule.z.halo} slices before and after` : ''}`
+        : 'the whole image',
     ],
-    ['Patch, batch size', `${recipe.patch[1]} x ${recipe.patch[0]}, ${recipe.batch}`],
+    ['Patch, batch size', `${patchText(recipe)}, ${recipe.batch}`],
     ['Steps', totalSteps(plan).toLocaleString('en')],
     ['Loss', describeLoss(recipe)],
     ['Optimizer', describeOptimizer(recipe)],

@@ -14,7 +14,6 @@ import { networkNamed } from '../models/registry.ts';
 import { separationSettings } from '../predict/objects.ts';
 import type { TestTimeAugmentation } from '../predict/orientation.ts';
 import { type OpenedModel, openOwnModel } from '../predict/own.ts';
-import { predictPage } from '../predict/predict.ts';
 import {
   instanceTable,
   isbiDetails,
@@ -33,6 +32,7 @@ import type { DeviceName } from '../runtime/runtime.ts';
 import type { RunConfig } from '../train/config.ts';
 import { RUN_FILES } from '../train/store.ts';
 import { isLungs } from '../train/tasks/segmentation/lungs.ts';
+import { pagesOfVolumes } from '../train/tasks/volumes/predict-pages.ts';
 import { readLabelled } from './data-before.ts';
 import type { Host } from './host.ts';
 import { type RunResults, readRun } from './read-run.ts';
@@ -114,10 +114,11 @@ export async function collectSegmentationReport(
     const names = shortNames(pages.map(({ name }) => name));
     const found: Uint8Array[] = [];
     const inStacks = hasStacks(config, pages);
+    const predict = pagesOfVolumes(model, raw.pages, pages, { tta });
     let predictionMs = 0;
     for (const [i, page] of pages.entries()) {
       const began = host.nowMs();
-      const probabilities = await predictPage(model, page, { tta });
+      const probabilities = await predict(page);
       predictionMs += host.nowMs() - began;
       evaluator.add({ ...shownPage(page, config), name: names[i] as string, probabilities });
       if (inStacks) found.push(argmaxClasses(probabilities).data);

@@ -21,6 +21,7 @@ import {
 import { readStart, type StartFile } from '../train/start.ts';
 import { type Clock, RUN_FILES, type Store } from '../train/store.ts';
 import type { TrainSettings } from '../train/tasks/segmentation/choose-recipe.ts';
+import type { VolumeTraining } from '../train/volumes.ts';
 import { dataFolderOf, joinBefore, readLabelled } from './data-before.ts';
 import { modelFileOf, readModel } from './model-files.ts';
 import { withProjectSettings } from './project-settings.ts';
@@ -61,6 +62,8 @@ export interface TrainHost<M, F extends FinishedTraining> extends Clock {
   readonly version?: string;
   /** Undefined where there is only segmentation. */
   readonly classifiers?: ClassifierTraining;
+  /** Undefined where networks of volumes are not trained. */
+  readonly volumes?: VolumeTraining;
   /** The full path of a folder of data, for the record. */
   fullPath(folder: string): string;
   /** @param mode `new`: there must be no run yet; `resume`: there must be one. @throws RunError otherwise. */
@@ -98,8 +101,8 @@ async function inRun<M, F extends FinishedTraining>(
   try {
     return await body(run, (machine, train) => {
       if (run.replaced) say(`the run that was in ${run.name} had not come to a checkpoint; this one takes its place`);
-      const { classifiers } = host;
-      return host.onMachine(run, machine, { beganMs, say }, (place) => train({ ...place, classifiers }));
+      const { classifiers, volumes } = host;
+      return host.onMachine(run, machine, { beganMs, say }, (place) => train({ ...place, classifiers, volumes }));
     });
   } finally {
     await run.close();

@@ -2,13 +2,12 @@ import { describe, expect, test } from 'vitest';
 import { graphLayers } from '../../src/graph/analysis/summary.ts';
 import { networkSvg } from '../../src/graph/draw.ts';
 import type { Value } from '../../src/graph/ir.ts';
-import { predictionGraph } from '../../src/models/prediction.ts';
 import type { ModelName } from '../../src/models/registry.ts';
 import { MODELS } from '../../src/models/registry.ts';
+import { namedGraph } from '../../src/workflows/model-graph.ts';
 
 function drawn(name: ModelName) {
-  const { spec, size } = MODELS[name].typical;
-  const graph = predictionGraph(spec, [1, spec.channels, ...size]);
+  const { graph } = namedGraph(name);
   const parameters = graph.inputs.slice(1);
   const svg = networkSvg(graph, { parameters, title: name });
   const boxes = [

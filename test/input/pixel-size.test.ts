@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { ndarray } from '../../src/array/ndarray.ts';
 import { prepareDataset } from '../../src/dataset/prepare.ts';
-import { rawDataset, withPixelMm } from '../../src/dataset/raw.ts';
+import { rawDataset, withVoxelMm } from '../../src/dataset/raw.ts';
 import type { Image } from '../../src/image/image.ts';
 import { nearestLevel, pixelSizeNote, pixelSizes } from '../../src/input/pixel-size.ts';
 
@@ -42,7 +42,7 @@ describe('the pixel sizes of training images', () => {
     }));
     const raw = rawDataset(samples);
     expect(prepareDataset(raw).input.pixelMm).toEqual([0.00025, 0.00025]);
-    expect(prepareDataset(withPixelMm(raw, [2, 2])).input.pixelMm).toEqual([2, 2]);
+    expect(prepareDataset(withVoxelMm(raw, [null, 2, 2])).input.pixelMm).toEqual([2, 2]);
     const unsaid = { ...raw, pages: raw.pages.map(({ pixelMm, ...page }) => page) };
     expect(prepareDataset(unsaid).input.pixelMm).toBeUndefined();
   });

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { Shape4 } from '../../src/array/ndarray.ts';
+import type { Shape4, Shape5 } from '../../src/array/ndarray.ts';
 import { elementCount, float32, type NdArray, type Shape } from '../../src/array/ndarray.ts';
 import { readSignature } from '../../src/graph/onnx/model.ts';
 import { writeOnnx } from '../../src/graph/onnx/write.ts';
@@ -17,7 +17,7 @@ import { cpu } from '../support/run-graph.ts';
 const LINE: {
   readonly [name: string]: {
     readonly spec: ModelSpec;
-    readonly image: Shape4;
+    readonly image: Shape4 | Shape5;
     readonly amplitude?: number;
     readonly gain?: number;
   };
@@ -67,6 +67,25 @@ const LINE: {
   'unet with instance norm, residual': {
     spec: { name: 'unet', channels: 2, numClasses: 2, baseChannels: 4, depth: 2, norm: 'instance', residual: true },
     image: [2, 2, 16, 24],
+  },
+  'unet3d of slices far apart': {
+    spec: {
+      name: 'unet3d',
+      channels: 2,
+      numClasses: 3,
+      baseChannels: 3,
+      norm: 'weight',
+      kernels: [
+        [1, 3, 3],
+        [3, 3, 3],
+        [3, 3, 3],
+      ],
+      factors: [
+        [1, 2, 2],
+        [2, 2, 2],
+      ],
+    },
+    image: [1, 2, 6, 12, 16],
   },
   unet2015: { spec: { name: 'unet2015', channels: 1, numClasses: 2, baseChannels: 2 }, image: [1, 1, 188, 188] },
   'unet2015 at full size': { spec: { name: 'unet2015', channels: 1, numClasses: 2 }, image: [1, 1, 188, 188] },

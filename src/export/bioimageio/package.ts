@@ -82,13 +82,15 @@ export function testShape({
 }
 
 /** @throws ModelError for networks that do not give a class for every pixel of an image */
-export function tileSizesOf({ tile, task, network }: ModelMetadata): TileSizes {
+export function tileSizesOf({ axes, tile, task, network }: ModelMetadata): TileSizes {
   const what =
     task === 'classification'
       ? 'the network names the class of a whole image'
       : isWindowName(network.name)
         ? 'the network classifies the middle of a window'
-        : undefined;
+        : axes === 'ncdhw'
+          ? 'the network takes volumes'
+          : undefined;
   if (tile !== undefined && what === undefined) return tile;
   throw new ModelError(`${what ?? 'the network states no tile sizes'}: a package could only give it the wrong input.`, {
     remedy: 'Export a network that segments whole tiles, such as unet.',

@@ -1,3 +1,4 @@
+import type { Shape4 } from '../../array/ndarray.ts';
 import { ModelError } from '../../errors.ts';
 import type { NetworkDefinition, NetworkSpec } from '../definition.ts';
 import { regularSizes, type TileSizes } from '../sizes.ts';
@@ -23,7 +24,7 @@ export const ONNX: Omit<NetworkDefinition<OnnxSpec>, 'typical'> = {
   title: 'A network of an ONNX file',
   summary: 'the network of an ONNX file of another program',
   build: (spec, shape, { file, ...options } = {}) => {
-    if (file !== undefined) return file.build(spec, shape, options);
+    if (file !== undefined) return file.build(spec, shape as Shape4, options);
     throw new ModelError("the network 'onnx' is in a file, which is missing.", {
       remedy: 'Pass the file that it was trained on from.',
     });

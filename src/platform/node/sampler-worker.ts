@@ -2,8 +2,9 @@
 
 import { parentPort } from 'node:worker_threads';
 import { samplerProgram } from '../../augment/sampler.ts';
+import { makeAnyBatch } from '../../augment/volume-batch.ts';
 
 parentPort?.on(
   'message',
-  samplerProgram((answer, transfer) => parentPort?.postMessage(answer, transfer)),
+  samplerProgram((answer, transfer) => parentPort?.postMessage(answer, transfer), makeAnyBatch),
 );

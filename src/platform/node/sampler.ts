@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import type { SampleOptions } from '../../augment/sample.ts';
 import { type Sampler, type StartSamplerThread, openSampler as sampleInThreads } from '../../augment/sampler.ts';
+import { makeAnyBatch } from '../../augment/volume-batch.ts';
 import type { TrainingSet } from '../../dataset/patch-position.ts';
 import { processors } from './processors.ts';
 import { workerProgram } from './worker-program.ts';
@@ -49,5 +50,10 @@ export function openSampler(
       terminate: () => thread.terminate(),
     };
   };
-  return sampleInThreads(set, options, { workers: workerFile === undefined ? 0 : workers, ahead, start });
+  return sampleInThreads(set, options, {
+    workers: workerFile === undefined ? 0 : workers,
+    ahead,
+    start,
+    draw: makeAnyBatch,
+  });
 }

@@ -10,6 +10,7 @@ import type { LoopOptions } from '../../train/loop.ts';
 import type { FinishedTraining, TrainPlace, TrainRunHooks } from '../../train/run.ts';
 import type { Store } from '../../train/store.ts';
 import { CLASSIFIERS } from '../../train/tasks/classification/task.ts';
+import { VOLUMES } from '../../train/tasks/volumes/training.ts';
 import {
   type RunSettings,
   repeatTraining,
@@ -59,6 +60,7 @@ export const trainHost: TrainHost<MachineOptions, FinishedRun> = {
     return packageVersion();
   },
   classifiers: CLASSIFIERS,
+  volumes: VOLUMES,
   nowMs: () => performance.now(),
   fullPath: (folder) => resolve(folder),
   openRun: openRunFolder,
@@ -100,6 +102,7 @@ export function placeOf(
     openSampler: (set, options) => openSampler(set, options, workers === undefined ? {} : { workers }),
     allocate: allocateShared,
     cores: processors().count,
+    memoryBytes: () => process.availableMemory(),
     speeds: deviceSpeeds,
     machine: {
       processor: cpus()[0]?.model ?? 'unknown',

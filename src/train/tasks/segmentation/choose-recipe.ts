@@ -5,6 +5,7 @@
 import { type AugmentOptions, augmentSettings, NO_AUGMENTATION } from '../../../augment/options.ts';
 import { hasRim, type LabelClass, type LabelMapping } from '../../../dataset/labels/labels.ts';
 import type { PreparedDataset } from '../../../dataset/prepare.ts';
+import type { RawDataset } from '../../../dataset/raw.ts';
 import type { SplitChoice } from '../../../dataset/split.ts';
 import type { ChannelChoice } from '../../../input/channels.ts';
 import type { NormalisationOptions } from '../../../input/normalise.ts';
@@ -44,6 +45,8 @@ export interface TrainSettings extends NetworkOptions, WindowOptions, StartSetti
   readonly augment?: AugmentStrength;
   readonly network?: ModelName;
   readonly patch?: readonly [number, number];
+  /** Slices of a patch, for networks of volumes. */
+  readonly slices?: number;
   readonly batch?: number;
   readonly loss?: LossName;
   readonly optimizer?: OptimizerName;
@@ -59,6 +62,10 @@ export interface RecipeCircumstances extends Pick<Circumstances, 'cores' | 'minu
   readonly fingerprint: string;
   readonly split: SplitChoice;
   readonly separation: Recipe['data']['separation'];
+  /** The pages of the data. */
+  readonly pages: RawDataset['pages'];
+  /** Memory that a step may take; default: unknown. */
+  readonly memoryBytes?: number | undefined;
   /** The model to fine-tune. */
   readonly start?: StartModel;
   /** Old data beside new ones. */
@@ -93,7 +100,7 @@ export type AugmentStrength = keyof typeof AUGMENT_STRENGTHS;
 
 /** Border weights if objects are numbered: a gap of one pixel has six times the weight. */
 const INSTANCE_SEPARATION = { w0: 5, sigmaPx: 5 };
-const NO_SEPARATION = { w0: 0, sigmaPx: 5 };
+export const NO_SEPARATION = { w0: 0, sigmaPx: 5 };
 
 /** Border weights for labels of this kind. */
 export function chooseSeparation(

@@ -7,6 +7,7 @@ import { type PageMetric, scorerFor } from '../../../evaluate/scorer.ts';
 import type { InputSpec } from '../../../input/normalise.ts';
 import { isPlain } from '../../../input/window.ts';
 import { fitCalibration, noCounts } from '../../../predict/calibration.ts';
+import type { Runtime } from '../../../runtime/runtime.ts';
 import type { Recipe } from '../../config.ts';
 import type { ScoredOn } from '../../log.ts';
 import type { LoopOptions, Validator } from '../../loop.ts';
@@ -15,7 +16,7 @@ import { type OpenedStep, openTrainStep, type StepPlace } from '../../open-step.
 import type { Store } from '../../store.ts';
 import type { State, StepBatch } from '../../train-step.ts';
 import { VALIDATION_THRESHOLDS, type ValidationMetric } from '../../validate.ts';
-import { countPage, pagePredictor, samplePredictor } from '../../validation-predictor.ts';
+import { countPage, type PagePredictor, pagePredictor, samplePredictor } from '../../validation-predictor.ts';
 import { type BatchSource, openPatchSource, type PatchSource, type PatchSourceOptions } from './batch-source.ts';
 import { openPixelSource, type PixelOptions } from './pixel-source.ts';
 
@@ -49,6 +50,13 @@ export interface SegmentationSetup extends TrainingSetup {
   setPages(pages: LabelledPages): void;
 }
 
+/** What differs for a network of volumes. */
+export interface VolumeSetup {
+  readonly openSource: typeof openPatchSource;
+  /** Predicts pages held out as parts of their volumes. */
+  openPredictor(runtime: Runtime, bytes: Uint8Array, pages: LabelledPages): Promise<PagePredictor>;
+}
+
 export interface SetupOptions
   extends StepPlace,
     Pick<PatchSourceOptions, 'openSampler'>,
@@ -59,19 +67,22 @@ export interface SetupOptions
   readonly provenance: Provenance;
   /** The first step. Default 0. */
   readonly from?: number;
+  /** For a network of volumes. */
+  readonly volumes?: VolumeSetup | undefined;
 }
 
 /** @throws UsageError if the patch does not match the network or the images; DeviceError if it does not compile. */
 export async function openSetup(
   recipe: Recipe,
   metric: ValidationMetric | undefined,
-  { pages: firstPages, openSampler, provenance, filtered, from: first = 0, ...place }: SetupOptions,
+  { pages: firstPages, openSampler, provenance, filtered, from: first = 0, volumes, ...place }: SetupOptions,
 ): Promise<SegmentationSetup> {
   const { model, seed } = recipe;
   const { runtime } = place;
   const { window } = recipe.input as InputSpec;
   let pages = firstPages;
-  const ofPatches = () => openPatchSource(recipe, pages?.data.train, { openSampler, from: first, file: place.file });
+  const openSource = volumes?.openSource ?? openPatchSource;
+  const ofPatches = () => openSource(recipe, pages?.data.train, { openSampler, from: first, file: place.file });
   // Runs have their pages from the start; sessions, which have not, are of patches.
   const source: BatchSource & Partial<PatchSource> =
     model.name === 'filter-bank'
@@ -93,11 +104,13 @@ export async function openSetup(
       : {
           async run(state) {
             const bytes = write(weightsOf(state), {});
-            const predictor = await (window === undefined || isPlain(window)
-              ? pagePredictor(runtime, bytes)
-              : samplePredictor(runtime, bytes, window));
-            const counts = noCounts();
             const { raw, data } = pages as LabelledPages;
+            const predictor = await (volumes !== undefined
+              ? volumes.openPredictor(runtime, bytes, { raw, data })
+              : window === undefined || isPlain(window)
+                ? pagePredictor(runtime, bytes)
+                : samplePredictor(runtime, bytes, window));
+            const counts = noCounts();
             const names = recipe.labels.classes.map(({ name }) => name);
             // For segmentation never the accuracy of image classifiers.
             const scorer = () => scorerFor(metric as PageMetric, names, { thresholds: VALIDATION_THRESHOLDS });

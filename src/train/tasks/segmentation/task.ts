@@ -17,8 +17,10 @@ import type { StartModel } from '../../start.ts';
 import { startInput, startLabels } from '../../start-data.ts';
 import type { TrainingTask } from '../../task.ts';
 import { chooseMetric } from '../../validate.ts';
-import { chooseRecipe, chooseSeparation, type TrainSettings } from './choose-recipe.ts';
+import { type VolumeTraining, volumesOf } from '../../volumes.ts';
+import { chooseRecipe, chooseSeparation, NO_SEPARATION, type TrainSettings } from './choose-recipe.ts';
 import { LUNGS_LABELS, LUNGS_NORMALISATION, requireHounsfield } from './lungs.ts';
+import { requireUnset } from './network-options.ts';
 import { type LabelledPages, openSetup, type SetupOptions } from './setup.ts';
 import { inputOfStart } from './start-network.ts';
 import { chooseBalance } from './window-recipe.ts';
@@ -35,7 +37,10 @@ const ONE_BY_ONE = {
 
 const DEFAULT_SPLIT: SplitChoice = { fraction: 0.2 };
 
-type Place = Pick<SetupOptions, 'openSampler'> & Pick<PrepareOptions, 'allocate' | 'memo'>;
+type Place = Pick<SetupOptions, 'openSampler'> & { readonly volumes?: VolumeTraining | undefined } & Pick<
+    PrepareOptions,
+    'allocate' | 'memo'
+  >;
 
 /** Notes on the classes and channels of a fine-tuned run. */
 function startNotes(
@@ -68,6 +73,9 @@ export function newSegmentationTask(
   const beside = before && splitBeside(raw, choice, before, seed);
   const split = beside?.split ?? choice;
   const network = start?.model.name ?? settings.network ?? 'unet';
+  const volumes = volumesOf(network, place);
+  volumes?.requireSettings(settings);
+  if (volumes === undefined && settings.slices !== undefined) requireUnset(network, settings, ['slices']);
   const lungs = task === 'lungs';
   if (lungs) requireHounsfield(raw);
   if (lungs && settings.normalisation !== undefined) {
@@ -83,8 +91,8 @@ export function newSegmentationTask(
   const mapping = start === undefined ? findMapping(labels, meaning) : startLabels(start, labels, meaning);
   const input = start && startInput(start, raw.pages, settings.channel);
   const given = start && inputOfStart(start, raw.pages, settings);
-  const separation = chooseSeparation(mapping, { ...settings, network });
-  const data = prepareDataset(raw, {
+  const separation = volumes === undefined ? chooseSeparation(mapping, { ...settings, network }) : NO_SEPARATION;
+  const data = (volumes?.prepare ?? prepareDataset)(raw, {
     seed,
     split,
     mapping,
@@ -96,7 +104,7 @@ export function newSegmentationTask(
     normalisation: lungs ? LUNGS_NORMALISATION : (given?.normalisation ?? settings.normalisation),
     allocate: place.allocate,
   });
-  const common = taskOf(raw, data, place);
+  const common = taskOf(raw, data, { ...place, volumes });
   return {
     ...common,
     notes: [...common.notes, ...(beside?.notes ?? []), ...startNotes(start, mapping, input), ...(given?.notes ?? [])],
@@ -104,15 +112,19 @@ export function newSegmentationTask(
     chooseMetric: () =>
       seenOneByOne(settings, start) && data.validation.length > 0 ? ONE_BY_ONE : common.chooseMetric(),
     choosesBySpeed:
-      start === undefined && settings.baseChannels === undefined && networkNamed(network).choose !== undefined,
-    chooseRecipe: ({ cores, minutes, flops }) =>
-      chooseRecipe(data, settings, {
+      start === undefined &&
+      settings.baseChannels === undefined &&
+      (volumes !== undefined || networkNamed(network).choose !== undefined),
+    chooseRecipe: ({ cores, minutes, flops, memoryBytes }) =>
+      (volumes?.chooseRecipe ?? chooseRecipe)(data, settings, {
         fingerprint: common.fingerprint,
         split,
         separation,
+        pages: raw.pages,
         cores,
         minutes,
         flops,
+        memoryBytes,
         start,
         before: beside?.data,
       }),
@@ -127,7 +139,8 @@ export function sameSegmentationTask(
 ): TrainingTask & { readonly pages: LabelledPages } {
   const { seed, data, labels, input, model } = recipe;
   const { split, balance, separation } = data;
-  const prepared = prepareDataset(raw, {
+  const volumes = volumesOf(model.name, place);
+  const prepared = (volumes?.prepare ?? prepareDataset)(raw, {
     seed,
     split,
     balance,
@@ -138,7 +151,7 @@ export function sameSegmentationTask(
     memo: place.memo,
   });
   return {
-    ...taskOf(raw, prepared, place),
+    ...taskOf(raw, prepared, { ...place, volumes }),
     pages: cutPages(raw, prepared, recipe, place),
     length: lengthOf(model.name),
     chooseRecipe: () => ({ recipe, notes: [] }),
@@ -165,6 +178,9 @@ function lengthOf(name: NetworkName): TrainingTask['length'] {
 /** The pages that batches of the recipe are drawn from, cut to what is annotated and what patches there reach. */
 function cutPages(raw: RawDataset, data: PreparedDataset, recipe: Recipe, place: Place): LabelledPages {
   const { patch, augment, input, model } = recipe;
+  // Slices without annotation are seen around those with it.
+  if (data.train.volumes !== undefined)
+    return { raw, data: { ...data, train: rehearsing(data.train, recipe.data.before) } };
   // The filter bank looks at annotated pixels alone.
   if (model.name === 'filter-bank') return { raw, data };
   const { window } = input as InputSpec;
@@ -183,11 +199,15 @@ function taskOf(raw: RawDataset, data: PreparedDataset, place: Place): Omit<Trai
     ...(Object.keys(heldRegions).length > 0 && { validationRegions: heldRegions }),
     ...(Object.keys(trainedRegions).length > 0 && { trainingRegions: trainedRegions }),
     fingerprint: fingerprintOf([...data.train.pages, ...data.validation], place.memo),
-    chooseMetric: () => (data.validation.length === 0 ? undefined : chooseMetric(data.validation, data.mapping)),
+    chooseMetric: () =>
+      data.validation.length === 0
+        ? undefined
+        : chooseMetric(data.validation, data.mapping, { separates: place.volumes === undefined }),
     openSetup: (recipe, metric, options) =>
       openSetup(recipe, metric, {
         pages: cutPages(raw, data, recipe, place),
         openSampler: place.openSampler,
+        volumes: place.volumes,
         ...options,
       }),
   };
