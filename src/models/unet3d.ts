@@ -76,12 +76,6 @@ export function planUnet3d(
   return { kernels: [...kernels, [3, 3, 3]], factors, patch: eachAxis((i) => voxels[i] * multiples[i]) };
 }
 
-/** The part of a plan that a network is built from. */
-function planOf(spacing: Triple, voxels: Triple): Pick<Unet3dSpec, 'kernels' | 'factors'> {
-  const { kernels, factors } = planUnet3d(spacing, voxels);
-  return { kernels, factors };
-}
-
 /** How often the most halved of these axes is. */
 const halvings = (factors: readonly Triple[], ...axes: readonly (0 | 1 | 2)[]): number =>
   Math.max(...axes.map((axis) => Math.log2(multiplesOf(factors)[axis])));
@@ -135,6 +129,17 @@ export function unet3d(
   });
 }
 
+const [CUBE, HALVED, FLAT]: readonly [Triple, Triple, Triple] = [
+  [3, 3, 3],
+  [2, 2, 2],
+  [1, 2, 2],
+];
+/** As `planUnet3d` plans for voxels that are cubes and patches of 128 x 128 x 32; a page has it without the planner. */
+const OF_CUBES = {
+  kernels: [CUBE, CUBE, CUBE, CUBE, CUBE, CUBE],
+  factors: [HALVED, HALVED, HALVED, FLAT, FLAT],
+};
+
 export const UNET3D: NetworkDefinition<Unet3dModelSpec> = {
   title: 'A U-Net of volumes',
   summary:
@@ -144,7 +149,7 @@ export const UNET3D: NetworkDefinition<Unet3dModelSpec> = {
   depths: ({ factors }) => paddedSizes(halvings(factors, 0)),
   options: ['baseChannels', 'norm', 'residual'],
   typical: {
-    spec: { name: 'unet3d', channels: 1, numClasses: 2, baseChannels: 16, ...planOf([1, 1, 1], [32, 128, 128]) },
+    spec: { name: 'unet3d', channels: 1, numClasses: 2, baseChannels: 16, ...OF_CUBES },
     size: [128, 128],
     slices: 32,
   },

@@ -1,15 +1,14 @@
 /** Opens the step of a recipe: on one device, or with its gradient distributed over several. */
 
-import { option, UsageError } from '../errors.ts';
 import type { NetworkFile } from '../models/definition.ts';
 import { lossOf } from '../nn/losses/registry.ts';
 import type { Network } from '../nn/network.ts';
 import { optimizerOf } from '../nn/optimizers/registry.ts';
 import type { ProfileRequest, Runtime } from '../runtime/runtime.ts';
 import type { Recipe } from './config.ts';
-import { type GradientDevices, parallelTrainStep, shareOf } from './parallel.ts';
+import type { GradientDevices } from './parallel.ts';
 import { ratesOf } from './start-recipe.ts';
-import { gradientGraph, type StepOptions, type TrainingStep, trainingStep, updateGraph } from './step.ts';
+import { type StepOptions, type TrainingStep, trainingStep } from './step.ts';
 import { explainMemory } from './too-large.ts';
 import type { TrainStep } from './train-step.ts';
 import { trainStep as trainStepOf } from './train-step.ts';
@@ -51,42 +50,22 @@ export async function openTrainStep(
   };
   const optimizer = optimizerOf(recipe.optimizer);
   const network = build(batch);
-  if (devices !== undefined && network.statistics.length > 0) {
-    throw new UsageError(
-      'Batch normalisation cannot be trained on several devices, as each sees a part of the batch.',
-      {
-        remedy: `Use ${option('batchNorm', 'fixed')}, or one device.`,
-      },
-    );
-  }
   const step = trainingStep(network, lossOf(recipe.loss), optimizer, options);
-  if (devices === undefined) {
-    const explained = (cause: unknown): never => {
-      throw explainMemory(cause, recipe, file);
-    };
-    const program = await runtime.compile(step.graph, { state: step.state, exact, profile }).catch(explained);
-    const { fingerprint } = program;
-    const trainStep = trainStepOf(program, step, seed);
-    return {
-      step,
-      // ONNX Runtime takes most of its memory in the first run.
-      trainStep: { ...trainStep, run: (...args) => trainStep.run(...args).catch(explained) },
-      fingerprint,
-      close: () => program.dispose(),
-    };
+  if (devices !== undefined) {
+    const parts = { options, optimizer, step, hasStatistics: network.statistics.length > 0 };
+    return { step, ...(await devices.openStep(devices, recipe, build, runtime, parts)) };
   }
-  const share = shareOf(recipe, devices.names);
-  const { graph, state } = updateGraph(step.parameters, optimizer, options);
-  const program = await runtime.compile(graph, { state, exact, profile });
-  const workers = await devices.open(gradientGraph(build(share), lossOf(recipe.loss), options), { exact });
+  const explained = (cause: unknown): never => {
+    throw explainMemory(cause, recipe, file);
+  };
+  const program = await runtime.compile(step.graph, { state: step.state, exact, profile }).catch(explained);
+  const { fingerprint } = program;
+  const trainStep = trainStepOf(program, step, seed);
   return {
     step,
-    trainStep: parallelTrainStep(program, workers, step, seed),
-    // What the workers lower, in their own threads, is not visible here.
-    fingerprint: program.fingerprint,
-    async close() {
-      for (const worker of workers) await worker.close();
-      await program.dispose();
-    },
+    // ONNX Runtime takes most of its memory in the first run.
+    trainStep: { ...trainStep, run: (...args) => trainStep.run(...args).catch(explained) },
+    fingerprint,
+    close: () => program.dispose(),
   };
 }

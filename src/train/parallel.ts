@@ -9,10 +9,12 @@ import { float32, type NdArray, ndarray } from '../array/ndarray.ts';
 import { option, UsageError } from '../errors.ts';
 import type { Graph } from '../graph/ir.ts';
 import { drawMasks } from '../nn/dropout-masks.ts';
-import { LOSSES, type LossName } from '../nn/losses/registry.ts';
-import type { Program } from '../runtime/runtime.ts';
+import { LOSSES, type LossName, lossOf } from '../nn/losses/registry.ts';
+import type { Network } from '../nn/network.ts';
+import type { Optimizer } from '../nn/optimizers/optimizer.ts';
+import type { Program, Runtime } from '../runtime/runtime.ts';
 import type { Recipe } from './config.ts';
-import { gradientName, type TrainingStep } from './step.ts';
+import { gradientGraph, gradientName, type StepOptions, type TrainingStep, updateGraph } from './step.ts';
 import type { State, StepBatch, TrainStep } from './train-step.ts';
 
 /** A device with the compiled gradient for part of a batch. */
@@ -28,10 +30,60 @@ export interface GradientWorker {
 export interface GradientDevices {
   readonly names: readonly string[];
   open(graph: Graph, options: { readonly exact: boolean }): Promise<readonly GradientWorker[]>;
+  /** `openParallelStep`: programs of one device are built without it. */
+  readonly openStep: typeof openParallelStep;
+}
+
+/**
+ * Opens the step of a recipe with its gradient distributed over devices; the update is on `runtime`.
+ * @throws UsageError if the batch, the loss or batch normalisation cannot be distributed; DeviceError if a graph does not
+ * compile.
+ */
+export async function openParallelStep(
+  devices: GradientDevices,
+  recipe: Recipe,
+  build: (batch: number) => Network,
+  runtime: Runtime,
+  {
+    options,
+    optimizer,
+    step,
+    hasStatistics,
+  }: {
+    readonly options: StepOptions;
+    readonly optimizer: Optimizer;
+    readonly step: TrainingStep;
+    readonly hasStatistics: boolean;
+  },
+): Promise<{
+  readonly trainStep: TrainStep;
+  readonly fingerprint: string | undefined;
+  close(): Promise<void>;
+}> {
+  if (hasStatistics) {
+    throw new UsageError(
+      'Batch normalisation cannot be trained on several devices, as each sees a part of the batch.',
+      { remedy: `Use ${option('batchNorm', 'fixed')}, or one device.` },
+    );
+  }
+  const { exact, seed } = recipe;
+  const share = shareOf(recipe, devices.names);
+  const { graph, state } = updateGraph(step.parameters, optimizer, options);
+  const program = await runtime.compile(graph, { state, exact });
+  const workers = await devices.open(gradientGraph(build(share), lossOf(recipe.loss), options), { exact });
+  return {
+    trainStep: parallelTrainStep(program, workers, step, seed),
+    // What the workers lower, in their own threads, is not visible here.
+    fingerprint: program.fingerprint,
+    async close() {
+      for (const worker of workers) await worker.close();
+      await program.dispose();
+    },
+  };
 }
 
 /** Images per device. @throws UsageError if the batch or the loss cannot be distributed evenly. */
-export function shareOf({ batch, loss }: Recipe, devices: readonly string[]): number {
+function shareOf({ batch, loss }: Recipe, devices: readonly string[]): number {
   if (!LOSSES[loss.name].mean) {
     const means = (Object.keys(LOSSES) as LossName[]).filter((name) => LOSSES[name].mean);
     throw new UsageError(
@@ -61,7 +113,7 @@ function rowsOf({ dtype, shape, data }: NdArray, k: number, shares: number): NdA
  * for the order of summation.
  * @param update of all parameters, with the state
  */
-export function parallelTrainStep(
+function parallelTrainStep(
   update: Program,
   workers: readonly GradientWorker[],
   { masks, parameters, trained }: TrainingStep,

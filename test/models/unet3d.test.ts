@@ -3,7 +3,7 @@ import { float32, type NdArray, ndarray, type Shape } from '../../src/array/ndar
 import { tileRule } from '../../src/graph/analysis/receptive-field.ts';
 import { inputsToConstants } from '../../src/graph/constants.ts';
 import { writeOnnx } from '../../src/graph/onnx/write.ts';
-import { planUnet3d, type Unet3dSpec, unet3d } from '../../src/models/unet3d.ts';
+import { planUnet3d, UNET3D, type Unet3dSpec, unet3d } from '../../src/models/unet3d.ts';
 import { diceCrossEntropy } from '../../src/nn/losses/dice.ts';
 import { adamW } from '../../src/nn/optimizers/adam.ts';
 import { openModel } from '../../src/predict/open.ts';
@@ -131,3 +131,8 @@ function blob([depth, height, width]: readonly [number, number, number]): [NdArr
   }
   return [image, labels];
 }
+
+it('the typical network is as planned for cubes', () => {
+  const { kernels, factors } = planUnet3d([1, 1, 1], [32, 128, 128]);
+  expect(UNET3D.typical.spec).toMatchObject({ kernels, factors });
+});

@@ -5,7 +5,7 @@ import { Worker } from 'node:worker_threads';
 import type { NdArray } from '../../array/ndarray.ts';
 import { DeviceError, option, UsageError } from '../../errors.ts';
 import type { Graph } from '../../graph/ir.ts';
-import type { GradientDevices, GradientWorker } from '../../train/parallel.ts';
+import { type GradientDevices, type GradientWorker, openParallelStep } from '../../train/parallel.ts';
 import { processors } from './processors.ts';
 import { availableDevices, type NodeDevice, workingDevices } from './runtime.ts';
 import { workerProgram } from './worker-program.ts';
@@ -73,6 +73,7 @@ export async function gradientDevices(places: readonly DevicePlace[]): Promise<G
   const threads = Math.max(1, Math.floor(processors().count / Math.max(1, onCpu)));
   return {
     names: places.map(nameOf),
+    openStep: openParallelStep,
     open: async (graph, { exact }) => {
       const workers = places.map((place) => startWorker({ ...place, graph, exact, threads }));
       try {
