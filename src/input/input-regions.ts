@@ -14,7 +14,7 @@ import {
   pickChannels,
   selectChannels,
 } from './channels.ts';
-import { type InputSpec, numbersFor, operate, scale } from './normalise.ts';
+import { type InputSpec, numbersFor, operate, scale, scaleNote } from './normalise.ts';
 import { pixelSizeNote } from './pixel-size.ts';
 import { LEAST_HOUNSFIELD, type NonFinite, nonFinite, requireFinite, storedPages } from './planes.ts';
 import { StatisticsScan } from './statistics.ts';
@@ -162,7 +162,11 @@ export async function openInputRegions(
     if (invertBright) {
       for await (const { image } of parts()) above += countAbove(scaled(pageOf(image), numbers));
     }
-    const noted = [channelNote(first, channels, colours.isGrey), pixelSizeNote(pixelMm, info)];
+    const noted = [
+      channelNote(first, channels, colours.isGrey),
+      scaleNote(info.dtype, normalisation),
+      pixelSizeNote(pixelMm, info),
+    ];
     return {
       numbers,
       inverts: 2 * above > count * height * width,

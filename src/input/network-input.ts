@@ -12,7 +12,7 @@ import {
   selectChannels,
 } from './channels.ts';
 import { type ClassInput, copyCrop, type View } from './classes.ts';
-import { fitNormalisation, type InputSpec, type NormalisationOptions, normalise } from './normalise.ts';
+import { fitNormalisation, type InputSpec, type NormalisationOptions, normalise, scaleNote } from './normalise.ts';
 import { pixelSizeNote, pixelSizes } from './pixel-size.ts';
 import { pagesOf } from './planes.ts';
 
@@ -90,7 +90,12 @@ export function prepareView(
   return normalise(out, channels.count, normalisation);
 }
 
-/** What is to be said of an image that a network is given: of its channels and of the size of its pixels. */
-export function inputNotes(image: Image, page: NamedPage, { channels, pixelMm }: InputSpec): readonly string[] {
-  return [channelNote(page, channels), pixelSizeNote(pixelMm, image)].filter((note) => note !== undefined);
+/** What is to be said of an image that a network is given: of its channels, its values and the size of its pixels. */
+export function inputNotes(
+  image: Image,
+  page: NamedPage,
+  { channels, normalisation, pixelMm }: InputSpec,
+): readonly string[] {
+  const notes = [channelNote(page, channels), scaleNote(image.dtype, normalisation), pixelSizeNote(pixelMm, image)];
+  return notes.filter((note) => note !== undefined);
 }

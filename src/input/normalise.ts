@@ -1,5 +1,6 @@
 /** From the values of a file to the network's input. The specifications are JSON and are stored in the model file. */
 
+import type { DType } from '../array/ndarray.ts';
 import { median } from '../array/quantile.ts';
 import { DatasetError } from '../errors.ts';
 import { invertIfBright } from './background.ts';
@@ -50,6 +51,13 @@ export interface InputSpec {
   readonly window?: WindowSpec;
   /** Pixel sizes of the training images, if all state them. */
   readonly pixelMm?: PixelSizes;
+}
+
+/** A note where values that are not of 8 bits are divided by 255, as those of networks are that do not state their input. */
+export function scaleNote(dtype: DType, { kind, scope, numbers }: NormalisationSpec): string | undefined {
+  const isBy255 = kind === 'zscore' && scope === 'dataset' && numbers.every(([mean, std]) => mean === 0 && std === 255);
+  if (!isBy255 || dtype === 'uint8') return undefined;
+  return `Its values are ${dtype}, and divided by 255 like those of 8 bits: convert it to 8 bits if the network expects 0 to 1.`;
 }
 
 /** The normalisation by the operations of a package of BioImage.IO. */

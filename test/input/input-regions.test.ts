@@ -7,6 +7,7 @@ import { memorySource } from '../../src/image/source.ts';
 import { needsWhole, openInputRegions } from '../../src/input/input-regions.ts';
 import { inputNotes, inputPages, prepareInput } from '../../src/input/network-input.ts';
 import type { InputSpec, NormalisationSpec } from '../../src/input/normalise.ts';
+import { DIVIDED_BY_255 } from '../../src/predict/foreign.ts';
 
 const RGB = ['red', 'green', 'blue'];
 
@@ -48,7 +49,7 @@ describe('the input by region is that of the whole image, to the last bit', () =
           dtype: fc.constantFrom('uint8' as const, 'uint16' as const, 'int16' as const, 'float32' as const),
           colour: fc.boolean(),
           channels: fc.constantFrom('grey' as const, 'colour' as const, 'each' as const),
-          kind: fc.constantFrom('percentile' as const, 'zscore' as const),
+          kind: fc.constantFrom('percentile' as const, 'zscore' as const, 'divided by 255' as const),
           invertBright: fc.boolean(),
           height: fc.integer({ min: 1, max: 30 }),
           width: fc.integer({ min: 1, max: 30 }),
@@ -61,11 +62,10 @@ describe('the input by region is that of the whole image, to the last bit', () =
           const whole = image(seed, dtype, colour ? [3, height, width] : [height, width]);
           const input: InputSpec = {
             channels: CHANNELS[channels],
-            normalisation: normalisation({
-              kind,
-              perChannel: channels === 'each',
-              ...(invertBright && { invertBright }),
-            }),
+            normalisation:
+              kind === 'divided by 255'
+                ? DIVIDED_BY_255
+                : normalisation({ kind, perChannel: channels === 'each', ...(invertBright && { invertBright }) }),
           };
           const [page] = inputPages(whole).pages;
           if (page === undefined) throw new Error('no page');

@@ -4,6 +4,7 @@ import { float32, ndarray } from '../../src/array/ndarray.ts';
 import { FormatError, ModelError } from '../../src/errors.ts';
 import { GraphBuilder } from '../../src/graph/builder.ts';
 import { writeOnnx } from '../../src/graph/onnx/write.ts';
+import { inputNotes, inputPages } from '../../src/input/network-input.ts';
 import { openRuntime } from '../../src/platform/node/runtime.ts';
 import { activationOf } from '../../src/predict/foreign.ts';
 import { openModel } from '../../src/predict/open.ts';
@@ -98,6 +99,17 @@ describe('models exported by PyTorch', () => {
     ] as const) {
       const image = { ...ndarray('uint8', [height, width]), axes: 'yx', spacing: {} };
       expect((await predictImage(model, image)).shape).toEqual([2, height, width]);
+    }
+    for (const [dtype, note] of [
+      ['uint8', undefined],
+      [
+        'uint16',
+        'Its values are uint16, and divided by 255 like those of 8 bits: convert it to 8 bits if the network expects 0 to 1.',
+      ],
+    ] as const) {
+      const image = { ...ndarray(dtype, [40, 40]), axes: 'yx', spacing: {} };
+      const [page] = inputPages(image).pages;
+      expect(page && inputNotes(image, page, model.input)).toEqual(note === undefined ? [] : [note]);
     }
     await model.program.dispose();
   });
