@@ -45,7 +45,7 @@ interface Case {
 function graphOf({ parts, outputs, size: [h, w], batch = 1, bias = true, relu = true, known = true }: Case): Graph {
   const b = new GraphBuilder('up');
   const values: Value[] = parts.map((channels, i) => {
-    if (channels > 0) return b.input(`x${i}`, 'float32', [batch, channels, 2 * h, 2 * w]);
+    if (channels >= 0) return b.input(`x${i}`, 'float32', [batch, channels, 2 * h, 2 * w]);
     const half = b.input(`x${i}`, 'float32', [batch, -channels, h, w]);
     return b.op('Resize', [half, undefined, b.constant(float32([4], [1, 1, 2, 2]))], NEAREST);
   });
@@ -94,6 +94,8 @@ describe('a convolution of what was doubled', () => {
     { parts: [-16], outputs: 16, size: [5, 4], batch: 3 },
     { parts: [3, -5], outputs: 7, size: [3, 3] },
     { parts: [64, -64], outputs: 64, size: [8, 8] },
+    { parts: [0, -16], outputs: 16, size: [3, 4] },
+    { parts: [-16, 0, 16], outputs: 16, size: [2, 4] },
   ];
   for (const [i, one] of cases.entries()) {
     it(`gives the same, case ${i}, also in blocks${absent}`, async () => {

@@ -41,7 +41,11 @@ export function convsOfUpsampled(graph: Graph): Graph {
     }
     if (node.op === 'Concat' && (node as Node<'Concat'>).attributes.axis === 1) {
       const made = b.op('Concat', inputs, { axis: 1 });
-      joined.set(made, inputs as readonly Value[]);
+      // A skip connection from a level without channels is none.
+      joined.set(
+        made,
+        (inputs as readonly Value[]).filter(({ shape }) => shape[1] > 0),
+      );
       return [made];
     }
     const weights = graph.constants.get(node.inputs[1] as Value);
