@@ -111,7 +111,8 @@ async function pieces(config: UserConfig): Promise<Piece[]> {
   const anywhere = modulesOf('index', { later: true });
   const isShared = (id: string): boolean => engine.has(id) && !page.has(id) && !id.endsWith('-worker.js');
   return [
-    { name: 'text', test: /\/(?:text\/(?:text|language)|state\/kept)\.ts/ },
+    // It waits for a language: what else is in it, and is of workers, would have them miss their first messages.
+    { name: 'text', test: /\/(?:text\/(?:text|language)|state\/kept)\.ts/, includeDependenciesRecursively: false },
     { name: 'shared', test: (id) => page.has(id) && engine.has(id) },
     { name: 'sampling', test: (id) => isShared(id) && sampler.has(id) },
     { name: 'incoming', test: (id) => isShared(id) && incoming.has(id) },

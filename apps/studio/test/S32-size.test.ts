@@ -5,7 +5,7 @@
 
 import { expect, it } from 'vitest';
 import { BUDGETS } from './budgets.ts';
-import { pageBytes } from './speed.ts';
+import { loadedAtOnce, pageBytes } from './speed.ts';
 
 it('S32: stays within its budget of bytes', () => {
   const { start, work, all } = pageBytes();
@@ -15,4 +15,11 @@ it('S32: stays within its budget of bytes', () => {
   expect(start).toBeLessThanOrEqual(BUDGETS.startBytes.gate);
   expect(work).toBeLessThanOrEqual(BUDGETS.workBytes.gate);
   expect(all).toBeLessThanOrEqual(BUDGETS.allBytes.gate);
+});
+
+it('S32: no worker waits for texts while messages reach it', () => {
+  const engine = loadedAtOnce(/^studio-worker/);
+  expect(engine.length).toBeGreaterThan(2);
+  for (const worker of [engine, loadedAtOnce(/^incoming-worker/)]) expect(worker.join()).not.toMatch(/(?:text|en|de)-/);
+  expect(loadedAtOnce(/^index/).join()).toMatch(/text-/);
 });

@@ -176,5 +176,15 @@ export function pageBytes(): Readonly<Record<'start' | 'work' | 'all', number>> 
   return { start: compressedKb(start) + language, work: kb(work) + either, all: kb(own) + either };
 }
 
+/** The script of the built page whose name matches, and all that it imports before it runs. */
+export function loadedAtOnce(name: RegExp): readonly string[] {
+  const found = readdirSync(`${BUILT}assets`).filter((script) => name.test(script) && script.endsWith('.js'));
+  for (const script of found) {
+    const imports = readFileSync(`${BUILT}assets/${script}`, 'utf8').matchAll(/(?:from|import) ?"\.\/([^"]+)"/g);
+    for (const [, other] of imports) if (!found.includes(other as string)) found.push(other as string);
+  }
+  return found;
+}
+
 const compressedKb = (files: readonly string[]): number =>
   files.reduce((sum, file) => sum + gzipSync(readFileSync(`${BUILT}${file}`)).length, 0) / 1000;
