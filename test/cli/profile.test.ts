@@ -72,7 +72,7 @@ describe('inspect', () => {
   test('says which names there are', async () => {
     const { stderr, code } = await lamella(['inspect', 'n5']);
     expect(stderr).toMatch(
-      /n5: there is no such file or folder\. .*name of a network: unet, unet2015, filter-bank, n1/,
+      /n5: there is no such file or folder\. .*name of a network: unet, unet2015, unet3d, filter-bank, n1/,
     );
     expect(code).toBe(1);
   });

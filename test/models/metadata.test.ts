@@ -37,7 +37,7 @@ describe('what is wrong is named', () => {
     ['no network', { ...metadata, network: undefined }, "has no object at 'network'"],
     ['no channels', { ...metadata, network: { name: 'unet' } }, "has no number at 'network.channels'"],
     ['no classes', { ...metadata, network: { ...metadata.network, numClasses: 0 } }, "has 0 numClasses in 'network'"],
-    ['other axes', { ...metadata, axes: 'nhwc' }, "has axes 'nhwc', not 'nchw'"],
+    ['other axes', { ...metadata, axes: 'nhwc' }, "has axes 'nhwc', not 'nchw' or 'ncdhw'"],
     ['an activation', { ...metadata, activation: 'relu' }, "has an unknown activation 'relu'"],
     ['a class', { ...metadata, classes: [{ name: 'a' }, metadata.classes[1]] }, "has no number at 'classes[0].value'"],
     ['few classes', { ...metadata, classes: [metadata.classes[0]] }, 'names 1 classes where the network has 2'],
