@@ -124,6 +124,7 @@ async function pieces(config: UserConfig): Promise<Piece[]> {
       { name: 'dicom', test: /image\/formats\/dicom\// },
       { name: 'shapes', test: /dataset\/shapes\/(?!ilastik|segments)/ },
       { name: 'tiff', test: /image\/formats\/tiff\/(?!zstd)/ },
+      { name: 'volumes', test: /image\/formats\/(?:nifti|nrrd)\// },
     ].map((piece) => ({ ...piece, includeDependenciesRecursively: false })),
   ];
 }

@@ -51,7 +51,13 @@ export async function measurePrediction(
   return { table, images: images.length, names: await predictedNames(host, open), out, written: result.written };
 }
 
-/** How many objects of a prediction have necks, as several that touch have; undefined where that is not asked for. */
+/** Pixels of objects of which necks are looked for: about a second, while the table waits. */
+const MOST_PIXELS = 2 ** 21;
+
+/**
+ * How many objects of a prediction have necks, as several that touch have; undefined where that is not asked for, or the
+ * objects have more than two million pixels.
+ */
 export async function countJoined(
   host: StudioHost,
   open: OpenProject,
@@ -60,10 +66,14 @@ export async function countJoined(
   const { minSizePx: minSize, splitNecks } = await filtersOf(host, open, prediction);
   const folder = joinPath(open.folder, prediction, 'objects');
   if (open.project.task !== 'objects' || splitNecks === true || (await host.files.kind(folder)) !== 'folder') return;
-  let joined = 0;
+  let [joined, pixels] = [0, 0];
   for (const name of await host.files.list(folder)) {
     const labels = await readImageFile(host.files, joinPath(folder, name), { palette: 'index' });
-    for (const objects of labelArrays(labels)) joined += splitAtNecks(objects, { minSize }).split;
+    for (const objects of labelArrays(labels)) {
+      for (const label of objects.data) if (label > 0) pixels++;
+      if (pixels > MOST_PIXELS) return;
+      joined += splitAtNecks(objects, { minSize }).split;
+    }
   }
   return joined;
 }

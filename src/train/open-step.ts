@@ -52,7 +52,7 @@ export async function openTrainStep(
   const network = build(batch);
   const step = trainingStep(network, lossOf(recipe.loss), optimizer, options);
   if (devices !== undefined) {
-    const parts = { options, optimizer, step, hasStatistics: network.statistics.length > 0 };
+    const parts = { options, optimizer, step, profile, hasStatistics: network.statistics.length > 0 };
     return { step, ...(await devices.openStep(devices, recipe, build, runtime, parts)) };
   }
   const explained = (cause: unknown): never => {

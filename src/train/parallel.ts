@@ -12,7 +12,7 @@ import { drawMasks } from '../nn/dropout-masks.ts';
 import { LOSSES, type LossName, lossOf } from '../nn/losses/registry.ts';
 import type { Network } from '../nn/network.ts';
 import type { Optimizer } from '../nn/optimizers/optimizer.ts';
-import type { Program, Runtime } from '../runtime/runtime.ts';
+import type { ProfileRequest, Program, Runtime } from '../runtime/runtime.ts';
 import type { Recipe } from './config.ts';
 import { gradientGraph, gradientName, type StepOptions, type TrainingStep, updateGraph } from './step.ts';
 import type { State, StepBatch, TrainStep } from './train-step.ts';
@@ -48,11 +48,14 @@ export async function openParallelStep(
     options,
     optimizer,
     step,
+    profile,
     hasStatistics,
   }: {
     readonly options: StepOptions;
     readonly optimizer: Optimizer;
     readonly step: TrainingStep;
+    /** Of the update. */
+    readonly profile?: ProfileRequest | undefined;
     readonly hasStatistics: boolean;
   },
 ): Promise<{
@@ -69,7 +72,7 @@ export async function openParallelStep(
   const { exact, seed } = recipe;
   const share = shareOf(recipe, devices.names);
   const { graph, state } = updateGraph(step.parameters, optimizer, options);
-  const program = await runtime.compile(graph, { state, exact });
+  const program = await runtime.compile(graph, { state, exact, profile });
   const workers = await devices.open(gradientGraph(build(share), lossOf(recipe.loss), options), { exact });
   return {
     trainStep: parallelTrainStep(program, workers, step, seed),

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { ndarray } from '../../src/array/ndarray.ts';
 import { writePng } from '../../src/image/formats/png/write.ts';
 import type { Image } from '../../src/image/image.ts';
 import { studioHost } from '../../src/platform/node/studio-host.ts';
@@ -102,6 +103,29 @@ it('fills holes and splits necks of what was found, and takes both back', async 
   expect(await pixels()).toEqual([45, 16]);
   await engine.filter('predictions/1', {});
   expect(await shown()).toEqual(Uint32Array.from(found.data));
+});
+
+it.each([
+  [1448, 0],
+  [1449, undefined],
+])('looks for necks in up to two million pixels: a square of %i', async (side, joined) => {
+  const of = (dtype: 'uint8' | 'uint16', value: number) => {
+    const array = ndarray(dtype, [side, side]);
+    array.data.fill(value);
+    return writePng({ ...array, axes: 'yx', spacing: {} });
+  };
+  const { id } = await engine.create('large');
+  await engine.addFiles([{ path: 'images/0.png', content: of('uint8', 0) }]);
+  await engine.change({
+    task: 'objects',
+    classes: [
+      { name: 'background', value: 0 },
+      { name: 'object', value: 'rest' },
+    ],
+  });
+  await mkdir(join(root, id, 'predictions/1/objects'), { recursive: true });
+  await writeFile(join(root, id, 'predictions/1/objects/0.png'), of('uint16', 1));
+  expect(await engine.measure('predictions/1')).toMatchObject({ total: 1, joined });
 });
 
 it('says what is left out when the project is opened again', async () => {

@@ -49,6 +49,13 @@ describe('two devices that share each batch', () => {
     expect(alone.at(-1)).toBeLessThan(alone[0] as number);
   });
 
+  test('are profiled: the update', async () => {
+    const options = { ...POINTS, devices: parseDevices('cpu:0,cpu:1'), profile: true, out: join(root, 'profiled') };
+    const { profile } = await trainRun(data, options);
+    expect(profile?.ops.length).toBeGreaterThan(0);
+    expect(await readFile(join(root, 'profiled/profile.txt'), 'utf8')).toMatch(/update/);
+  });
+
   test('the batch must be shared out evenly, the loss be a mean over images', async () => {
     const devices = parseDevices('cpu:0,cpu:1');
     await expect(trainRun(data, { ...POINTS, batch: 15, devices, out: join(root, 'odd') })).rejects.toThrow(

@@ -46,17 +46,13 @@ export interface PatchSourceOptions extends Pick<BuildOptions, 'file'> {
  * @param set nothing: there are none until `setPages`
  * @throws UsageError when the patch does not fit the network or the images.
  */
-export function openPatchSource(
-  recipe: Recipe,
-  set: TrainingSet | undefined,
-  { openSampler, from: first, file }: PatchSourceOptions,
-): PatchSource {
+export function openPatchSource(recipe: Recipe, set: TrainingSet | undefined, place: PatchSourceOptions): PatchSource {
   const { model, patch, batch, seed } = recipe;
   const input = [batch, model.channels, ...patch] as const;
   const rateOf = recipe.start && ratesOf(recipe.start, recipe.learningRate);
   const isFrozen = (parameter: string): boolean => rateOf?.(parameter) === 0;
   const build = (images: number) =>
-    buildNetwork(model, [images, model.channels, ...patch], { training: true, file, isFrozen });
+    buildNetwork(model, [images, model.channels, ...patch], { training: true, file: place.file, isFrozen });
   const { logits } = build(batch);
   const output = [batch, logits.shape[2] as number, logits.shape[3] as number] as const;
   const outputMargin = (patch[0] - output[1]) / 2;
@@ -71,6 +67,22 @@ export function openPatchSource(
     balanced: recipe.data.balanced,
     window: (recipe.input as InputSpec).window,
   };
+  return {
+    ...sampledBatches(set, options, place, { input, output, requireFits }),
+    build,
+    exported: (weights) => weights,
+    exclude: (store) => (drawn, facts) =>
+      exclude(store, drawn, facts, { patch, channels: model.channels, outputMargin }),
+  };
+}
+
+/** Batches as a sampler draws them, from now on. @param shapes of what the step takes, as `feedsOf` */
+export function sampledBatches(
+  set: TrainingSet | undefined,
+  options: SampleOptions,
+  { openSampler, from: first }: PatchSourceOptions,
+  { input, output, requireFits }: SampledShapes,
+): Pick<PatchSource, 'batches' | 'requireFits' | 'setPages' | 'close'> {
   let sampler: Sampler | undefined;
   let begun: AsyncIterableIterator<Batch> | undefined;
   if (set !== undefined) {
@@ -79,16 +91,12 @@ export function openPatchSource(
     begun = sampler.batches(first);
   }
   return {
-    build,
+    requireFits,
     async *batches(from) {
       const source = from === first && begun !== undefined ? begun : (sampler as Sampler).batches(from);
       begun = undefined;
       for await (const drawn of source) yield feedsOf(drawn, input, output);
     },
-    exported: (weights) => weights,
-    exclude: (store) => (drawn, facts) =>
-      exclude(store, drawn, facts, { patch, channels: model.channels, outputMargin }),
-    requireFits,
     setPages(next) {
       begun = undefined;
       if (sampler === undefined) sampler = openSampler(next, options);
@@ -96,4 +104,9 @@ export function openPatchSource(
     },
     close: async () => sampler?.close(),
   };
+}
+
+interface SampledShapes extends Pick<PatchSource, 'requireFits'> {
+  readonly input: readonly number[];
+  readonly output: readonly number[];
 }

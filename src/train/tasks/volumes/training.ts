@@ -1,9 +1,7 @@
 /** Training of networks of volumes. */
 
 import { type NdArray, ndarray } from '../../../array/ndarray.ts';
-import type { Batch } from '../../../augment/batch.ts';
 import type { SampleOptions } from '../../../augment/sample.ts';
-import type { Sampler } from '../../../augment/sampler.ts';
 import type { TrainingSet } from '../../../dataset/patch-position.ts';
 import { buildNetwork } from '../../../models/registry.ts';
 import { openOwnModel } from '../../../predict/own.ts';
@@ -11,10 +9,10 @@ import type { Runtime } from '../../../runtime/runtime.ts';
 import { inputShape, type Recipe } from '../../config.ts';
 import { exclude } from '../../excluded-batches.ts';
 import { ratesOf } from '../../start-recipe.ts';
-import { feedsOf, type StepBatch } from '../../train-step.ts';
+import type { StepBatch } from '../../train-step.ts';
 import type { PagePredictor } from '../../validation-predictor.ts';
 import type { VolumeTraining } from '../../volumes.ts';
-import type { PatchSource, PatchSourceOptions } from '../segmentation/batch-source.ts';
+import { type PatchSource, type PatchSourceOptions, sampledBatches } from '../segmentation/batch-source.ts';
 import type { LabelledPages } from '../segmentation/setup.ts';
 import { chooseVolumeRecipe, requireFits, requireVolumeSettings } from './choose-recipe.ts';
 import { pagesOfVolumes } from './predict-pages.ts';
@@ -30,11 +28,7 @@ export const VOLUMES: VolumeTraining = {
 };
 
 /** Augmented patches of volumes, as `openPatchSource`. */
-function openVolumeSource(
-  recipe: Recipe,
-  set: TrainingSet | undefined,
-  { openSampler, from: first }: PatchSourceOptions,
-): PatchSource {
+function openVolumeSource(recipe: Recipe, set: TrainingSet | undefined, place: PatchSourceOptions): PatchSource {
   const { model, patch, slices = 1, batch, seed } = recipe;
   const rateOf = recipe.start && ratesOf(recipe.start, recipe.learningRate);
   const isFrozen = (parameter: string): boolean => rateOf?.(parameter) === 0;
@@ -49,31 +43,13 @@ function openVolumeSource(
     focusFraction: recipe.data.focusFraction,
     augment: recipe.augment,
   };
-  const fits = (given: TrainingSet): void => requireFits(given, [slices, ...patch]);
-  let sampler: Sampler | undefined;
-  let begun: AsyncIterableIterator<Batch> | undefined;
-  if (set !== undefined) {
-    fits(set);
-    sampler = openSampler(set, options);
-    begun = sampler.batches(first);
-  }
+  const requireFitting = (given: TrainingSet): void => requireFits(given, [slices, ...patch]);
   return {
+    ...sampledBatches(set, options, place, { input, output, requireFits: requireFitting }),
     build: (images) => buildNetwork(model, inputShape(recipe, images), { training: true, isFrozen }),
-    async *batches(from) {
-      const source = from === first && begun !== undefined ? begun : (sampler as Sampler).batches(from);
-      begun = undefined;
-      for await (const drawn of source) yield feedsOf(drawn, input, output);
-    },
     exported: (weights) => weights,
     exclude: (store) => (drawn, facts) =>
       exclude(store, middleSlices(drawn), facts, { patch, channels: model.channels, outputMargin: 0 }),
-    requireFits: fits,
-    setPages(next) {
-      begun = undefined;
-      if (sampler === undefined) sampler = openSampler(next, options);
-      else sampler.setPages(next);
-    },
-    close: async () => sampler?.close(),
   };
 }
 
