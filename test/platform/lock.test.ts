@@ -86,6 +86,7 @@ const DEAD = { pid: 999_999_999, host: hostname() };
 
 test.each([
   ['an hour ago, before it wrote its name', '', 3600],
+  ['just now, before it wrote its name', '', 0],
   ['a second ago', JSON.stringify(DEAD), 1],
 ])('a process that was killed while taking over, %s, holds nobody up', async (_, name, agoS) => {
   await lockOf(DEAD);

@@ -16,8 +16,8 @@ interface Holder {
 /** Longer than a process needs between two checks of the lock. */
 const SETTLE_MS = 100;
 
-/** Taking over takes two accesses to the disk. */
-const ABANDONED_MS = 60_000;
+/** Taking over takes a few accesses to the disk: one that has taken longer was killed before it had written its name. */
+const ABANDONED_MS = 5_000;
 
 /** Start time of a process in kernel ticks since boot, on Linux only. */
 function beginningOf(pid: number): string | undefined {
@@ -88,12 +88,12 @@ async function takeOver(file: string, text: string): Promise<boolean> {
   }
   try {
     await rename(next, file);
-    return true;
   } catch (cause) {
-    // Somebody took it for that of a dead process: nobody has the lock now, and everybody looks again.
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return false;
-    throw explainWrite(cause, file);
+    // Somebody took it for that of a dead process.
+    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw explainWrite(cause, file);
   }
+  // The name in the lock decides: a process that was held up may have put another's name there.
+  return (await readFile(file, 'utf8').catch(() => '')) === text;
 }
 
 /** A lock file held by this process. */
@@ -114,14 +114,16 @@ export async function takeLock(file: string, folder: string): Promise<Lock> {
     since: new Date().toISOString(),
   };
   const text = `${JSON.stringify(mine)}\n`;
-  for (let attempt = 0; !(await create(file, text)); attempt++) {
+  const began = Date.now();
+  while (!(await create(file, text))) {
     let holder = await holderOf(file);
     if (holder === undefined) {
       // Empty: its process was killed while acquiring the lock, or is about to write its name.
       await setTimeout(SETTLE_MS);
       holder = await holderOf(file);
     }
-    if ((holder !== undefined && isAlive(holder)) || attempt > 2) {
+    const mayTakeOver = holder === undefined || !isAlive(holder);
+    if (!mayTakeOver || Date.now() - began > 2 * ABANDONED_MS) {
       const who =
         holder === undefined
           ? 'another process'
