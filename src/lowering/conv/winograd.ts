@@ -8,8 +8,8 @@
  *   y  = A' M A    a MatMul, a Transpose of whole rows, and Col2Im, whose blocks are the tiles
  *
  * dx is the same with flipped weights: G with its taps reversed, and U transposed, which is fused too, so the weights
- * are never permuted. dw = G' (dM V') G with dM = A dy A', a Conv as for V. V is not kept for the gradient: it is 2.25
- * to 4 times as large as x.
+ * are never permuted. dw = G' (dM V') G with dM = A dy A', a Conv as for V. V is 2.25 to 4 times as large as x: up to
+ * 10 MB it is kept for the gradient, and computed again beyond.
  *
  * ms of forward and both gradients, minimum of many, two cores (EPYC):
  *
@@ -141,6 +141,12 @@ function pointsFirst(b: GraphBuilder, v: Value): Value {
   return b.reshape(b.transpose(v, [2, 1, 0, 3]), [points, c, n * count]);
 }
 
+/** Floats of a transformed input that the gradient of the weights still finds. */
+const MAX_KEPT = 2.5e6;
+
+/** Transformed inputs of convolutions, until the graph that they belong to is lowered. */
+const keptOf = new WeakMap<Value, Map<string, Value>>();
+
 /** B' x B of every tile: [N, C, P, T]. */
 function inputTransform(
   b: GraphBuilder,
@@ -149,7 +155,14 @@ function inputTransform(
   tiles: readonly [number, number],
   filter: MinimalFilter,
 ): Value {
-  return transform(b, x, padsBegin, tiles, filter, squared(filter.input), filter.points);
+  const kept = keptOf.get(x) ?? new Map<string, Value>();
+  keptOf.set(x, kept);
+  const key = JSON.stringify([filter.tile, padsBegin, tiles]);
+  const found = kept.get(key);
+  if (found !== undefined) return found;
+  const made = transform(b, x, padsBegin, tiles, filter, squared(filter.input), filter.points);
+  if (elementCount(made.shape) <= MAX_KEPT) kept.set(key, made);
+  return made;
 }
 
 /** Windows of side x side pixels, one tile apart, times `rows`, by a Conv that treats every channel as an image. */
