@@ -113,6 +113,21 @@ describe('training on volumes', () => {
     }
   });
 
+  test('learns on from a run: its weights and network', async () => {
+    const first = newRun();
+    const before = await trainRun(data, { ...SMALL, learningRate: 0.01, steps: 100, out: first });
+    const lines: string[] = [];
+    const after = await trainRun(
+      data,
+      { from: first, learningRate: 1e-6, steps: 2, augment: 'turns', device: 'cpu', workers: 1, out: newRun() },
+      { say: (line) => lines.push(line) },
+    );
+    expect(after.config.recipe.model).toEqual(before.config.recipe.model);
+    expect(before.best?.score).toBeGreaterThan(0.7);
+    expect(after.best?.score).toBeCloseTo(before.best?.score as number, 3);
+    expect(lines.join('\n')).toContain(first);
+  });
+
   test('resumed after any step it gives the same bits, with any number of threads', async () => {
     const common = { ...SMALL, steps: 5, checkpointEvery: { steps: 2 } };
     const whole = newRun();
