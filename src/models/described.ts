@@ -13,6 +13,22 @@ export interface Sides {
   readonly step: number;
 }
 
+/** How objects are found in the maps of a network. What is left out is as `predict` has it. */
+export interface DescribedObjects {
+  /** Star-convex polygons (StarDist) or flows (Cellpose). */
+  readonly kind: 'star' | 'flows';
+  /** Pixels that are more probable propose an object, or belong to one: 0..1. */
+  readonly threshold?: number;
+  /** Stars: as `StarOptions.overlap` and `StarOptions.margin`. */
+  readonly overlap?: number;
+  readonly margin?: number;
+  /** Stars: number of rays. Maps that follow them are no distances. */
+  readonly rays?: number;
+  /** Flows: as `FlowOptions.flowError` and `FlowOptions.minSize`. */
+  readonly flowError?: number;
+  readonly minSize?: number;
+}
+
 export interface DescribedModel {
   /** Name of the package. */
   readonly name: string;
@@ -21,6 +37,8 @@ export interface DescribedModel {
   /** Names of the classes of each output that has them, background first. */
   readonly classes: { readonly [output: string]: readonly string[] };
   readonly sides?: { readonly z?: Sides; readonly y: Sides; readonly x: Sides };
+  /** If its outputs are no classes. */
+  readonly objects?: DescribedObjects;
   /** What a user should know, one sentence each. */
   readonly notes: readonly string[];
 }

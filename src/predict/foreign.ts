@@ -197,9 +197,11 @@ function chooseOutput(
   tried: readonly Tried[],
   rank: number,
   { operations }: Signature,
-  { chosen: asked, file, graph }: Pick<ForeignOptions, 'chosen' | 'file' | 'graph'>,
+  { chosen: asked, file, graph, described }: Pick<ForeignOptions, 'chosen' | 'file' | 'graph' | 'described'>,
 ): Tried {
+  const objects = described?.objects?.kind;
   const why = (map: Tried): string | undefined =>
+    (objects && `as its package says, of ${objects === 'star' ? 'stars' : 'flows'}`) ??
     notClassesByName(map) ??
     graph?.notClasses(map.name) ??
     notClassesByValues(map.output) ??

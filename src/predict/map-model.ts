@@ -8,7 +8,7 @@ import { type NamedPage, usualChannels } from '../input/channels.ts';
 import { prepareInput } from '../input/network-input.ts';
 import { byOperations, type NormalisationSpec } from '../input/normalise.ts';
 import { isMap, type OutputShape, outputText } from '../models/class-maps.ts';
-import { readDescription } from '../models/described.ts';
+import { type DescribedObjects, readDescription } from '../models/described.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { openModel } from './open.ts';
 import type { OpenedModel } from './own.ts';
@@ -18,7 +18,7 @@ import { runModel } from './tiles.ts';
 import { fillWindow, type PreparedPage } from './window.ts';
 
 /** What the maps of a network are. */
-export type MapKind = 'star' | 'flows';
+export type MapKind = DescribedObjects['kind'];
 
 export interface MapModel {
   readonly kind: MapKind;
@@ -26,6 +26,8 @@ export interface MapModel {
   readonly parts: readonly [OpenedModel, ...OpenedModel[]];
   /** Pixels of the image for one of the maps, along both axes. */
   readonly grid: number;
+  /** How its package finds objects. */
+  readonly settings: Omit<DescribedObjects, 'kind'>;
   readonly notes: readonly string[];
 }
 
@@ -66,7 +68,11 @@ export async function openMapModel(
     }
     const opened = parts as [OpenedModel, ...OpenedModel[]];
     const grid = await gridOf(opened[0], kind, file);
-    return { kind, parts: opened, grid, notes: notesOf(opened[0], grid, { kind, names, normalisation, described }) };
+    const { kind: said, ...stated } = described?.objects ?? {};
+    const settings = said === kind ? stated : {};
+    requireRays(opened, kind, settings, file);
+    const notes = notesOf(opened, grid, { kind, names, normalisation, described, settings });
+    return { kind, parts: opened, grid, settings, notes };
   } catch (error) {
     for (const { program } of parts) await program.dispose();
     throw error;
@@ -120,15 +126,47 @@ async function gridOf(model: OpenedModel, kind: MapKind, file: string | undefine
   return grid;
 }
 
+const mapsOf = (parts: readonly OpenedModel[]): number => parts.reduce((sum, { outputs }) => sum + outputs, 0);
+
+/** @throws ModelError for fewer maps than the package says */
+function requireRays(
+  parts: readonly OpenedModel[],
+  kind: MapKind,
+  { rays }: MapModel['settings'],
+  file: string | undefined,
+): void {
+  const maps = mapsOf(parts);
+  if (kind !== 'star' || rays === undefined || maps >= 1 + rays) return;
+  throw new ModelError(`Of a probability and ${rays} rays, as its package says, the model gives ${maps} maps.`, {
+    file,
+    remedy: 'Use the package as it was published.',
+  });
+}
+
+/** What is set by the package, in one sentence. */
+function settingsText({ threshold, overlap, flowError, margin, minSize }: MapModel['settings']): readonly string[] {
+  const shown = (n: number): number => Number(n.toPrecision(4));
+  const all = [
+    threshold === undefined ? undefined : `threshold ${shown(threshold)}`,
+    overlap === undefined ? undefined : `overlap ${shown(overlap)}`,
+    flowError === undefined ? undefined : `flow error ${shown(flowError)}`,
+    margin === undefined ? undefined : `nothing within ${margin} pixels of the border of its maps`,
+    minSize === undefined ? undefined : `no object of fewer than ${minSize} pixels`,
+  ].filter((text) => text !== undefined);
+  return all.length === 0 ? [] : [`Unless set otherwise, as its package says: ${all.join(', ')}.`];
+}
+
 function notesOf(
-  { rule }: OpenedModel,
+  parts: readonly [OpenedModel, ...OpenedModel[]],
   grid: number,
   {
     kind,
     names,
     normalisation,
     described,
+    settings,
   }: {
+    readonly settings: MapModel['settings'];
     readonly kind: MapKind;
     readonly names: readonly string[];
     readonly normalisation: NormalisationSpec | undefined;
@@ -136,9 +174,13 @@ function notesOf(
   },
 ): readonly string[] {
   const what = kind === 'star' ? 'a probability and distances along rays' : 'flows along y and x and a logit of cells';
+  const [{ rule }] = parts;
   const isFixed = rule.y.fixed !== undefined;
+  const others = kind === 'star' && settings.rays !== undefined ? mapsOf(parts) - 1 - settings.rays : 0;
   return [
     ...(described?.notes ?? []),
+    ...settingsText(settings),
+    ...(others === 0 ? [] : [`It has ${settings.rays} rays: ${others} other maps, such as classes, are left out.`]),
     `${names.map((name) => `'${name}'`).join(' and ')}: taken as ${what}.`,
     ...(normalisation === undefined
       ? []

@@ -14,11 +14,11 @@ import type { PredictOptions } from './predict.ts';
 
 export interface MapObjectsOptions extends Pick<PredictOptions, 'tile' | 'batch' | 'signal'> {
   readonly channel?: ChannelChoice;
-  /** Pixels that are more probable belong to objects, or propose one: 0..1, default 0.5. */
+  /** Pixels that are more probable belong to objects, or propose one: 0..1. Default: as its package says, or 0.5. */
   readonly threshold?: number;
-  /** Stars: as `StarOptions.overlap`. */
+  /** Stars: as `StarOptions.overlap`. Default: as its package says, or that of `starObjects`. */
   readonly overlap?: number;
-  /** Flows: as `FlowOptions.flowError`. */
+  /** Flows: as `FlowOptions.flowError`. Default: as its package says, or that of `flowObjects`. */
   readonly flowError?: number;
 }
 
@@ -73,19 +73,22 @@ function requireOwn({ kind }: MapModel, { overlap, flowError }: MapObjectsOption
 }
 
 function decoded(
-  { kind, grid }: MapModel,
+  { kind, grid, settings }: MapModel,
   { shape, data }: Awaited<ReturnType<typeof predictMaps>>,
   size: readonly [height: number, width: number],
-  { threshold = 0.5, overlap, flowError }: MapObjectsOptions,
+  options: MapObjectsOptions,
 ) {
+  const { margin, minSize } = settings;
+  const { threshold = settings.threshold ?? 0.5, overlap = settings.overlap, flowError = settings.flowError } = options;
   const [channels, rows, columns] = shape as readonly [number, number, number];
   const plane = rows * columns;
   if (kind === 'star') {
     const probability = float32([rows, columns], data.subarray(0, plane));
-    const distances = float32([channels - 1, rows, columns], data.subarray(plane));
-    return starObjects({ probability, distances }, { threshold, overlap, grid, shape: size });
+    const rays = settings.rays ?? channels - 1;
+    const distances = float32([rays, rows, columns], data.subarray(plane, (1 + rays) * plane));
+    return starObjects({ probability, distances }, { threshold, overlap, margin, grid, shape: size });
   }
   const flows = float32([2, rows, columns], data.subarray(0, 2 * plane));
   const cell = float32([rows, columns], data.subarray(2 * plane));
-  return flowObjects({ flows, cell }, { threshold: Math.log(threshold / (1 - threshold)), flowError });
+  return flowObjects({ flows, cell }, { threshold: Math.log(threshold / (1 - threshold)), flowError, minSize });
 }

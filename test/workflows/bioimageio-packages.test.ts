@@ -183,8 +183,8 @@ describe('what is damaged, lies or leads elsewhere is refused by name', () => {
         description.outputs[0] = { ...description.outputs[0], postprocessing: [{ id, kwargs: {} }] } as never;
       });
     await refused(post('custom'), /'custom' needs code of the package/);
-    await refused(post('stardist_postprocessing'), /needs the code of StarDist/);
-    await refused(post('cellpose_flow_dynamics'), /needs the code of Cellpose/);
+    await refused(post('stardist_postprocessing'), /no map of classes.*as its package says, of stars.*`separate`/);
+    await refused(post('cellpose_flow_dynamics'), /no map of classes.*as its package says, of flows.*`separate`/);
     await refused(post('scale_mean_variance'), /restores an image/);
     await refused(post('zero_mean_unit_variance'), /depends on the whole image/);
     await refused(post('made_up'), /'made_up' is not known/);

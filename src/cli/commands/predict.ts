@@ -59,7 +59,7 @@ are reported and skipped.`,
     probability: row('--probability <kind>', PROBABILITIES.join(', '), oneOf(...PROBABILITIES), '8bit'),
     threshold: row(
       '--threshold <p>',
-      'probability threshold for the foreground class (default: 0.5)',
+      'probability threshold for the foreground class, or of --separate (default: 0.5, or as a package says)',
       number({ least: 0, most: 1 }),
     ),
     format: row(
@@ -94,12 +94,12 @@ are reported and skipped.`,
       }),
       overlap: row(
         '--overlap <part>',
-        'star: drop a polygon that shares more than this part of the smaller area with a more probable one (default: 0.4)',
+        'star: drop a polygon that shares more than this part of the smaller area with a more probable one (default: 0.4, or as a package says)',
         number({ least: 0, most: 1 }),
       ),
       flowError: row(
         '--flow-error <e>',
-        'flows: drop objects whose own flows differ by more than this mean square; 0: none (default: 0.4)',
+        'flows: drop objects whose own flows differ by more than this mean square; 0: none (default: 0.4, or as a package says)',
         number({ least: 0, most: 4 }),
       ),
     }),

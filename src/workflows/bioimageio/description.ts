@@ -44,6 +44,8 @@ export interface PackageDescription {
   readonly authors: readonly string[];
   readonly inputs: readonly PackageTensor[];
   readonly outputs: readonly PackageTensor[];
+  /** What StarDist's own export says of the model, if it is from there. */
+  readonly stardist: Fields;
   /** By format: `onnx`, `torchscript`, `pytorch_state_dict`, `keras_hdf5`, ... */
   readonly weights: { readonly [format: string]: Weights };
 }
@@ -99,6 +101,7 @@ export async function parseDescription(text: string, file: string): Promise<Pack
       .map((author) => author.at('name').text()),
     inputs,
     outputs,
+    stardist: all.at('config').at('stardist'),
     weights: weightsOf(all.at('weights')),
   };
 }

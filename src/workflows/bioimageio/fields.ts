@@ -52,6 +52,12 @@ export class Fields {
     return typeof value === 'number' && Number.isFinite(value) ? value : this.fail('is no number');
   }
 
+  /** A number of that range, both ends included. */
+  within(least: number, most: number): number {
+    const value = this.number();
+    return value >= least && value <= most ? value : this.fail(`is ${value}, which is not in ${least}..${most}`);
+  }
+
   /** One number or a list of them. */
   numbers(): number | readonly number[] {
     return Array.isArray(this.#value) ? this.list().map((item) => item.number()) : this.number();
@@ -64,6 +70,14 @@ export class Fields {
   /** What `read` gives, or undefined where the field is not given. */
   optional<T>(read: (field: Fields) => T): T | undefined {
     return this.isGiven ? read(this) : undefined;
+  }
+
+  get isList(): boolean {
+    return Array.isArray(this.#value);
+  }
+
+  get isTrue(): boolean {
+    return this.#value === true;
   }
 
   get isText(): boolean {

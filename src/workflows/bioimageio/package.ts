@@ -16,6 +16,7 @@ import { type DescribedModel, descriptionEntry } from '../../models/described.ts
 import { METADATA_KEY } from '../../models/metadata.ts';
 import { openPackage, type PackageFiles } from './archive.ts';
 import { type PackageDescription, type PackageTensor, parseDescription, type Source } from './description.ts';
+import { findsObjects, objectsOf } from './objects.ts';
 import { operationsOf } from './operations.ts';
 
 export interface ModelPackage {
@@ -98,12 +99,14 @@ export async function packageAsOnnx(files: Files, path: string): Promise<Uint8Ar
   }
   requireImage(input, path);
   const form = imageForm(weights);
+  const objects = objectsOf(description.outputs, description.stardist, path);
   const { bytes, classes, notes } = withOperations(form.bytes, signature, description, path);
   const described: DescribedModel = {
     name: description.name,
     input: inputOf(input, path) as unknown as DescribedModel['input'],
-    classes,
+    classes: objects === undefined ? classes : {},
     ...sidesOf(input),
+    ...(objects && { objects }),
     notes: [`From the package '${description.name}'.`, ...form.notes, ...datasetNotes(input), ...notes],
   };
   return editOnnx(bytes, { metadata: descriptionEntry(described) });
@@ -188,13 +191,16 @@ function withOperations(
   const made = outputs.map((tensor, i) => {
     const { name: from, dims = [] } = given[i] as DeclaredTensor;
     const name = tensor.name === from ? from : freeName(bytes, tensor.name);
-    const operations = operationsOf(tensor.operations, names(tensor), file);
+    // What follows the finding of objects is done to their labels.
+    const last = tensor.operations.findIndex(findsObjects);
+    const own = last < 0 ? tensor.operations : tensor.operations.slice(0, last);
+    const operations = operationsOf(own, names(tensor), file);
     const isMap = dims.length === 4;
     const steps = isMap ? operations.flatMap((each) => stepsOf(each, file)) : [];
-    const own = steps.length > 0 && name === from ? freeName(bytes, `${name}_processed`) : name;
+    const processed = steps.length > 0 && name === from ? freeName(bytes, `${name}_processed`) : name;
     const stated = classNames(tensor);
-    if (isMap && stated !== undefined) classes[own] = stated;
-    return { from, name: own, dims, steps };
+    if (isMap && stated !== undefined) classes[processed] = stated;
+    return { from, name: processed, dims, steps };
   });
   return { bytes: withEnds(bytes, { outputs: made }), classes, notes: [] };
 }
