@@ -9,6 +9,14 @@ export interface Zlib {
   crc32(bytes: Uint8Array): number;
 }
 
+/** Zstandard of the platform, on several threads. */
+export interface Zstd {
+  /** Compresses into one frame, whose header says how large the content is. */
+  pack(bytes: Uint8Array): Promise<Uint8Array>;
+  /** Decompresses at most `most` bytes. @throws Error for damaged data, and for more bytes */
+  unpack(packed: Uint8Array, most: number): Promise<Uint8Array>;
+}
+
 /** A file that is read by range, so that only the wanted part of it is in memory. */
 export interface ByteSource {
   /** In bytes. */
@@ -59,6 +67,8 @@ export interface Files {
   modelPackage?(path: string): Promise<Uint8Array>;
   /** A decompressor of the platform, if faster than our own. */
   readonly zlib?: Zlib;
+  /** Zstandard of the platform, if faster than the one of zarrita. */
+  readonly zstd?: Zstd;
   /** The largest image that the platform has memory for, in bytes. */
   readonly maxBytes?: number;
 }
@@ -86,8 +96,6 @@ export interface WritableFiles extends Files {
   writeNew?(path: string, content: Uint8Array | string): Promise<boolean>;
   /** Removes a file, or a folder with all that it holds, if there is one. @throws LamellaError without permission */
   remove?(path: string): Promise<void>;
-  /** A Zstandard compressor of the platform, if faster than the one of zarrita. */
-  readonly zstd?: (bytes: Uint8Array) => Promise<Uint8Array>;
 }
 
 /** Begins a file that is written part by part. @throws as `WritableFiles.write` */

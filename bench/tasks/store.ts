@@ -1,5 +1,6 @@
 /** Sharded OME-Zarr, compressed with Zstandard: written from memory, and read as a whole. */
 import { join } from 'node:path';
+import * as zlib from 'node:zlib';
 import { writeOmeZarr } from '../../src/image/formats/zarr/write.ts';
 import { readOmeZarr } from '../../src/image/read.ts';
 import { regionsOf } from '../../src/image/sink.ts';
@@ -42,7 +43,7 @@ export async function storeTask({
     }
     await sink.finish();
   };
-  const about = `Zstandard of ${nodeFiles.zstd === undefined ? 'numcodecs (WebAssembly)' : 'Node'}`;
+  const about = `Zstandard ${'zstdCompress' in zlib ? 'of Node' : 'compiled to WebAssembly, on threads'}`;
   if (what === 'write') return { about, run: write };
   await write();
   return { about, run: async () => void (await readOmeZarr(nodeFiles, path, path)) };

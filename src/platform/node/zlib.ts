@@ -1,7 +1,8 @@
 import * as zlib from 'node:zlib';
 import { crc32, deflateSync, type Inflate, inflate as nativeInflate } from 'node:zlib';
-import type { WritableFiles, Zlib } from '../../files.ts';
+import type { Zlib, Zstd } from '../../files.ts';
 import { inflate } from '../../image/inflate.ts';
+import { zstdThreads } from './zstd-threads.ts';
 
 /** Smaller streams take less time than the transfer to another thread and back. */
 const SMALL_BYTES = 2 ** 14;
@@ -36,21 +37,32 @@ export const nodeZlib: Zlib = {
         }),
 };
 
-/** Of Node from 22.15 on. The size of the content goes into the header, as readers allocate by it. */
-type ZstdCompress = (
-  bytes: Uint8Array,
-  options: { readonly pledgedSrcSize: number },
-  done: (error: Error | null, packed: Uint8Array) => void,
-) => void;
-const { zstdCompress } = zlib as { readonly zstdCompress?: ZstdCompress };
+type Done = (error: Error | null, bytes: Uint8Array) => void;
+/** Of Node from 22.15 on. */
+interface NativeZstd {
+  zstdCompress(bytes: Uint8Array, options: { readonly pledgedSrcSize: number }, done: Done): void;
+  zstdDecompress(
+    packed: Uint8Array,
+    options: { readonly chunkSize: number; readonly maxOutputLength: number },
+    done: Done,
+  ): void;
+}
 
-/** Zstandard on Node's threads; undefined where Node has none. */
-export const nodeZstd: WritableFiles['zstd'] =
-  zstdCompress === undefined
-    ? undefined
-    : (bytes) =>
-        new Promise((resolve, reject) => {
-          zstdCompress(bytes, { pledgedSrcSize: bytes.length }, (error, packed) =>
-            error === null ? resolve(packed) : reject(error),
-          );
-        });
+/** What a function with a callback gives. */
+const given = (begin: (done: Done) => void): Promise<Uint8Array> =>
+  new Promise((resolve, reject) => {
+    begin((error, bytes) => (error === null ? resolve(bytes) : reject(error)));
+  });
+
+/** Zstandard on Node's threads; where Node has none, compiled to WebAssembly, on threads of ours. */
+export const nodeZstd: Zstd = 'zstdCompress' in zlib ? native(zlib as unknown as NativeZstd) : zstdThreads();
+
+function native({ zstdCompress, zstdDecompress }: NativeZstd): Zstd {
+  return {
+    // The size of the content goes into the header, as readers allocate by it.
+    pack: (bytes) => given((done) => zstdCompress(bytes, { pledgedSrcSize: bytes.length }, done)),
+    // In one piece: by default it is put together from pieces of 16 kB.
+    unpack: (packed, most) =>
+      given((done) => zstdDecompress(packed, { chunkSize: Math.max(64, most), maxOutputLength: most }, done)),
+  };
+}

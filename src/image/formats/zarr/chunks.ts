@@ -6,9 +6,9 @@ import { FormatError, LamellaError } from '../../../errors.ts';
 import { joinPath } from '../../../files.ts';
 import type { Region } from '../../source.ts';
 import { eachAtOnce } from '../at-once.ts';
-import type { Json, ZarrArray } from './metadata.ts';
+import { isObject, type Json, type ZarrArray } from './metadata.ts';
 import type { ZarrStore } from './store.ts';
-import { isForbidden, loadZarrita, type Zarrita } from './zarrita.ts';
+import { isForbidden, loadZarrita, nameOfZstd, plainName, type Zarrita } from './zarrita.ts';
 
 /** Chunks that are fetched and decoded at once. */
 const AT_ONCE = 8;
@@ -44,14 +44,16 @@ export class ChunkReader {
     const zarrita = await loadZarrita();
     const unknown = codecs.find((name) => !zarrita.registry.has(name));
     if (unknown !== undefined) {
-      const what = `the compression "${unknown.replace('numcodecs.', '')}"`;
+      const what = `the compression "${plainName(unknown)}"`;
       throw new FormatError(`${what} in a Zarr store: this is not supported.`, {
         file: joinPath(this.#store.name, path),
         remedy: 'Write it with zstd, blosc, gzip or lz4.',
         facts: { code: 'unsupported-format', what },
       });
     }
-    const location = new zarrita.Location(this.#readable(forZarrita), `/${path}`);
+    const { zstd } = this.#store;
+    const metadata = zstd === undefined ? forZarrita : withCodec(forZarrita, 'zstd', nameOfZstd(zarrita, zstd));
+    const location = new zarrita.Location(this.#readable(metadata), `/${path}`);
     const open = format === 3 ? zarrita.open.v3 : zarrita.open.v2;
     return { zarrita, chunks: (await open(location, { kind: 'array' })) as unknown as Chunks };
   }
@@ -135,7 +137,7 @@ export class ChunkReader {
       if (cause instanceof LamellaError) throw cause;
       const codec = zarrita.isZarritaError(cause, 'CodecPipelineError') ? cause.codec : undefined;
       if (cause instanceof Error && isForbidden(cause.cause)) {
-        const what = `the compression "${codec?.replace('numcodecs.', '')}"`;
+        const what = `the compression "${plainName(codec ?? '')}"`;
         throw new FormatError(`${what} cannot be read in this page, whose security policy forbids its decoder.`, {
           file: this.#store.name,
           remedy: 'Open it in the page of lamella studio or on the command line, or write it with zstd.',
@@ -143,7 +145,11 @@ export class ChunkReader {
         });
       }
       const inner = cause instanceof Error && cause.cause instanceof Error ? cause.cause.message : String(cause);
-      throw this.#problem(file, `${which} is damaged${codec === undefined ? '' : ` (${codec}: ${inner})`}.`, cause);
+      throw this.#problem(
+        file,
+        `${which} is damaged${codec === undefined ? '' : ` (${plainName(codec)}: ${inner})`}.`,
+        cause,
+      );
     }
     const expected = elementCount(chunkShape);
     if (chunk.data.length === expected) return chunk;
@@ -158,6 +164,17 @@ export class ChunkReader {
       cause,
     });
   }
+}
+
+/** The metadata of an array of Zarr 3 with another name of a codec, also of the chunks within shards. */
+function withCodec(metadata: Json, name: string, by: string): Json {
+  if (!Array.isArray(metadata.codecs)) return metadata;
+  const codecs = metadata.codecs.map((codec: Json) => ({
+    ...codec,
+    ...(codec.name === name ? { name: by } : {}),
+    ...(isObject(codec.configuration) ? { configuration: withCodec(codec.configuration, name, by) } : {}),
+  }));
+  return { ...metadata, codecs };
 }
 
 interface Chunk {

@@ -1,36 +1,36 @@
 /** CRC-32C (Castagnoli: polynomial 0x82F63B78, reflected), as the codec `crc32c` of Zarr appends it. */
 
-/** Of each byte value, what it adds to the checksum as the last of 1 to 8 bytes: as many are taken at once. */
-const TABLES = Array.from({ length: 8 }, () => new Uint32Array(256));
+/** Bytes that are taken at once. */
+const STEP = 16;
+/** Of each byte value, 256 times k on, what it adds to the checksum when k bytes follow it. */
+const TABLE = new Int32Array(256 * STEP);
 for (let n = 0; n < 256; n++) {
   let c = n;
   for (let bit = 0; bit < 8; bit++) c = c & 1 ? 0x82f63b78 ^ (c >>> 1) : c >>> 1;
-  TABLES[0][n] = c;
+  TABLE[n] = c;
 }
-for (let k = 1; k < TABLES.length; k++) {
-  for (let n = 0; n < 256; n++) TABLES[k][n] = TABLES[0][TABLES[k - 1][n] & 0xff] ^ (TABLES[k - 1][n] >>> 8);
+for (let i = 256; i < TABLE.length; i++) TABLE[i] = TABLE[TABLE[i - 256] & 0xff] ^ (TABLE[i - 256] >>> 8);
+
+/** What a word adds when `after` bytes follow it. */
+function ofWord(word: number, after: number): number {
+  const t = 256 * after;
+  return (
+    TABLE[t + 768 + (word & 0xff)] ^
+    TABLE[t + 512 + ((word >>> 8) & 0xff)] ^
+    TABLE[t + 256 + ((word >>> 16) & 0xff)] ^
+    TABLE[t + (word >>> 24)]
+  );
 }
 
 /** Checksum of the bytes, 0..2^32-1; 0 for no bytes. */
 export function crc32c(bytes: Uint8Array): number {
-  const [t0, t1, t2, t3, t4, t5, t6, t7] = TABLES;
   // Words begin at multiples of 4 in their buffer.
   const { buffer, byteOffset } = bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes);
-  const words = new Uint32Array(buffer, byteOffset, 2 * Math.floor(bytes.length / 8));
-  let crc = 0xffffffff;
-  for (let i = 0; i < words.length; i += 2) {
-    const a = crc ^ words[i];
-    const b = words[i + 1];
-    crc =
-      t7[a & 0xff] ^
-      t6[(a >>> 8) & 0xff] ^
-      t5[(a >>> 16) & 0xff] ^
-      t4[a >>> 24] ^
-      t3[b & 0xff] ^
-      t2[(b >>> 8) & 0xff] ^
-      t1[(b >>> 16) & 0xff] ^
-      t0[b >>> 24];
+  const words = new Int32Array(buffer, byteOffset, 4 * Math.floor(bytes.length / STEP));
+  let crc = -1;
+  for (let i = 0; i < words.length; i += 4) {
+    crc = ofWord(crc ^ words[i], 12) ^ ofWord(words[i + 1], 8) ^ ofWord(words[i + 2], 4) ^ ofWord(words[i + 3], 0);
   }
-  for (let at = 4 * words.length; at < bytes.length; at++) crc = t0[(crc ^ bytes[at]) & 0xff] ^ (crc >>> 8);
-  return (crc ^ 0xffffffff) >>> 0;
+  for (let at = 4 * words.length; at < bytes.length; at++) crc = TABLE[(crc ^ bytes[at]) & 0xff] ^ (crc >>> 8);
+  return (crc ^ -1) >>> 0;
 }

@@ -45,6 +45,9 @@ function isZero(bytes: Uint8Array): boolean {
   return true;
 }
 
+/** Compressed chunks by their places; undefined for what is all zero. */
+type PackedRow = readonly { readonly place: readonly number[]; readonly packed: Uint8Array | undefined }[];
+
 interface Shard {
   readonly file: FileWriter;
   /** Offset and length of each chunk, in C order of the shard's chunks. */
@@ -76,15 +79,28 @@ export class ShardWriter {
     const { chunk } = this.#array;
     const first = start.map((at, i) => at / chunk[i]);
     const end = start.map((at, i) => Math.ceil((at + shape[i]) / chunk[i]));
-    // Chunks of a row are compressed at once, and stored in order: equal regions make equal files.
+    // Chunks of a row are compressed at once, while those of the row before are stored; in order: equal regions make
+    // equal files.
     const along = first.length - 1;
-    for (const row of placesIn(first, [...end.slice(0, along), first[along] + 1])) {
+    const rows = placesIn(first, [...end.slice(0, along), first[along] + 1]);
+    const next = (): Promise<PackedRow> | undefined => {
+      const { value: row, done } = rows.next();
+      if (done === true) return undefined;
       const places = Array.from({ length: end[along] - first[along] }, (_, i) => [
         ...row.slice(0, along),
         first[along] + i,
       ]);
-      const packed = await Promise.all(places.map((place) => this.#packed(place, { start, shape }, data)));
-      for (const [i, place] of places.entries()) await this.#store(place, packed[i]);
+      const packing = Promise.all(
+        places.map(async (place) => ({ place, packed: await this.#packed(place, { start, shape }, data) })),
+      );
+      // Until it is waited for.
+      packing.catch(() => {});
+      return packing;
+    };
+    for (let packing = next(); packing !== undefined; ) {
+      const row = await packing;
+      packing = next();
+      for (const { place, packed } of row) await this.#store(place, packed);
     }
   }
 

@@ -156,7 +156,7 @@ const nameOf = (folder: string): string => baseName(folder).replace(/(\.ome)?\.z
 
 /** Zstandard of the platform, else of zarrita. */
 export async function packer({ zstd }: WritableFiles): Promise<Pack> {
-  if (zstd !== undefined) return zstd;
+  if (zstd !== undefined) return (bytes) => zstd.pack(bytes);
   const { registry } = await loadZarrita();
   const Codec = await registry.get('zstd')?.();
   const codec = Codec?.fromConfig({ level: ZSTD_LEVEL }, {

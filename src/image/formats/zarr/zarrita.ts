@@ -1,4 +1,5 @@
 import { elementCount } from '../../../array/ndarray.ts';
+import type { Zstd } from '../../../files.ts';
 import { unpackZstd } from '../tiff/zstd.ts';
 import { unpackBlosc } from './blosc.ts';
 import { crc32c } from './crc32c.ts';
@@ -28,6 +29,30 @@ export function loadZarrita(): Promise<Zarrita> {
   });
   return loaded;
 }
+
+/** What stands between the name of a codec and the number of what implements it here. */
+const BY = '#';
+const platforms = new WeakMap<Zstd, string>();
+
+/** The name by which zarrita decompresses with the Zstandard of a platform. */
+export function nameOfZstd({ registry }: Zarrita, zstd: Zstd): string {
+  const known = platforms.get(zstd);
+  if (known !== undefined) return known;
+  const name = `zstd${BY}${registry.size}`;
+  const codec = {
+    fromConfig: (_: unknown, meta: Meta) => ({
+      kind: 'bytes_to_bytes',
+      encode: (bytes: Uint8Array) => zstd.pack(bytes),
+      decode: (bytes: Uint8Array) => zstd.unpack(bytes, mostBytes(meta)),
+    }),
+  } as unknown as Codec;
+  registry.set(name, async () => codec);
+  platforms.set(zstd, name);
+  return name;
+}
+
+/** The name of a codec as stores have it. */
+export const plainName = (name: string): string => name.replace('numcodecs.', '').split(BY)[0];
 
 /** zarrita drops the checksum unread. */
 const CHECKED_CRC32C = {
