@@ -339,7 +339,9 @@ export type EngineEvent =
   | {
       readonly kind: 'live';
       readonly model: 'quick' | 'network' | undefined;
+      /** By class in the order of the project, 0..1, of the part `view` of its page. */
       readonly classShares?: readonly number[];
+      readonly view?: View;
       /** Before a model can learn: classes that are not painted, of which one more is needed. */
       readonly missing?: readonly string[];
     }

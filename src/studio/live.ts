@@ -328,7 +328,8 @@ export class Live {
     this.#emit({ kind: 'preview', view: { ...view, rect }, model: kind, step, sequence, ...result });
     if (tiles.length === 0) {
       const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
-      this.#tell({ model: kind, classShares: data.classes.map(({ label }) => (counts.get(label) ?? 0) / total) });
+      const classShares = data.classes.map(({ label }) => (counts.get(label) ?? 0) / total);
+      this.#tell({ model: kind, classShares, view });
     }
     return true;
   }

@@ -111,9 +111,11 @@ async function trainIn(
   train: (hooks: TrainRunHooks) => Promise<unknown>,
 ): Promise<TrainedRun> {
   let isBegun = false;
+  const note = (text: string): void => emit({ kind: 'note', text });
   const hooks: TrainRunHooks = {
     signal,
-    warn: (text) => emit({ kind: 'note', text }),
+    say: note,
+    warn: note,
     onEvent(event) {
       if (event.kind === 'step') {
         const { step, total, loss, leftMs } = event;
@@ -137,7 +139,7 @@ async function trainIn(
   const { steps, score } = (await runInfo(host, open, run)) as RunInfo;
   const judged = await judgeRun(host, open, { run, steps }, quick).catch((cause: unknown): Judgement => {
     if (!(cause instanceof LamellaError)) throw cause;
-    emit({ kind: 'note', text: `Whether the network finds what was painted is not known: ${cause.message}` });
+    note(`Whether the network finds what was painted is not known: ${cause.message}`);
     return {};
   });
   await open.keepRun({ folder: run, from, labels: open.project.revision ?? 0, ...judged });

@@ -209,7 +209,7 @@ function reportData(collected: Collected): ReportData {
   return {
     title,
     summary:
-      `${networkNamed(config.recipe.model.name).title} of ${count} parameters, trained on ${config.trainingImages.length} images in ` +
+      `${networkNamed(config.recipe.model.name).title} of ${count} parameters, trained on ${counted(config.trainingImages.length, 'image')} in ` +
       `${formatMs(totalMs)}, and scored on ${where}${tta === 1 ? '' : `, averaged over ${tta} orientations`}: ${describeBasis(result.basis, regions)}.`,
     createdAt: new Date().toISOString(),
     headline: [

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { boxes, dots, line, plot, rule, words } from '../../src/report/kit/plot.ts';
 import { linearScale, logScale, nameScale, niceInterval } from '../../src/report/kit/scales.ts';
+import { lineChart } from '../../src/report/run/charts.ts';
 
 describe('scales', () => {
   it('name values at 1, 2 or 5 times a power of ten, written as people do', () => {
@@ -77,4 +78,17 @@ describe('a chart', () => {
     expect(drawn([])).toContain('>µm</text>');
     expect(drawn([])).not.toMatch(/NaN|Infinity/);
   });
+});
+
+it('the label of a mark keeps off the axis and the names at the ends of lines', () => {
+  const series = ['V-Rand', 'V-Info'].map((name, i) => ({
+    name,
+    points: [0, 50, 98, 100].map((step) => [step, 0.9 + 0.01 * i] as const),
+  }));
+  const anchorAt = (x: number): string | undefined => {
+    const marks = [{ x, y: 0.9, label: '0.950', series: 0 }];
+    const { html } = lineChart(series, { description: 'scores', x: 'Step', y: 'Score', marks });
+    return /text-anchor="(\w+)"[^>]*>0\.950</.exec(html)?.[1];
+  };
+  expect([0, 50, 98, 100].map(anchorAt)).toEqual(['start', 'middle', 'end', 'end']);
 });

@@ -81,7 +81,9 @@ describe.each(Object.entries(WAYS))('strokes, the engine %s', (_, open) => {
       if (label === classes[p]) right++;
     }
     expect(right / painted).toBeGreaterThan(0.9);
-    await expect.poll(() => events.findLast((event) => event.kind === 'live')?.classShares?.length).toBe(2);
+    const shares = () => events.findLast((event) => event.kind === 'live');
+    await expect.poll(() => shares()?.classShares?.length).toBe(2);
+    expect(shares()?.view).toMatchObject({ page: 0 });
     await painter.stroke('0', 1, [
       [40, 10],
       [50, 30],

@@ -80,6 +80,12 @@ describe.each(Object.entries(WAYS))('a project, its engine %s', (_, open) => {
     expect(recipeHash(first as Recipe)).toBe(recipeHash(second as Recipe));
     expect(await lossesOf(own)).toEqual(await lossesOf(beside));
     expect(Buffer.compare(...(await weightsOf(own, beside)))).toBe(0);
+    // What was found and decided is told, as the command line prints it and the run keeps it.
+    const { notes } = parseConfig(await readFile(join(own, 'config.json')), own);
+    expect(notes.length).toBeGreaterThan(5);
+    expect(events.flatMap((event) => (event.kind === 'note' ? event.text : []))).toEqual(
+      expect.arrayContaining([...notes]),
+    );
     const steps = events.filter((event) => event.kind === 'step');
     expect(steps.at(-1)).toMatchObject({ step: 20, of: 20, leftMs: expect.any(Number) });
     expect(events.filter((event) => event.kind === 'validation').length).toBeGreaterThan(0);

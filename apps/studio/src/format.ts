@@ -38,8 +38,14 @@ const fourDigits = new Intl.NumberFormat(text.language, { maximumSignificantDigi
 export const pixelValue = (value: number): string =>
   Number.isInteger(value) ? text.number(value) : fourDigits.format(value);
 
-/** A value on an axis, with three digits. */
-export const axisValue = new Intl.NumberFormat(text.language, { maximumSignificantDigits: 3 }).format;
+/** Values on an axis, with as many digits as tell them apart: three, or more where they differ by little. */
+export function axisValues(values: readonly number[]): readonly string[] {
+  const all = (digits: number): readonly string[] =>
+    values.map(new Intl.NumberFormat(text.language, { maximumSignificantDigits: digits }).format);
+  let digits = 3;
+  while (digits < 15 && new Set(all(digits)).size < values.length) digits++;
+  return all(digits);
+}
 
 /** Such as `1:05` or `2:10:00`. */
 export function duration(ms: number): string {

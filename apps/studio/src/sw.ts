@@ -1,6 +1,10 @@
 /**
  * The service worker of a hosted page: everything is there without a network, and every response has the headers that
  * give the page threads and hold it and its workers to their own server, whether the host sends them or not.
+ *
+ * The page is asked of the host each time, so that a new version is there at once, and taken from what was kept where
+ * there is no answer. The version that was kept stays whole, for this and for pages that are open, until the new one has
+ * come and none of these is left.
  */
 
 import { HEADERS } from './policy.ts';
@@ -9,7 +13,6 @@ import { HEADERS } from './policy.ts';
 interface Worker {
   readonly registration: { readonly scope: string };
   readonly clients: { claim(): Promise<void> };
-  skipWaiting(): Promise<void>;
   addEventListener(
     name: 'install' | 'activate',
     listener: (event: { waitUntil(work: Promise<unknown>): void }) => void,
@@ -25,6 +28,9 @@ const worker = self as unknown as Worker;
 /** Of the page, by their paths; filled in by the build. ONNX Runtime is kept when it is first used. */
 const FILES: readonly string[] = '%FILES%'.split('|');
 
+/** A host that does not answer for so long is as good as none. */
+const PATIENCE_MS = 3000;
+
 /** Another list is another version. */
 const NAME = `lamella-studio ${hash(FILES.join())}`;
 
@@ -35,11 +41,9 @@ function hash(text: string): string {
 }
 
 worker.addEventListener('install', (event) => {
-  const keep = async (): Promise<void> => {
-    await (await caches.open(NAME)).addAll(FILES);
-    await worker.skipWaiting();
-  };
-  event.waitUntil(keep());
+  // Not those that the browser still has of a version before.
+  const fresh = FILES.map((file) => new Request(file, { cache: 'no-cache' }));
+  event.waitUntil(caches.open(NAME).then((cache) => cache.addAll(fresh)));
 });
 
 worker.addEventListener('activate', (event) => {
@@ -59,12 +63,21 @@ worker.addEventListener('fetch', (event) => {
 
 async function answer(request: Request): Promise<Response> {
   const cache = await caches.open(NAME);
-  const key = request.mode === 'navigate' ? worker.registration.scope : request.url;
-  const known = await cache.match(key);
+  if (request.mode === 'navigate') return withHeaders(await newest(await cache.match(worker.registration.scope)));
+  const known = await cache.match(request.url);
   if (known !== undefined) return withHeaders(known);
   const response = await fetch(request);
-  if (response.ok && response.type === 'basic') await cache.put(key, response.clone());
+  if (response.ok && response.type === 'basic') await cache.put(request.url, response.clone());
   return withHeaders(response);
+}
+
+/** The page as the host has it now; the one that was kept, if the host does not answer in time or with something else. */
+async function newest(kept: Response | undefined): Promise<Response> {
+  const asked = fetch(worker.registration.scope, { cache: 'no-cache' });
+  if (kept === undefined) return asked;
+  const late = new Promise<undefined>((resolve) => setTimeout(resolve, PATIENCE_MS));
+  const response = await Promise.race([asked, late]).catch(() => undefined);
+  return response?.ok && !response.redirected ? response : kept;
 }
 
 function withHeaders(response: Response): Response {

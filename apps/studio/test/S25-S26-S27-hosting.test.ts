@@ -72,6 +72,40 @@ describe.skipIf(why !== undefined)(`S25 S26 S27 hosting${why === undefined ? '' 
     await context.close();
   });
 
+  it('S27: a new version is there at the next load, and a page that is open keeps the files of its own', async () => {
+    const own = await hostStatic();
+    const context = await browser.newContext();
+    const load = async (page: Page) => {
+      await page.goto(own.url);
+      await page.waitForFunction(() => globalThis.studio?.description.value !== undefined);
+      return page;
+    };
+    const open = await load(await openPage(context));
+    own.change(/index\.html$/, (html) => html.replace(/<title>.*<\/title>/, '<title>Newer</title>'));
+    own.change(/sw\.js$/, (script) => script.replace('icon.svg|', 'icon.svg|icon.svg?newer|'));
+    own.change(/assets\/measuring.*\.js$/, undefined);
+    const next = await load(await openPage(context));
+    expect(await next.title()).toBe('Newer');
+    // The service worker of the new version has come, and waits.
+    await next.waitForFunction(async () => (await navigator.serviceWorker.getRegistration())?.waiting !== null);
+    const lazy = await open.evaluate(async () => {
+      const [cache] = await Promise.all((await caches.keys()).map((name) => caches.open(name)));
+      return (await cache.keys()).map(({ url }) => url).filter((url) => /assets\/measuring.*js$/.test(url));
+    });
+    expect(lazy.length).toBeGreaterThan(0);
+    for (const url of lazy) expect(await open.evaluate(async (file) => (await fetch(file)).status, url)).toBe(200);
+    // Without a network, or with a host that does not have it any more, what was kept.
+    await context.setOffline(true);
+    await load(open);
+    expect(await open.title()).toBe('Lamella Studio');
+    await context.setOffline(false);
+    own.change(/index\.html$/, undefined);
+    await load(open);
+    expect(await open.title()).toBe('Lamella Studio');
+    await context.close();
+    await own.close();
+  });
+
   it('S25: whatever the page tries, it reaches nobody else', async () => {
     const context = await browser.newContext();
     const { page } = await open(context);

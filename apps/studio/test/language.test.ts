@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { de } from '../src/text/de.ts';
 import { en } from '../src/text/en.ts';
 import { languageOf } from '../src/text/language.ts';
-import { exampleOpened, inDialog, studioPages, whyNoPage } from './studio-page.ts';
+import { exampleOpened, greyPng, inDialog, studioPages, takeIn, whyNoPage } from './studio-page.ts';
 
 describe('the language', () => {
   it.each([
@@ -81,6 +81,16 @@ describe.skipIf(whyNoPage !== undefined)(`in German${whyNoPage === undefined ? '
     }
     for (const dialog of ['settings', 'keys', 'help', 'export'] as const)
       await inDialog(page, dialog, () => look(dialog));
+    await page.evaluate(() => studio.leave());
+    await takeIn(page, { 'grau.png': greyPng(40, 30) });
+    const names = page.getByRole('textbox', { name: 'Name der Klasse' });
+    await expect
+      .poll(async () => Promise.all((await names.all()).map((name) => name.inputValue())))
+      .toEqual(['Hintergrund', 'Vordergrund']);
+    await page
+      .locator('.status')
+      .getByText(/ Threads?$/)
+      .waitFor();
     await page.getByRole('button', { name: 'Einstellungen' }).click();
     await page.getByText('English', { exact: true }).click();
     await page.waitForFunction(

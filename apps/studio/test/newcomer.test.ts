@@ -1,6 +1,6 @@
 /** What somebody who opens Studio for the first time stumbles over. */
 
-import { readImage } from 'lamella';
+import { readImage, writePng } from 'lamella';
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { greyPng, inWindow, studioPages, takeIn, whyNoPage } from './studio-page.ts';
@@ -41,6 +41,10 @@ describe.skipIf(whyNoPage !== undefined)(`a newcomer${whyNoPage === undefined ? 
     await page.mouse.move(to.x, to.y);
     await page.mouse.up();
     await page.waitForFunction(() => studio.annotation.annotatedClasses.value === 1);
+    // What was answered stays in sight, and is settled.
+    await page.getByText('Settled by the first edit').waitFor();
+    expect(await page.getByRole('radio', { name: 'Areas' }).isChecked()).toBe(true);
+    expect(await page.getByRole('radio', { name: 'Objects' }).isDisabled()).toBe(true);
     await page.keyboard.press('Control+z');
     await page.waitForFunction(() => studio.annotation.annotatedClasses.value === 0);
     expect(await classNames(page)).toEqual(['background', 'nucleus']);
@@ -73,6 +77,109 @@ describe.skipIf(whyNoPage !== undefined)(`a newcomer${whyNoPage === undefined ? 
     await page.locator('#contrast:popover-open').waitFor();
     await page.keyboard.press('Escape');
     await page.locator('#contrast:popover-open').waitFor({ state: 'detached' });
+    expect(errors).toEqual([]);
+    await close();
+  });
+
+  it('is not told after a reload that something changed since it was saved', async () => {
+    const { page, errors, close } = await pages.open({ dialogs: false });
+    await takeIn(page, { 'grey.png': greyPng(200, 100) });
+    const status = page.locator('.status');
+    const edit = (): Promise<void> =>
+      page.evaluate(() => {
+        studio.annotation.layer.value?.fill(0, 10, 5, 25, 1);
+        studio.annotation.commit('brush');
+      });
+    await edit();
+    await status.getByText('Not saved to disk').waitFor();
+    await page.keyboard.press('Control+s');
+    await status.getByText(/^Saved to your disk/).waitFor();
+    await page.reload();
+    await page.locator('.recent li button').first().click();
+    await page.waitForFunction(() => studio.annotation.layer.value !== undefined);
+    await page.waitForFunction(() => studio.annotation.canUndo.value);
+    await status.getByText(/^Saved to your disk/).waitFor();
+    await page.keyboard.press('Control+z');
+    await status.getByText('Changed since saved').waitFor();
+    expect(errors).toEqual([]);
+    await close();
+  });
+
+  it('is told the shares of classes on the image that is shown, by their names', async () => {
+    const { page, errors, close } = await pages.open({ live: true });
+    const half = (value: number) => {
+      const data = new Uint8Array(64 * 64).fill(20).fill(value, 0, 32 * 64);
+      return writePng({ dtype: 'uint8', axes: 'yx', shape: [64, 64], data, spacing: {} });
+    };
+    await takeIn(page, { 'a.png': half(220), 'b.png': half(20) });
+    await page.evaluate(() => {
+      const layer = studio.annotation.layer.value;
+      for (let y = 4; y < 28; y++) layer?.fill(0, y, 4, 60, 1);
+      for (let y = 36; y < 60; y++) layer?.fill(0, y, 4, 60, 0);
+      studio.annotation.commit('both');
+    });
+    const shares = () => page.locator('.shares li').allTextContents();
+    await expect.poll(shares).toHaveLength(2);
+    const [background, foreground] = await shares();
+    expect([background, foreground].map((row) => row.replace(/[\d.%]/g, ''))).toEqual(['background', 'foreground']);
+    for (const row of [background, foreground])
+      expect(Math.abs(Number.parseFloat(row.replace(/\D+/, '')) - 50)).toBeLessThan(15);
+    // Those of one image are not shown with another one.
+    const atOnce = await page.evaluate(async () => {
+      studio.project.goTo('b');
+      while (studio.display.shown.value?.image.id !== 'b') await new Promise((done) => requestAnimationFrame(done));
+      return studio.live.shares.value;
+    });
+    expect(atOnce).toBeUndefined();
+    await expect.poll(async () => Number.parseFloat((await shares())[0]?.replace(/\D+/, '') ?? '')).toBeGreaterThan(90);
+    expect(errors).toEqual([]);
+    await close();
+  });
+
+  it('measures with any network of the project, and reads the end of a long name', async () => {
+    const { page, errors, close } = await pages.open();
+    await page.evaluate(() => {
+      const run = { steps: 9, of: 9, isListed: true };
+      const asked: unknown[] = [];
+      Object.assign(globalThis, { asked });
+      studio.engine.runs = async () => [
+        { run: 'runs/1', ...run, score: { name: 'Dice', value: 0.912 } },
+        { run: 'runs/2', ...run, doubt: { steps: 9, class: 'nucleus', found: 0.1 } },
+      ];
+      studio.engine.segment = async (options) => {
+        asked.push(options?.run);
+        throw new Error('asked');
+      };
+    });
+    const name = 'a-plate-with-a-very-long-name-from-the-microscope-well-B07';
+    await takeIn(page, { [`${name}.png`]: greyPng(200, 100) });
+    await page.getByRole('tab', { name: 'Measure' }).click();
+    const model = page.getByRole('combobox', { name: 'Model' });
+    await expect.poll(() => model.locator('option').allTextContents()).toEqual(['runs/2', 'runs/1, 0.912']);
+    expect(await model.inputValue()).toBe('runs/2');
+    const doubted = page.getByText(/^The network was trained for only 9 steps/);
+    await doubted.waitFor();
+    await model.selectOption('runs/1');
+    await doubted.waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Segment all' }).click();
+    await expect.poll(() => page.evaluate('asked')).toEqual(['runs/1']);
+
+    // In the list of places, beside a verdict, there is little room.
+    await page.evaluate((image) => {
+      const rect = { x: 0, y: 0, width: 64, height: 64 };
+      const place = { image, page: 0, rect, uncertainty: 0.5, random: false };
+      studio.checking.places.value = [place];
+      studio.checking.verdicts.value = new Map([[place, 'corrected']]);
+      studio.tab.value = 'check';
+    }, name);
+    const end = page.locator('.places .shortened > :last-child');
+    await end.waitFor();
+    const cut = await end.evaluate((element) => {
+      const list = element.closest('.name') as HTMLElement;
+      list.style.maxWidth = '40px';
+      return [element.scrollWidth > element.clientWidth, getComputedStyle(element).textOverflow, list.scrollWidth];
+    });
+    expect(cut).toEqual([true, 'ellipsis', 40]);
     expect(errors).toEqual([]);
     await close();
   });

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
+import { axisValues } from '../src/format.ts';
 import { de } from '../src/text/de.ts';
 import { en } from '../src/text/en.ts';
 
@@ -111,4 +112,11 @@ describe('texts', () => {
     const same = leaves(de).filter(([path, words]) => english.get(path) === words && words.split(' ').length > 2);
     expect(same).toEqual([]);
   });
+});
+
+it('names values of an axis so that they differ', () => {
+  expect(axisValues([0, 5, 10])).toEqual(['0', '5', '10']);
+  expect(axisValues([0.682, 0.6825, 0.683, 0.6835])).toEqual(['0.682', '0.6825', '0.683', '0.6835']);
+  expect(axisValues([12_345.2, 12_345.4])).toEqual(['12,345.2', '12,345.4']);
+  expect(axisValues([0.5])).toEqual(['0.5']);
 });

@@ -37,6 +37,10 @@ interface Point extends Place {
 /** Text that is read on lines. */
 const OUTLINED = { stroke: 'var(--page)', 'stroke-width': 4, 'font-weight': 600 } as const;
 
+const MARGIN_LEFT = 52;
+/** About half of the label of a mark. */
+const LABEL_PX = 24;
+
 const DASHES = ['none', '6 3', '2 3', '8 3 2 3'];
 
 /** One line per series, distinguished by colour and dash, with its name at the end. */
@@ -57,12 +61,25 @@ export function lineChart(series: readonly Series[], options: ChartOptions): Mar
     points.flatMap(([px, py]) => (py === null || (log && py <= 0) ? [] : [{ x: px, y: py, series: name }]));
   const lines = series.map(pointsOf);
   const several = series.length > 1;
-  const start = lines.flat().reduce((least, point) => Math.min(least, point.x), Number.POSITIVE_INFINITY);
+  const all = lines.flat().map((point) => point.x);
+  const ends = [
+    all.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY),
+    all.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY),
+  ] as const;
+  const marginRight = several ? 92 : 20;
+  const pxPerX = (widthPx - MARGIN_LEFT - marginRight) / Math.max(1e-12, ends[1] - ends[0]);
+  /** Where the label of a mark begins or ends, so that it is neither on the axis nor on the names of the lines. */
+  const beside = (at: number) =>
+    (at - ends[0]) * pxPerX < LABEL_PX
+      ? ({ dx: 6, 'text-anchor': 'start' } as const)
+      : (ends[1] - at) * pxPerX < LABEL_PX
+        ? ({ dx: -6, 'text-anchor': 'end' } as const)
+        : ({ 'text-anchor': 'middle' } as const);
   return chartFigure(description, {
     width: widthPx,
     height: heightPx,
-    marginLeft: 52,
-    marginRight: several ? 92 : 20,
+    marginLeft: MARGIN_LEFT,
+    marginRight,
     marginTop: 28,
     marginBottom: 40,
     x: { label: x, ticks: 6 },
@@ -90,9 +107,7 @@ export function lineChart(series: readonly Series[], options: ChartOptions): Mar
       ...marks.map(({ label, ...place }) =>
         words(place, label, {
           dy: -12,
-          // Keeps names off the axis.
-          dx: place.x === start ? 6 : 0,
-          'text-anchor': place.x === start ? 'start' : 'middle',
+          ...beside(place.x),
           ...OUTLINED,
         }),
       ),

@@ -49,8 +49,6 @@ export function createAnnotation(engine: Engine, project: OpenProject, messages:
   const edits = signal(0);
   /** Edits that the engine has not yet confirmed to keep. */
   const unkept = signal(0);
-  /** Edits since the page was opened, undoing included. */
-  const made = signal(0);
   /** The labels of the image on the screen, once they are loaded. */
   const layer = signal<LabelLayer | undefined>(undefined);
   const noteEdit = (): void => {
@@ -59,6 +57,8 @@ export function createAnnotation(engine: Engine, project: OpenProject, messages:
 
   /** The project that `opened` belongs to, and its kind, which can change while nothing is annotated. */
   let openKey: string | undefined;
+  /** The project whose kind was chosen here, and with it what its classes are called. */
+  let chosenFor: string | undefined;
   effect(() => {
     const state = project.state.value;
     const key = state && `${state.project.task} ${state.id}`;
@@ -67,7 +67,14 @@ export function createAnnotation(engine: Engine, project: OpenProject, messages:
     opened.value = undefined;
     if (state === undefined) return;
     openAnnotation(engine, state, messages.failed).then((found) => {
-      if (key === openKey) opened.value = found;
+      if (key !== openKey) return;
+      opened.value = found;
+      // A project begins with names in English, unless its kind is being chosen.
+      if (text.language === 'en' || state.readOnly || state.id === chosenFor || found.history.sequence > 0) return;
+      if (countClasses(found.annotations, hasLabels) > 0) return;
+      const { background, foreground } = text.classes;
+      const names: { readonly [name: string]: string | undefined } = { background, foreground };
+      setClasses(found.annotations.classes.map((item) => ({ ...item, name: names[item.name] ?? item.name })));
     }, messages.failed);
   });
 
@@ -98,7 +105,6 @@ export function createAnnotation(engine: Engine, project: OpenProject, messages:
     batch(() => {
       noteEdit();
       unkept.value++;
-      made.value++;
     });
     // A failure is told by the history itself; the edit stays unkept until a later one is written.
     history.settled().then(
@@ -165,7 +171,10 @@ export function createAnnotation(engine: Engine, project: OpenProject, messages:
     layer,
     edits,
     unkept,
-    made,
+    /** How many edits of the project were ever made, undoing included; undefined until its annotation is opened. */
+    made: computed(() =>
+      now((found) => (found.id === project.state.value?.id ? found.history.sequence : undefined), undefined),
+    ),
     annotations: computed(() => opened.value?.annotations),
     readOnly,
     classes: edited<readonly AnnotationClass[]>(({ annotations }) => annotations.classes, []),
@@ -227,6 +236,7 @@ export function createAnnotation(engine: Engine, project: OpenProject, messages:
     },
     /** What classes were called stays. @throws LamellaError once something is annotated */
     changeTask(task: LayerKind): Promise<void> {
+      chosenFor = project.state.value?.id;
       const { kind, classes = [] } = opened.value?.annotations ?? {};
       const usual = kind && CLASSES[kind]();
       const renamed = (i: number) => classes[i] !== undefined && classes[i].name !== usual?.[i]?.name;

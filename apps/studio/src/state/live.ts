@@ -33,18 +33,23 @@ export function createLive({ engine, display, annotation, settings, messages, ta
   const model = signal<'quick' | 'network' | undefined>(undefined);
   /** Classes of which there is nothing to learn from yet. */
   const missing = signal<readonly string[] | undefined>(undefined);
-  /** Of the visible part, by class. */
-  const shares = signal<readonly number[] | undefined>(undefined);
+  /** What was said last, with the shares of classes on a page. */
+  const said = signal<Extract<EngineEvent, { kind: 'live' }> | undefined>(undefined);
   const tiles = signal<readonly ShownTile[]>([]);
   /** Whether the quick model has learned something. */
   const hasQuick = signal(false);
   /** Steps that the network has learned so far. */
   const networkStep = signal(0);
 
+  const isOnScreen = (view?: Pick<View, 'image' | 'page'>): boolean => {
+    const shown = display.shown.value;
+    return view?.image === shown?.image.id && view?.page === shown?.page;
+  };
+
   const take = (event: EngineEvent): void => {
     if (event.kind === 'live') {
       model.value = event.model;
-      shares.value = event.classShares;
+      said.value = event;
       missing.value = event.missing;
     } else if (event.kind === 'preview') {
       const { view, classes, probability, uncertainty } = event;
@@ -100,14 +105,12 @@ export function createLive({ engine, display, annotation, settings, messages, ta
     wanted,
     model,
     missing,
-    shares,
+    /** Of the visible part, by class; not those of another page, from which the screen has just changed. */
+    shares: computed(() => (isOnScreen(said.value?.view) ? said.value?.classShares : undefined)),
     hasQuick,
     networkStep,
     /** Of the page on the screen. */
-    tiles: computed((): readonly ShownTile[] => {
-      const shown = display.shown.value;
-      return tiles.value.filter(({ image, page }) => image === shown?.image.id && page === shown.page);
-    }),
+    tiles: computed((): readonly ShownTile[] => tiles.value.filter(isOnScreen)),
     /** Whether there are previews to be drawn. */
     drawn: computed(() => on.value || updated.value),
     set,
@@ -119,7 +122,7 @@ export function createLive({ engine, display, annotation, settings, messages, ta
     forget(): void {
       tiles.value = [];
       model.value = undefined;
-      shares.value = undefined;
+      said.value = undefined;
       missing.value = undefined;
       hasQuick.value = false;
       networkStep.value = 0;

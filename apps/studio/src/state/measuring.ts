@@ -47,8 +47,8 @@ export function createMeasuring({ engine, project, display, messages, tab }: Par
   const applied = signal<object | undefined>(undefined);
   /** Whether they have changed, and what is shown is to follow. */
   const isPending = signal(false);
-  /** That the user chose to segment with; undefined: the better one. */
-  const chosen = signal<'quick' | 'network' | undefined>(undefined);
+  /** The run that the user chose to segment with, or `quick`; undefined: the better one. */
+  const chosen = signal<string | undefined>(undefined);
   const running = signal(false);
   const progress = signal<{ readonly done: number; readonly total: number; readonly text: string } | undefined>(
     undefined,
@@ -232,14 +232,14 @@ export function createMeasuring({ engine, project, display, messages, tab }: Par
       void ask(Math.floor(at / BLOCK));
       return undefined;
     },
-    /** @param model the quick model; default: the last network */
-    async run(model?: 'quick'): Promise<void> {
+    /** @param model a run, or `quick`; default: the last run */
+    async run(model?: string): Promise<void> {
       if (running.value) return;
       running.value = true;
       progress.value = undefined;
       const asked = filters.value;
       try {
-        const segmented = await engine.segment({ ...(model && { run: model }), ...asked });
+        const segmented = await engine.segment({ run: model, ...asked });
         for (const problem of segmented.failed) messages.problem(problem);
         batch(() => {
           result.value = segmented;

@@ -15,6 +15,8 @@ import {
 import { nextTask } from '../next-task.ts';
 
 export interface OpenedAnnotation {
+  /** Of the project. */
+  readonly id: string;
   readonly annotations: Annotations;
   readonly history: History;
 }
@@ -25,7 +27,7 @@ export interface OpenedAnnotation {
  */
 export async function openAnnotation(
   engine: Engine,
-  { project, images, journal }: ProjectState,
+  { id, project, images, journal }: ProjectState,
   problem: HistoryOptions['problem'],
 ): Promise<OpenedAnnotation> {
   const annotations = new Annotations(project.task, project.classes ?? []);
@@ -36,7 +38,7 @@ export async function openAnnotation(
     problem,
   });
   await history.replay(splitRecords(journal).records);
-  return { annotations, history };
+  return { id, annotations, history };
 }
 
 /** Adds an image whose labels the engine has. */

@@ -1,6 +1,6 @@
 /** Files for the user's own disk: the project as a whole, and what was exported. */
 
-import { computed, effect, signal } from '@preact/signals';
+import { computed, effect } from '@preact/signals';
 import type { Engine, ExportedFile, ExportOptions } from 'lamella/studio';
 import type { Folders } from '../folders.ts';
 import type { NotSaved, SavedFile } from '../save-file.ts';
@@ -23,11 +23,10 @@ interface Parts {
 export function createSaving({ engine, project, annotation, settings, messages, saveFile, folders }: Parts) {
   /** Where the open project was saved; asked only once. */
   const files = new Map<string, SavedFile>();
-  /** What there was when the project was saved: edits of this session, and images, which a folder has at once. */
-  const savedContent = signal<{ readonly id: string; readonly content: string } | undefined>(undefined);
-  const inFolder = computed(() => `${annotation.made.value}`);
+  /** What there is to be saved: edits, and images, which a folder has at once. Undefined until the annotation is opened. */
+  const inFolder = computed(() => annotation.made.value?.toString());
   const content = computed(() =>
-    project.state.value?.folder !== undefined
+    project.state.value?.folder !== undefined || inFolder.value === undefined
       ? inFolder.value
       : JSON.stringify([inFolder.value, project.images.value.map(({ id }) => id)]),
   );
@@ -41,8 +40,11 @@ export function createSaving({ engine, project, annotation, settings, messages, 
     } else if (result !== 'cancelled') saved(result.file);
   };
 
-  const saved = (id: string, then: string): void => {
-    savedContent.value = { id, content: then };
+  const keep = (id: string, then = ''): void => {
+    settings.savedContent.value = { ...settings.savedContent.peek(), [id]: then };
+  };
+  const saved = (id: string, then: string | undefined): void => {
+    keep(id, then);
     settings.savedAtMs.value = { ...settings.savedAtMs.value, [id]: Date.now() };
   };
 
@@ -50,9 +52,9 @@ export function createSaving({ engine, project, annotation, settings, messages, 
   let openId: string | undefined;
   effect(() => {
     const { id, folder } = project.state.value ?? {};
-    if (id === openId) return;
+    if (id === openId || (id !== undefined && content.value === undefined)) return;
     openId = id;
-    if (id !== undefined && folder !== undefined) savedContent.value = { id, content: content.peek() };
+    if (id !== undefined && folder !== undefined) keep(id, content.value);
   });
 
   engine.subscribe((event) => {
@@ -98,11 +100,10 @@ export function createSaving({ engine, project, annotation, settings, messages, 
   return {
     /** When the open project was last saved to disk. */
     savedAtMs: computed(() => settings.savedAtMs.value[project.state.value?.id ?? '']),
-    /** Whether the file on disk lacks edits that were made since, in this session. */
-    hasUnsaved: computed(() => {
-      const [id, saved] = [project.state.value?.id, savedContent.value];
-      return saved?.id === id ? saved?.content !== content.value : annotation.canUndo.value;
-    }),
+    /** Whether the file on disk lacks edits or images that came since. */
+    hasUnsaved: computed(
+      () => content.value !== undefined && content.value !== settings.savedContent.value[project.state.value?.id ?? ''],
+    ),
     save: (): Promise<boolean> =>
       project.during(text.busy.saving, () =>
         project.state.value?.folder !== undefined || folders.canPick() ? saveInFolder() : saveZip(),

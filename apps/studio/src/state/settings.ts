@@ -19,6 +19,8 @@ interface Kept {
   readonly liveStarts: boolean;
   /** When projects were saved to disk, in milliseconds since 1970, by their id. */
   readonly savedAtMs: { readonly [id: string]: number };
+  /** What was annotated then, and which images there were. */
+  readonly savedContent: { readonly [id: string]: string };
   /** Where the guided tour is, and on which project; undefined before it was taken the first time. */
   readonly tour: { readonly project: string; readonly step: TourStep } | 'over' | undefined;
   /** Keys that replace those of the table, by command. */
@@ -32,6 +34,7 @@ const DEFAULTS: Kept = {
   brushOnScreen: false,
   liveStarts: true,
   savedAtMs: {},
+  savedContent: {},
   tour: undefined,
   keys: {},
 };
@@ -47,6 +50,7 @@ export function createSettings(storage: KeptValues | undefined) {
     brushOnScreen: signal(kept.brushOnScreen),
     liveStarts: signal(kept.liveStarts),
     savedAtMs: signal(kept.savedAtMs),
+    savedContent: signal(kept.savedContent),
     tour: signal(kept.tour),
     keys: signal(kept.keys),
   };
@@ -58,6 +62,7 @@ export function createSettings(storage: KeptValues | undefined) {
       brushOnScreen: settings.brushOnScreen.value,
       liveStarts: settings.liveStarts.value,
       savedAtMs: settings.savedAtMs.value,
+      savedContent: settings.savedContent.value,
       tour: settings.tour.value,
       keys: settings.keys.value,
     };

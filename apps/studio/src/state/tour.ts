@@ -53,7 +53,7 @@ export function createTour(parts: Parts) {
   const { settings, project, annotation, painting, live, training, checking, measuring, tab, dialog } = parts;
   /** Edits and runs that there were when the step began. */
   const before = signal({ edits: 0, runs: 0 });
-  const now = () => ({ edits: annotation.made.value, runs: training.runs.value.length });
+  const now = () => ({ edits: annotation.made.value ?? 0, runs: training.runs.value.length });
 
   const inTab = (id: Tab, selector: string): string => (tab.value === id ? selector : `#tab-${id}`);
   const paints = (at: number): string => {
@@ -107,7 +107,8 @@ export function createTour(parts: Parts) {
 
   let entered: TourStep | undefined;
   effect(() => {
-    const at = step.value;
+    // What is done since then is counted once the annotation is opened.
+    const at = annotation.made.value === undefined ? undefined : step.value;
     if (at !== entered) {
       entered = at;
       before.value = untracked(now);

@@ -117,12 +117,6 @@ export function createTraining(engine: Engine, messages: Messages, onTrained: (r
     runs,
     /** The last one that has not come to the end of its plan. */
     unfinished: computed(() => known.value.findLast(({ steps: done, of }) => done < of)),
-    /** Why the network that Check and Measure use is not to be trusted, if so. */
-    doubt: computed(() => runs.value.at(-1)?.doubt),
-    /** Mean Dice on what is painted, if the quick model's was better than that of the last network. */
-    behindQuick: computed(() => runs.value.at(-1)?.behindQuick),
-    /** The class on which the last network and the quick model agree least, if that is little. */
-    unlikeQuick: computed(() => runs.value.at(-1)?.unlikeQuick),
     /** Share of the steps that are done, 0..1; undefined while nobody knows. */
     progress: computed(() => (steps.value ? Math.min(1, step.value / steps.value) : undefined)),
     command: (): Promise<string> => engine.trainCommand(options.value),

@@ -32,7 +32,7 @@ export const help: typeof english = {
       title: 'Wo Ihre Arbeit ist',
       body: [
         'Jede Änderung wird sofort auf diesem Rechner gesichert und lässt sich rückgängig machen, auch nachdem die Seite geschlossen war.',
-        'Browser löschen unter Umständen, was sie aufbewahren, wenn der Platz knapp wird. Speichern Sie das Projekt auf der Festplatte, um sicherzugehen oder um mit lamella train daran zu trainieren.',
+        'Wird der Platz knapp, löschen Browser manchmal, was sie aufbewahren. Speichern Sie das Projekt auf der Festplatte, auch für lamella train.',
       ],
     },
     keyboard: {
@@ -66,7 +66,7 @@ export const help: typeof english = {
     fill: {
       title: 'Füllen',
       body: [
-        'Bemalt, was mit dem angeklickten Pixel zusammenhängt und etwa gleich hell ist. Die Toleranz sagt, wie weit die Helligkeit abweichen darf, als Anteil des Kontrasts.',
+        'Bemalt, was mit dem angeklickten Pixel zusammenhängt und etwa gleich hell ist. Die Toleranz ist ein Anteil des Kontrasts.',
         'Gefüllt wird nur innerhalb des angeklickten Labels.',
       ],
     },
@@ -93,7 +93,7 @@ export const help: typeof english = {
     select: {
       title: 'Auswählen',
       body: [
-        'Klicken Sie ein Objekt an oder ziehen Sie ein Rechteck um mehrere; Umschalt fügt zur Auswahl hinzu. Ausgewählte Objekte lassen sich löschen, verbinden oder von Löchern befreien.',
+        'Klicken Sie ein Objekt an oder ziehen Sie ein Rechteck um mehrere; Umschalt fügt zur Auswahl hinzu. Ausgewählte lassen sich löschen, verbinden oder von Löchern befreien.',
       ],
     },
     merge: {
@@ -121,7 +121,7 @@ export const help: typeof english = {
     interpolate: {
       title: 'Interpolation',
       body: [
-        'Annotieren Sie eine Schicht, lassen Sie einige aus, annotieren Sie eine weitere: Die Schichten dazwischen werden mit Zwischenformen gefüllt, die sich wie alles andere korrigieren und rückgängig machen lassen.',
+        'Annotieren Sie eine Schicht, lassen Sie einige aus, annotieren Sie eine weitere: Die dazwischen bekommen Zwischenformen, die sich korrigieren und rückgängig machen lassen.',
         'Oder kopieren Sie die Labels einer Schicht in die nächste und korrigieren Sie sie dort.',
       ],
     },
@@ -142,20 +142,20 @@ export const help: typeof english = {
     check: {
       title: 'Prüfen',
       body: [
-        'Studio führt Sie zu den Stellen, an denen das Modell am unsichersten ist. Übernehmen Sie, was die Vorschau zeigt, oder malen Sie über Falsches und drücken Sie Korrigiert: Beides wird Annotation.',
+        'Studio führt Sie zu den Stellen, an denen das Modell am unsichersten ist. Übernehmen Sie die Vorschau, oder malen Sie über Falsches und drücken Sie Korrigiert.',
         'Einige Stellen sind zufällig gezogen; allein aus ihnen wird die Genauigkeit geschätzt.',
       ],
     },
     measure: {
       title: 'Messen',
       body: [
-        'Das Netz oder das schnelle Modell segmentiert jedes Bild, und jedes Objekt wird eine Zeile: Fläche, Form, Helligkeit, in den Einheiten des Bildes. Ein Klick auf eine Überschrift sortiert, einer auf die erste Zelle einer Zeile zeigt das Objekt.',
+        'Das Netz oder das schnelle Modell segmentiert jedes Bild, und jedes Objekt wird eine Zeile: Fläche, Form, Helligkeit, in den Einheiten des Bildes. Überschriften sortieren, die erste Zelle einer Zeile zeigt das Objekt.',
       ],
     },
     export: {
       title: 'Exportieren',
       body: [
-        'Tabellen für Tabellenkalkulation oder Programme, Labelbilder, Formen für ImageJ und QuPath, das Modell als ONNX und ein Bericht. Speichern legt das ganze Projekt in einem Ordner oder als Zip ab.',
+        'Tabellen, Labelbilder, Formen für ImageJ und QuPath, das Modell als ONNX und ein Bericht. Speichern legt das ganze Projekt in einem Ordner oder als Zip ab.',
       ],
     },
   },

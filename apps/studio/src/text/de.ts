@@ -43,6 +43,7 @@ export const de: typeof en = {
     forgetWarning:
       'Bilder, Annotationen und Modelle werden dort gelöscht, wo Studio sie aufbewahrt. Was Sie auf der Festplatte gespeichert haben, bleibt.',
     here: 'Hier',
+    device: (label = '') => label.replace('thread', 'Thread'),
     free: (size: string) => `${size} frei`,
     steps: [
       ['Malen', 'Ein paar Striche auf Objekte, ein paar daneben. In Sekunden erscheint eine erste Vorschau.'],
@@ -369,8 +370,7 @@ export const de: typeof en = {
       classes: 'Jedes Pixel bekommt eine Klasse, etwa Gewebearten, Membranen oder Lungen.',
       objects: 'Jedes Objekt bekommt eine eigene Nummer, etwa Kerne oder Zellen, auch wo sie sich berühren.',
     },
-    settled:
-      'Nicht mehr änderbar, weil es schon Änderungen gibt. Legen Sie für die andere Art ein neues Projekt mit diesen Bildern an.',
+    settled: 'Steht seit der ersten Änderung fest. Für die andere Art legen Sie ein neues Projekt an.',
   },
 
   classes: {

@@ -41,6 +41,8 @@ export const en = {
     forgetWarning:
       'Its images, annotations and models are deleted from where Studio keeps them. What you saved to disk stays.',
     here: 'Here',
+    /** Such as `WASM, 2 threads`. */
+    device: (label = '') => label,
     free: (size: string) => `${size} free`,
     steps: [
       ['Paint', 'A few strokes on objects, a few on what is not. A first preview appears within seconds.'],
@@ -356,8 +358,7 @@ export const en = {
       classes: 'Every pixel gets a class, such as tissue types, membranes or lungs.',
       objects: 'Every object gets a number of its own, such as nuclei or cells, also where they touch.',
     },
-    settled:
-      'Cannot be changed any more, since there are edits. For the other kind, make a new project of these images.',
+    settled: 'Settled by the first edit. For the other kind, make a new project of these images.',
   },
 
   classes: {

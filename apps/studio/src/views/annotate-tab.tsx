@@ -37,12 +37,11 @@ export function AnnotateTab(): JSX.Element {
 
 const TASKS = ['classes', 'objects'] as const;
 
-/** The one question that cannot be guessed; it is settled by the first edit, and goes with the first stroke. */
-function Task(): JSX.Element | null {
+/** The one question that cannot be guessed; it is settled by the first edit. */
+function Task(): JSX.Element {
   const { annotation, messages, painting } = useStudio();
   const kind = annotation.annotations.value?.kind;
-  if (annotation.annotatedClasses.value > 0 || annotation.readOnly.value) return null;
-  const isSettled = annotation.canUndo.value;
+  const isSettled = annotation.canUndo.value || annotation.annotatedClasses.value > 0 || annotation.readOnly.value;
   return (
     <section aria-labelledby="task">
       <h2 id="task">{text.task.title}</h2>

@@ -1,7 +1,7 @@
 import { linearScale, niceInterval, type Scale } from 'lamella/studio';
 import type { JSX } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { axisValue } from '../format.ts';
+import { axisValues } from '../format.ts';
 import type { CurvePoint } from '../state/training.ts';
 import { text } from '../text/text.ts';
 
@@ -13,7 +13,9 @@ interface Props {
 }
 
 const HEIGHT = 120;
-const [LEFT, RIGHT, TOP, BOTTOM] = [46, 10, 8, 22];
+const [RIGHT, TOP, BOTTOM] = [10, 8, 22];
+/** Room for values: at least, and of a letter. */
+const [LEFT, LETTER] = [46, 7];
 /** Fewer values are shown as points as well. */
 const FEW = 40;
 const TICKS = { x: 4, y: 3 } as const;
@@ -45,17 +47,20 @@ function Curve({ points, width }: { readonly points: readonly CurvePoint[]; read
     ([least, most], value) => [Math.min(least, value), Math.max(most, value)] as const,
     [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY] as const,
   );
-  const x = linearScale([firstStep, lastStep], [LEFT, right]);
   const y = linearScale(low <= high ? niceInterval([low, high], TICKS.y) : [0, 1], [bottom, TOP]);
+  const ticks = y.ticks(TICKS.y);
+  const names = axisValues(ticks);
+  const left = Math.max(LEFT, ...names.map(({ length }) => LETTER * (length + 2)));
+  const x = linearScale([firstStep, lastStep], [left, right]);
   const shown = columns(points, x);
   const path = shown.map(({ step, value }, i) => `${i === 0 ? 'M' : 'L'}${pixel(x.at(step))},${pixel(y.at(value))}`);
   return (
     <svg width={width} height={HEIGHT} aria-hidden="true">
-      {y.ticks(TICKS.y).map((value) => (
+      {ticks.map((value, i) => (
         <g key={value}>
-          <line class="grid" x1={LEFT} x2={right} y1={y.at(value)} y2={y.at(value)} />
-          <text x={LEFT - 6} y={y.at(value)} dy="0.32em" text-anchor="end">
-            {axisValue(value)}
+          <line class="grid" x1={left} x2={right} y1={y.at(value)} y2={y.at(value)} />
+          <text x={left - 6} y={y.at(value)} dy="0.32em" text-anchor="end">
+            {names[i]}
           </text>
         </g>
       ))}

@@ -1,14 +1,16 @@
+import type { RunInfo } from 'lamella/studio';
 import type { JSX } from 'preact';
 import { text } from '../text/text.ts';
 import { useStudio } from './context.ts';
 
-/** Said wherever the network is used that was trained last, if it has not learned enough. */
-export function Doubt(): JSX.Element | null {
-  const { doubt, behindQuick, unlikeQuick } = useStudio().training;
+/** Said wherever a network is used that has not learned enough. @param run default: the one that was trained last */
+export function Doubt({ run }: { readonly run?: RunInfo }): JSX.Element | null {
+  const { training } = useStudio();
+  const { doubt, behindQuick, unlikeQuick } = run ?? training.runs.value.at(-1) ?? {};
   const said =
-    (doubt.value && text.train.doubt(doubt.value)) ??
-    (behindQuick.value && text.train.behindQuick(behindQuick.value)) ??
-    (unlikeQuick.value && text.train.unlikeQuick(unlikeQuick.value));
+    (doubt && text.train.doubt(doubt)) ??
+    (behindQuick && text.train.behindQuick(behindQuick)) ??
+    (unlikeQuick && text.train.unlikeQuick(unlikeQuick));
   return said === undefined ? null : (
     <p class="hint" role="status">
       {said}

@@ -28,7 +28,8 @@ export function ExportDialog(): JSX.Element {
   const studio = useStudio();
   const { measuring, training, live, dialog } = studio;
   const prediction = measuring.result.value?.prediction;
-  const run = training.runs.value.at(-1)?.run;
+  const runs = training.runs.value.map((item) => item.run);
+  const run = runs.find((item) => item === measuring.chosen.value) ?? runs.at(-1);
   const there: Readonly<Record<Source, boolean>> = {
     prediction: prediction !== undefined,
     run: run !== undefined,

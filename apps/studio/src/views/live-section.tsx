@@ -83,19 +83,13 @@ function Shares(): JSX.Element | null {
   if (shares === undefined) return null;
   return (
     <ul class="shares" aria-label={text.live.shares}>
-      {shares.map((share, value) => {
-        const found = annotation.classes.value.find(
-          (item) => item.value === value || (item.value === 'rest' && value > 0),
-        );
-        const name = found?.name ?? String(value);
-        return (
-          <li key={name}>
-            <span class="swatch" style={{ background: found?.colour ?? classColour(value) }} />
-            <span class="grow">{name}</span>
-            <span class="number">{text.percent(share)}</span>
-          </li>
-        );
-      })}
+      {annotation.classes.value.map(({ name, value, colour }, i) => (
+        <li key={name}>
+          <span class="swatch" style={{ background: colour ?? classColour(value === 'rest' ? 1 : value) }} />
+          <span class="grow">{name}</span>
+          <span class="number">{text.percent(shares[i] ?? 0)}</span>
+        </li>
+      ))}
     </ul>
   );
 }

@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals';
 import { Play, Square } from 'lucide';
 import type { JSX } from 'preact';
+import { score } from '../format.ts';
 import type { PixelSize } from '../state/project.ts';
 import { text } from '../text/text.ts';
 import { useStudio } from './context.ts';
@@ -9,30 +10,42 @@ import { Heading } from './heading.tsx';
 import { Icon } from './icon.tsx';
 import { Toggle } from './settings-dialog.tsx';
 
+/** What the engine calls the quick model. */
+const QUICK = 'quick';
+
 /** The table itself is below the image, where there is room for it. */
 export function MeasureTab(): JSX.Element {
   const { measuring, training, live, project } = useStudio();
   const { running, minSizePx } = measuring;
   const hasObjects = project.state.value?.project.task === 'objects';
-  const [network, quick] = [training.runs.value.length > 0, live.hasQuick.value];
-  const better = quick && (!network || training.behindQuick.value !== undefined) ? 'quick' : 'network';
-  const model = network && quick ? (measuring.chosen.value ?? better) : better;
+  const [runs, quick] = [training.runs.value, live.hasQuick.value];
+  const last = runs.at(-1);
+  const usual = quick && last?.behindQuick !== undefined ? QUICK : (last?.run ?? QUICK);
+  const models = [...runs.map(({ run }) => run).reverse(), ...(quick ? [QUICK] : [])];
+  const model = models.find((one) => one === measuring.chosen.value) ?? usual;
+  const nameOf = (one: string): string => {
+    const run = runs.find((item) => item.run === one);
+    return run === undefined ? text.live.choices.quick : text.train.run(run.run, run.score && score(run.score.value));
+  };
   return (
     <section aria-labelledby="segment" data-topic="measure">
       <Heading id="segment" title={text.measure.title} topic="measure" />
       <p class="muted">{text.measure.help}</p>
-      <Doubt />
-      {network && quick && (
+      <Doubt run={runs.find(({ run }) => run === model)} />
+      {models.length > 1 && (
         <label class="field">
           <span>{text.live.model}</span>
           <select
             value={model}
             onChange={({ currentTarget: { value } }) => {
-              measuring.chosen.value = value === 'quick' ? 'quick' : 'network';
+              measuring.chosen.value = value;
             }}
           >
-            <option value="network">{text.live.choices.network}</option>
-            <option value="quick">{text.live.choices.quick}</option>
+            {models.map((one) => (
+              <option key={one} value={one}>
+                {nameOf(one)}
+              </option>
+            ))}
           </select>
         </label>
       )}
@@ -63,14 +76,14 @@ export function MeasureTab(): JSX.Element {
           type="button"
           class="primary"
           data-tour="segment"
-          disabled={!network && !quick}
-          onClick={() => void measuring.run(model === 'quick' ? model : undefined)}
+          disabled={models.length === 0}
+          onClick={() => void measuring.run(model)}
         >
           <Icon of={Play} />
           {text.measure.run}
         </button>
       )}
-      {!network && <p class="hint">{quick ? text.measure.byQuick : text.measure.noModel}</p>}
+      {last === undefined && <p class="hint">{quick ? text.measure.byQuick : text.measure.noModel}</p>}
       {measuring.columns.value.length > 0 && (
         <>
           <p>{text.measure.found(measuring.images.value, measuring.total.value, hasObjects)}</p>

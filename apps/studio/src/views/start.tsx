@@ -100,7 +100,7 @@ function Examples(): JSX.Element {
 /** Privacy first, then what this computer has to offer. */
 function Place({ description }: { readonly description: EngineDescription | undefined }): JSX.Element {
   const facts = description && [
-    description.devices.map(({ label }) => label).join(', '),
+    description.devices.map(({ label }) => text.start.device(label)).join(', '),
     description.storage && text.start.free(fileSize(description.storage.free)),
   ];
   return (

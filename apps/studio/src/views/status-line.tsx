@@ -14,7 +14,7 @@ export function StatusLine(): JSX.Element {
       <span class="grow" />
       <LastEdit />
       {project.state.value !== undefined && <OnDisk folder={project.state.value.folder} />}
-      <span>{description.value?.devices[0]?.label}</span>
+      <span>{text.start.device(description.value?.devices[0]?.label)}</span>
     </footer>
   );
 }
