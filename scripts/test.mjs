@@ -21,6 +21,8 @@ function hasVulkanLoader() {
 const hasImageJ = () => ['ij.jar', 'js.jar'].every((jar) => existsSync(`/usr/share/java/${jar}`));
 /** A scheduler, in which jobs of `lamella jobs` are run. */
 const hasSlurm = () => existsSync('/usr/sbin/slurmctld') && existsSync('/usr/sbin/munged');
+/** Both kinds of MPI, for training by several processes. */
+const hasMpi = () => ['openmpi', 'mpich'].every((name) => existsSync(`/usr/bin/mpirun.${name}`));
 const hasJava = () => spawnSync('java', ['-version'], { stdio: 'ignore' }).status === 0;
 
 function installMissing() {
@@ -31,6 +33,7 @@ function installMissing() {
     ['libij-java librhino-java', hasImageJ],
     ['default-jre-headless', hasJava],
     ['slurmctld slurmd slurm-client munge', hasSlurm],
+    ['openmpi-bin mpich', hasMpi],
   ];
   const missing = wanted.filter(([, isThere]) => !isThere()).map(([packages]) => packages);
   if (missing.length === 0) return;
@@ -49,6 +52,7 @@ function installMissing() {
   if (!hasBrowser()) console.log('Missing: Chromium. Install it or set CHROMIUM_PATH; browser tests are skipped.');
   if (!hasVulkanLoader()) console.log('Missing: libvulkan1. WebGPU tests in Node are skipped.');
   if (!hasSlurm()) console.log('Missing: Slurm. Jobs on it are not tested.');
+  if (!hasMpi()) console.log('Missing: Open MPI or MPICH. Training by several processes is not tested with it.');
   if (!hasImageJ() || !hasJava()) console.log('Missing: ImageJ or Java. What ImageJ reads is not tested.');
 }
 

@@ -53,7 +53,7 @@ export async function openTrainStep(
   const step = trainingStep(network, lossOf(recipe.loss), optimizer, options);
   if (devices !== undefined) {
     const parts = { options, optimizer, step, profile, hasStatistics: network.statistics.length > 0 };
-    return { step, ...(await devices.openStep(devices, recipe, build, runtime, parts)) };
+    return { step, ...(await devices.openStep(recipe, build, runtime, parts)) };
   }
   const explained = (cause: unknown): never => {
     throw explainMemory(cause, recipe, file);

@@ -26,54 +26,53 @@ export interface GradientWorker {
   close(): Promise<void>;
 }
 
-/** Names of the devices, and how workers are started on them; implemented in `platform/`. */
-export interface GradientDevices {
-  readonly names: readonly string[];
-  open(graph: Graph, options: { readonly exact: boolean }): Promise<readonly GradientWorker[]>;
-  /** `openParallelStep`: programs of one device are built without it. */
-  readonly openStep: typeof openParallelStep;
+/** What a shared step is made of, beside its recipe. */
+export interface SharedParts {
+  readonly options: StepOptions;
+  readonly optimizer: Optimizer;
+  readonly step: TrainingStep;
+  /** Of the update. */
+  readonly profile?: ProfileRequest | undefined;
+  readonly hasStatistics: boolean;
 }
 
-/**
- * Opens the step of a recipe with its gradient distributed over devices; the update is on `runtime`.
- * @throws UsageError if the batch, the loss or batch normalisation cannot be distributed; DeviceError if a graph does not
- * compile.
- */
-export async function openParallelStep(
-  devices: GradientDevices,
-  recipe: Recipe,
-  build: (batch: number) => Network,
-  runtime: Runtime,
-  {
-    options,
-    optimizer,
-    step,
-    profile,
-    hasStatistics,
-  }: {
-    readonly options: StepOptions;
-    readonly optimizer: Optimizer;
-    readonly step: TrainingStep;
-    /** Of the update. */
-    readonly profile?: ProfileRequest | undefined;
-    readonly hasStatistics: boolean;
-  },
-): Promise<{
+/** A step whose gradient is distributed. */
+export interface SharedStep {
   readonly trainStep: TrainStep;
   readonly fingerprint: string | undefined;
   close(): Promise<void>;
-}> {
-  if (hasStatistics) {
-    throw new UsageError(
-      'Batch normalisation cannot be trained on several devices, as each sees a part of the batch.',
-      { remedy: `Use ${option('batchNorm', 'fixed')}, or one device.` },
-    );
-  }
+}
+
+/** Devices, or other processes, that share each batch; implemented in `platform/`. */
+export interface GradientDevices {
+  readonly names: readonly string[];
+  /**
+   * Opens the step of a recipe with its gradient distributed over them; the update is on `runtime`.
+   * @throws UsageError if the batch, the loss or batch normalisation cannot be distributed; DeviceError if a graph does
+   * not compile.
+   */
+  openStep(
+    recipe: Recipe,
+    build: (batch: number) => Network,
+    runtime: Runtime,
+    parts: SharedParts,
+  ): Promise<SharedStep>;
+}
+
+/** `openStep` of devices that each have a worker. */
+export async function openParallelStep(
+  names: readonly string[],
+  open: (graph: Graph, options: { readonly exact: boolean }) => Promise<readonly GradientWorker[]>,
+  recipe: Recipe,
+  build: (batch: number) => Network,
+  runtime: Runtime,
+  { options, optimizer, step, profile, hasStatistics }: SharedParts,
+): Promise<SharedStep> {
   const { exact, seed } = recipe;
-  const share = shareOf(recipe, devices.names);
+  const share = shareOf(recipe, names, hasStatistics);
   const { graph, state } = updateGraph(step.parameters, optimizer, options);
   const program = await runtime.compile(graph, { state, exact, profile });
-  const workers = await devices.open(gradientGraph(build(share), lossOf(recipe.loss), options), { exact });
+  const workers = await open(gradientGraph(build(share), lossOf(recipe.loss), options), { exact });
   return {
     trainStep: parallelTrainStep(program, workers, step, seed),
     // What the workers lower, in their own threads, is not visible here.
@@ -85,8 +84,17 @@ export async function openParallelStep(
   };
 }
 
-/** Images per device. @throws UsageError if the batch or the loss cannot be distributed evenly. */
-function shareOf({ batch, loss }: Recipe, devices: readonly string[]): number {
+/**
+ * Images per device.
+ * @throws UsageError if the batch, the loss or batch normalisation cannot be distributed
+ */
+export function shareOf({ batch, loss }: Recipe, devices: readonly string[], hasStatistics: boolean): number {
+  if (hasStatistics) {
+    throw new UsageError(
+      'Batch normalisation cannot be trained on several devices, as each sees a part of the batch.',
+      { remedy: `Use ${option('batchNorm', 'fixed')}, or one device.` },
+    );
+  }
   if (!LOSSES[loss.name].mean) {
     const means = (Object.keys(LOSSES) as LossName[]).filter((name) => LOSSES[name].mean);
     throw new UsageError(
@@ -105,7 +113,7 @@ function shareOf({ batch, loss }: Recipe, devices: readonly string[]): number {
 }
 
 /** The rows of part `k` of `shares` of an array whose first axis is the batch axis. */
-function rowsOf({ dtype, shape, data }: NdArray, k: number, shares: number): NdArray {
+export function rowsOf({ dtype, shape, data }: NdArray, k: number, shares: number): NdArray {
   const rows = (shape[0] as number) / shares;
   const size = data.length / shares;
   return ndarray(dtype, [rows, ...shape.slice(1)], data.slice(k * size, (k + 1) * size));
@@ -137,12 +145,7 @@ function parallelTrainStep(
           return worker.run({ ...weights, ...Object.fromEntries(own) });
         }),
       );
-      const counts = workers.map((_, k) => {
-        const own = rowsOf(feeds.pixelWeights as NdArray, k, workers.length).data as Float32Array;
-        return own.reduce((sum, weight) => sum + weight, 0);
-      });
-      const total = counts.reduce((sum, count) => sum + count, 0);
-      const shares = counts.map((count) => (total > 0 ? count / total : 0));
+      const shares = weightsOfParts(feeds, workers.length);
       const gradients = Object.fromEntries(
         trained.map(({ value: { name } }) => [gradientName(name), weighted(results, gradientName(name), shares)]),
       );
@@ -159,6 +162,24 @@ function parallelTrainStep(
   };
 }
 
+/** W_k / W of the parts of a batch; all 0 if nothing in it counts. */
+export function weightsOfParts({ pixelWeights }: StepBatch['feeds'], parts: number): readonly number[] {
+  const counts = Array.from({ length: parts }, (_, k) => {
+    const own = rowsOf(pixelWeights as NdArray, k, parts).data as Float32Array;
+    return own.reduce((sum, weight) => sum + weight, 0);
+  });
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  return counts.map((count) => (total > 0 ? count / total : 0));
+}
+
+/** Adds up the parts' arrays, each times its share, in order. */
+export function weightedSum(parts: readonly Float32Array[], shares: readonly number[], sum: Float32Array): void {
+  parts.forEach((data, k) => {
+    const share = shares[k] as number;
+    for (let i = 0; i < data.length; i++) sum[i] = (sum[i] as number) + share * (data[i] as number);
+  });
+}
+
 function weighted(
   results: readonly { readonly [output: string]: NdArray }[],
   name: string,
@@ -166,10 +187,7 @@ function weighted(
 ): NdArray<'float32'> {
   const [first] = results as readonly [{ readonly [output: string]: NdArray }];
   const mean = float32((first[name] as NdArray).shape);
-  results.forEach((result, k) => {
-    const { data } = result[name] as NdArray<'float32'>;
-    const share = shares[k] as number;
-    for (let i = 0; i < data.length; i++) mean.data[i] = (mean.data[i] as number) + share * (data[i] as number);
-  });
+  const parts = results.map((result) => (result[name] as NdArray<'float32'>).data);
+  weightedSum(parts, shares, mean.data);
   return mean;
 }

@@ -7,7 +7,7 @@ import { DeviceError, UsageError } from '../../src/errors.ts';
 import type { MlpSpec } from '../../src/models/mlp.ts';
 import { buildNetwork } from '../../src/models/registry.ts';
 import { crossEntropy } from '../../src/nn/losses/cross-entropy.ts';
-import { gradientDevices, parseDevices } from '../../src/platform/node/gradient-devices.ts';
+import { gradientDevices, openGradientWorkers, parseDevices } from '../../src/platform/node/gradient-devices.ts';
 import { type TrainRunOptions, trainRun } from '../../src/platform/node/train-run.ts';
 import { parseLog } from '../../src/train/log.ts';
 import { gradientGraph } from '../../src/train/step.ts';
@@ -81,7 +81,7 @@ describe('a worker', () => {
   });
 
   test('computes loss and gradients', async () => {
-    const [worker] = await (await gradientDevices(parseDevices('cpu:0'))).open(graph(), { exact: false });
+    const [worker] = await openGradientWorkers(parseDevices('cpu:0'), graph(), { exact: false });
     const outputs = await worker?.run(feeds());
     await worker?.close();
     // Equal logits: log 2, and the gradient p - t of two images with different classes cancels.
@@ -90,7 +90,7 @@ describe('a worker', () => {
   });
 
   test('that is gone is named, with what to do', async () => {
-    const [worker] = await (await gradientDevices(parseDevices('cpu:1'))).open(graph(), { exact: false });
+    const [worker] = await openGradientWorkers(parseDevices('cpu:1'), graph(), { exact: false });
     const { 'output/bias': _, ...incomplete } = feeds();
     const failing = worker?.run(incomplete);
     await expect(failing).rejects.toThrow(DeviceError);
@@ -100,7 +100,7 @@ describe('a worker', () => {
   });
 
   test('that ends in the middle of a step is an error, not a hang', async () => {
-    const workers = await (await gradientDevices(parseDevices('cpu:0,cpu:1'))).open(graph(), { exact: false });
+    const workers = await openGradientWorkers(parseDevices('cpu:0,cpu:1'), graph(), { exact: false });
     const failing = expect(workers[1]?.run(feeds())).rejects.toThrow('the worker of cpu:1 was closed.');
     await workers[1]?.close();
     await failing;

@@ -32,7 +32,8 @@ export const command = declare({
   description: `Trains a network on a folder of images and labels: image(s)/ beside label(s)/ or mask(s)/, imagesTr/ beside
 labelsTr/, x.png beside x_mask.png, or one multi-page TIFF each. With --network perceptron, mlp or alexnet, trains an
 image classifier: on MNIST's IDX files, an .npz, one sub-folder per class, or a .csv of file and class. Anything you don't set is chosen from
-the data, and the reason is printed. Without --steps and --minutes, training takes 10 minutes.`,
+the data, and the reason is printed. Without --steps and --minutes, training takes 10 minutes. Processes that mpirun
+started together share each batch.`,
   positionals: [{ name: '[folder]', help: 'images and labels; optional with --resume or --config' }],
   options: {
     ...under('The run:', RUN),

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { UsageError } from '../../errors.ts';
 import { parseDevices } from '../../platform/node/gradient-devices.ts';
+import { inMpiJob, type Ranks } from '../../platform/node/mpi/job.ts';
 import {
   type FinishedRun,
   repeatRun,
@@ -48,7 +49,15 @@ function resumed(
   return { run, folder };
 }
 
-export async function run([folder]: Positionals<typeof command>, flags: TrainFlags): Promise<void> {
+export async function run(positionals: Positionals<typeof command>, flags: TrainFlags): Promise<void> {
+  await inMpiJob(flags.device, (ranks) => runWith(ranks, positionals, flags));
+}
+
+async function runWith(
+  ranks: Ranks | undefined,
+  [folder]: Positionals<typeof command>,
+  flags: TrainFlags,
+): Promise<void> {
   const { out: given, resume, config: file, checkpointEvery, quiet = false, ...others } = flags;
   const { device, devices, workers, profile, folds: cross, ...settings } = others;
   const machine = {
@@ -58,7 +67,9 @@ export async function run([folder]: Positionals<typeof command>, flags: TrainFla
     // A resumed run keeps its device unless another one is requested.
     device: device === 'auto' ? undefined : device,
     devices: devices === undefined ? undefined : parseDevices(devices),
+    ranks,
   };
+  if (ranks !== undefined && devices !== undefined) throw exclusive('--devices', 'several processes of mpirun');
   const resuming = resume === undefined ? undefined : resumed(folder, flags);
   if (resuming !== undefined && file !== undefined) throw exclusive('--config', '--resume');
   if (resuming !== undefined && resuming.folder === undefined) {

@@ -69,22 +69,30 @@ async function requirePresent(places: readonly DevicePlace[]): Promise<void> {
  */
 export async function gradientDevices(places: readonly DevicePlace[]): Promise<GradientDevices> {
   await requirePresent(places);
+  const names = places.map(nameOf);
+  return {
+    names,
+    openStep: (...step) =>
+      openParallelStep(names, (graph, options) => openGradientWorkers(places, graph, options), ...step),
+  };
+}
+
+/** @throws DeviceError if the graph does not compile on one of them */
+export async function openGradientWorkers(
+  places: readonly DevicePlace[],
+  graph: Graph,
+  { exact }: { readonly exact: boolean },
+): Promise<readonly GradientWorker[]> {
   const onCpu = places.filter(({ device }) => device === 'cpu').length;
   const threads = Math.max(1, Math.floor(processors().count / Math.max(1, onCpu)));
-  return {
-    names: places.map(nameOf),
-    openStep: openParallelStep,
-    open: async (graph, { exact }) => {
-      const workers = places.map((place) => startWorker({ ...place, graph, exact, threads }));
-      try {
-        await Promise.all(workers.map(({ ready }) => ready));
-      } catch (cause) {
-        for (const { close } of workers) await close();
-        throw cause;
-      }
-      return workers;
-    },
-  };
+  const workers = places.map((place) => startWorker({ ...place, graph, exact, threads }));
+  try {
+    await Promise.all(workers.map(({ ready }) => ready));
+  } catch (cause) {
+    for (const { close } of workers) await close();
+    throw cause;
+  }
+  return workers;
 }
 
 /** Starts a thread with a session on one device; `ready` resolves when it is compiled. */

@@ -22,6 +22,7 @@ import {
 import { deviceSpeeds } from './device-speeds.ts';
 import { nodeFiles } from './files.ts';
 import { type DevicePlace, gradientDevices, parseDevices } from './gradient-devices.ts';
+import type { Ranks } from './mpi/job.ts';
 import { processors } from './processors.ts';
 import { openTrace } from './profile.ts';
 import { openRunFolder } from './run-folder.ts';
@@ -33,6 +34,8 @@ export interface MachineOptions {
   readonly device?: NodeDevice | 'auto';
   /** Devices that share each batch, instead of one. */
   readonly devices?: readonly DevicePlace[];
+  /** Processes that share each batch, instead. */
+  readonly ranks?: Ranks | undefined;
   /** Data-loading threads. */
   readonly workers?: number;
   readonly checkpointEvery?: LoopOptions['checkpointEvery'];
@@ -66,12 +69,13 @@ export const trainHost: TrainHost<MachineOptions, FinishedRun> = {
   openRun: openRunFolder,
   async sameMachine({ machine }, options) {
     if (options.devices !== undefined || options.device !== undefined) return options;
-    if (typeof machine.devices === 'string') return { ...options, devices: parseDevices(machine.devices) };
+    if (options.ranks === undefined && typeof machine.devices === 'string')
+      return { ...options, devices: parseDevices(machine.devices) };
     // A run of a page, or of a machine with a GPU: continueTraining warns of the difference.
     return { ...options, device: (await isWorking(machine.device)) ? (machine.device as NodeDevice) : 'auto' };
   },
   async onMachine(run, options, { beganMs, say }, train) {
-    const devices = options.devices === undefined ? undefined : await gradientDevices(options.devices);
+    const devices = options.devices === undefined ? options.ranks?.devices : await gradientDevices(options.devices);
     const place = { ...placeOf(run, options, beganMs, say), ...(devices === undefined ? {} : { devices }) };
     if (options.profile !== true) return { ...(await train(place)), folder: run.name, profile: undefined };
     const trace = await openTrace();
@@ -87,13 +91,14 @@ export const trainHost: TrainHost<MachineOptions, FinishedRun> = {
 /** This machine, with a run folder on it. */
 export function placeOf(
   store: Store,
-  { device = 'auto', devices, workers, checkpointEvery, layout }: MachineOptions,
+  { device = 'auto', devices, ranks, workers, checkpointEvery, layout }: MachineOptions,
   beganMs: number,
   log: (line: string) => void,
 ): TrainPlace {
   // Validation and the update of shared batches run on the first device.
   const [first] = devices ?? [];
-  const on = first === undefined ? { device } : first.device === 'cpu' ? { device: first.device } : first;
+  const alone = ranks === undefined ? { device } : { device, threads: ranks.threads, index: ranks.index };
+  const on = first === undefined ? alone : first.device === 'cpu' ? { device: first.device } : first;
   return {
     store,
     clock: { nowMs: () => performance.now() },
@@ -111,14 +116,25 @@ export function placeOf(
       system: `${process.platform} ${process.arch}`,
       node: process.version,
       ...(devices === undefined ? {} : { devices: devices.map((one) => `${one.device}:${one.index}`).join() }),
+      ...(ranks === undefined ? {} : { ranks: ranks.devices.names.length }),
     },
     checkpointEvery,
   };
 }
 
 /** Separates the settings, which determine the result, from the folder and the machine. */
-function partsOf({ out, device, devices, workers, checkpointEvery, profile, layout, ...settings }: TrainRunOptions) {
-  return [settings, { out, machine: { device, devices, workers, checkpointEvery, profile, layout } }] as const;
+function partsOf({
+  out,
+  device,
+  devices,
+  ranks,
+  workers,
+  checkpointEvery,
+  profile,
+  layout,
+  ...settings
+}: TrainRunOptions) {
+  return [settings, { out, machine: { device, devices, ranks, workers, checkpointEvery, profile, layout } }] as const;
 }
 
 /** Trains on a folder of images and labels, as `trainNew`. */
