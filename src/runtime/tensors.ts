@@ -10,9 +10,16 @@ export interface OrtModule {
   readonly Tensor: typeof Ort.Tensor;
 }
 
-/** A tensor that shares the array's memory. */
-export function toTensor(ort: OrtModule, array: NdArray): Ort.Tensor {
-  return new ort.Tensor(array.dtype, array.data as Float32Array, array.shape);
+/** Bytes to whose multiples memory of arrays is allocated. */
+const ALIGNMENT = 16;
+
+/**
+ * A tensor that shares the array's memory, or has a copy where that is part of a buffer and not aligned: the last bits of
+ * ONNX Runtime's sums depend on it (findings/onnxruntime-node-sum-depends-on-alignment.sh).
+ */
+export function toTensor(ort: OrtModule, { dtype, shape, data }: NdArray): Ort.Tensor {
+  const own = data.byteOffset % ALIGNMENT === 0 ? data : data.slice();
+  return new ort.Tensor(dtype, own as Float32Array, shape);
 }
 
 /** The tensor's content; copied from the device if it is there, which leaves the tensor on the CPU. */
