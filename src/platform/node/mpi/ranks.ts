@@ -316,15 +316,6 @@ export async function dismissRanks(mpi: Communicator): Promise<void> {
   await mpi.end();
 }
 
-/**
- * In memory of their own, which is aligned: sums of ONNX Runtime over inputs that lie elsewhere differ in their last bits,
- * and what is deserialised lies wherever it was in the message.
- */
-const aligned = (arrays: State): State =>
-  Object.fromEntries(
-    Object.entries(arrays).map(([name, array]) => [name, { ...array, data: array.data.slice() }]),
-  ) as State;
-
 /** What the other ranks do: they follow rank 0 until it lets them go. */
 export async function followRankZero(mpi: Communicator, openRuntime: () => Promise<Runtime>): Promise<void> {
   let step: RankStep | undefined;
@@ -333,7 +324,7 @@ export async function followRankZero(mpi: Communicator, openRuntime: () => Promi
     if (order.kind === 'end') break;
     try {
       if (order.kind === 'open') step = await RankStep.open(mpi, openRuntime, order.graphs);
-      else if (order.kind === 'step') await step?.run({ ...order.step, rows: aligned(order.step.rows) });
+      else if (order.kind === 'step') await step?.run(order.step);
       else if (order.kind === 'write') {
         await agree(
           mpi,
