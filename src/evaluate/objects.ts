@@ -43,6 +43,9 @@ export class ObjectScorer {
 
 /** Objects of the classes 1, 2, ...: connected components per class. */
 export function classComponents(labels: Uint8Array, classes: number, shape: readonly number[]): NdArray<'int32'> {
-  const known = labels.map((value) => (value < classes ? value : 0));
-  return connectedComponents(ndarray('uint8', shape, known), { by: 'value' }).labels;
+  return connectedComponents(ndarray('uint8', shape, knownClasses(labels, classes)), { by: 'value' }).labels;
 }
+
+/** Classes of which connected pixels are an object; 0 for pixels without one. */
+export const knownClasses = (labels: Uint8Array, classes: number): Uint8Array<ArrayBuffer> =>
+  Uint8Array.from(labels, (value) => (value < classes ? value : 0));

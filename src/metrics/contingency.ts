@@ -110,42 +110,107 @@ export function comparedLabels(truth: IntegerArray, prediction: IntegerArray, { 
   return { objects, segments, table: contingencyOfGroups(groups, segments.labels, segments.count) };
 }
 
+/** How many pixels a label of the truth and a label of the prediction share, for all pairs that share one. */
+export interface LabelCells {
+  readonly truth: ArrayLike<number>;
+  readonly prediction: ArrayLike<number>;
+  readonly pixels: ArrayLike<number>;
+}
+
+/** The table in the labels of both maps. @throws as `contingency` */
+export function labelCells(truth: IntegerArray, prediction: IntegerArray, { ignore }: IgnoreOption = {}): LabelCells {
+  requireComparable(truth, prediction, ignore);
+  const { objects, segments, table } = comparedLabels(withoutIgnored(truth, { ignore }), prediction, { ignore });
+  return {
+    truth: Float64Array.from(table.truth, (number) => objects.values[number] as number),
+    prediction: Float64Array.from(table.prediction, (number) => segments.values[number] as number),
+    pixels: table.pixels,
+  };
+}
+
+/** Cells are merged when there are twice as many as are left of them, and at least so many. */
+const MERGED_FROM = 2 ** 18;
+
 /** The table of two label maps that are compared part by part. Memory: about 100 bytes per pair of labels that overlap. */
 export class ContingencyParts {
-  /** By label of the truth: pixels by label of the prediction. */
-  readonly #cells = new Map<number, Map<number, number>>();
+  #parts: LabelCells[] = [];
+  #cells = 0;
+  #mergeAt = MERGED_FROM;
 
   /** @throws as `contingency` */
   add(truth: IntegerArray, prediction: IntegerArray, { ignore }: IgnoreOption = {}): void {
-    requireComparable(truth, prediction, ignore);
-    const { objects, segments, table } = comparedLabels(withoutIgnored(truth, { ignore }), prediction, { ignore });
-    for (const [k, pixels] of table.pixels.entries()) {
-      const label = objects.values[table.truth[k] as number] as number;
-      const other = segments.values[table.prediction[k] as number] as number;
-      const row = this.#cells.get(label) ?? new Map<number, number>();
-      this.#cells.set(label, row.set(other, (row.get(other) ?? 0) + pixels));
+    this.addCells(labelCells(truth, prediction, { ignore }));
+  }
+
+  addCells(cells: LabelCells): void {
+    this.#parts.push(cells);
+    this.#cells += cells.pixels.length;
+    if (this.#cells < this.#mergeAt) return;
+    this.#merge();
+    this.#mergeAt = Math.max(MERGED_FROM, 2 * this.#cells);
+  }
+
+  /** All cells in the order of their labels, each pair once. */
+  #merge(): LabelCells {
+    const all = { truth: joined(this.#parts, 'truth'), prediction: joined(this.#parts, 'prediction') };
+    const pixels = joined(this.#parts, 'pixels');
+    const order = Uint32Array.from(pixels.keys()).sort(
+      (a, b) =>
+        (all.truth[a] as number) - (all.truth[b] as number) ||
+        (all.prediction[a] as number) - (all.prediction[b] as number),
+    );
+    const merged = { truth: new Float64Array(order.length), prediction: new Float64Array(order.length) };
+    const sums = new Float64Array(order.length);
+    let last = -1;
+    for (const k of order) {
+      const [truth, prediction] = [all.truth[k] as number, all.prediction[k] as number];
+      if (last < 0 || truth !== merged.truth[last] || prediction !== merged.prediction[last]) {
+        last++;
+        merged.truth[last] = truth;
+        merged.prediction[last] = prediction;
+      }
+      sums[last] = (sums[last] as number) + (pixels[k] as number);
     }
+    const cells = {
+      truth: merged.truth.slice(0, last + 1),
+      prediction: merged.prediction.slice(0, last + 1),
+      pixels: sums.slice(0, last + 1),
+    };
+    this.#parts = [cells];
+    this.#cells = last + 1;
+    return cells;
   }
 
   /** Of all parts; labels that are ignored everywhere have no number. */
   table(): Contingency {
-    const numbered = (labels: Iterable<number>): ReadonlyMap<number, number> =>
-      new Map([...new Set([0, ...labels])].sort((a, b) => a - b).map((label, number) => [label, number]));
-    const truth = numbered(this.#cells.keys());
-    const others = new Set<number>();
-    for (const row of this.#cells.values()) for (const label of row.keys()) others.add(label);
-    const prediction = numbered(others);
-    const cells = [...truth].flatMap(([label, t]) =>
-      [...(this.#cells.get(label) ?? [])].map(([other, pixels]) => ({ t, p: prediction.get(other) ?? 0, pixels })),
-    );
+    const { truth, prediction, pixels } = this.#merge();
+    const [own, others] = [numbered(truth), numbered(prediction)];
     return {
-      truth: Int32Array.from(cells, ({ t }) => t),
-      prediction: Int32Array.from(cells, ({ p }) => p),
-      pixels: Float64Array.from(cells, ({ pixels }) => pixels),
-      truthCount: truth.size - 1,
-      predictionCount: prediction.size - 1,
+      truth: own.numbers,
+      prediction: others.numbers,
+      pixels: Float64Array.from(pixels),
+      truthCount: own.count,
+      predictionCount: others.count,
     };
   }
+}
+
+function joined(parts: readonly LabelCells[], of: keyof LabelCells): Float64Array {
+  const all = new Float64Array(parts.reduce((sum, part) => sum + part[of].length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part[of], at);
+    at += part[of].length;
+  }
+  return all;
+}
+
+/** Labels as 1..count in their order; 0 stays. */
+function numbered(labels: ArrayLike<number>): { readonly numbers: Int32Array; readonly count: number } {
+  const sorted = Float64Array.from(labels).sort();
+  const values = sorted.filter((label, i) => label > 0 && label !== sorted[i - 1]);
+  const ranks = new Map([...values].map((label, i) => [label, i + 1]));
+  return { numbers: Int32Array.from(labels, (label) => ranks.get(label) ?? 0), count: values.length };
 }
 
 /** Pixels of each label, by label. */

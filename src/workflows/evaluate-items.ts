@@ -294,14 +294,15 @@ function spacingOf(image: Image): Item['spacingMm'] {
 
 /** Labels saved as a colour image are one channel, like those of the ground truth; other channels are probabilities. */
 function predictedPages(image: Image): readonly Page[] {
-  if (image.channels?.join() !== 'red,green,blue' || !isWhole(image)) return pagesOf(image);
+  if (sizes(image).channels !== 3 || !isWhole(image)) return pagesOf(image);
   return labelPages(image).map(({ values: data, height, width }) => ({ data, height, width, channels: 1 }));
 }
 
 /** Whether values may be labels: one channel, or colours, of integers, in any dtype. */
 function isWhole(image: Image): boolean {
   const { channels } = sizes(image);
-  if (channels !== 1 && channels !== 3) return false;
+  // Three that are no colours are probabilities of three classes.
+  if (channels !== 1 && (channels !== 3 || image.channels?.join() !== 'red,green,blue')) return false;
   const { data } = image;
   if (!(data instanceof Float32Array || data instanceof Float64Array)) return image.dtype !== 'float16';
   if (channels !== 1) return false;

@@ -1,58 +1,68 @@
-/** Predictions and ground truth that do not fit into memory, scored region by region: the scores are those of the whole. */
+/** Predictions and ground truth that do not fit into memory, scored block by block: the scores are those of the whole. */
 
-import { bytesPer } from '../array/ndarray.ts';
-import { type LabelKind, LabelKindSurvey, labelKindsOfBoth } from '../dataset/labels/label-kind.ts';
-import {
-  addCounts,
-  applyMapping,
-  backgroundOf,
-  type LabelMapping,
-  type LabelPage,
-  labelPages,
-  requireLabels,
-  stackLabels,
-} from '../dataset/labels/labels.ts';
+import { concatenate } from '../array/bytes.ts';
+import { ndarray } from '../array/ndarray.ts';
+import { labelKindsOfBoth } from '../dataset/labels/label-kind.ts';
+import { applyMapping, backgroundOf, type LabelMapping } from '../dataset/labels/labels.ts';
+import { examined, insideOfPieces, LEAST_PIECE_PX, type PieceSizes } from '../dataset/labels/membranes.ts';
 import { LamellaError, option } from '../errors.ts';
 import { BasisCounter } from '../evaluate/basis.ts';
-import { ignoreMask } from '../evaluate/ignore-mask.ts';
-import { ObjectScorer } from '../evaluate/objects.ts';
+import { ignoreMask, maskOf } from '../evaluate/ignore-mask.ts';
+import { ObjectParts } from '../evaluate/object-parts.ts';
+import { knownClasses, ObjectScorer } from '../evaluate/objects.ts';
 import { OverlapScorer } from '../evaluate/overlap.ts';
 import { sizes } from '../image/image.ts';
 import { ImageNotes } from '../image/notes.ts';
-import type { Region } from '../image/source.ts';
 import { needsWhole } from '../input/input-regions.ts';
-import { ContingencyParts } from '../metrics/contingency.ts';
+import type { Page } from '../input/planes.ts';
+import { boxOf } from '../objects/blocks/block-grid.ts';
+import { componentsOfBlock } from '../objects/blocks/components-by-blocks.ts';
+import { BlockJoin } from '../objects/blocks/join-blocks.ts';
 import { labelGrid } from '../objects/grid.ts';
 import { megabytes } from '../predict/memory.ts';
 import type { MetricGroup } from './choices.ts';
-import { type EvaluateOptions, type Match, type NotScored, scoredPairs } from './evaluate-items.ts';
-import { asLabels, classesOf, foundKind, mappingOf, predictedValues, requireScorable } from './evaluate-values.ts';
+import { type EvaluateOptions, scoredPairs } from './evaluate-items.ts';
+import {
+  asLabels,
+  classesOf,
+  foundKind,
+  mappingOf,
+  type PredictedValues,
+  predictedValues,
+  refuseParts,
+  requireScorable,
+  withAdded,
+} from './evaluate-values.ts';
 import type { Evaluation } from './evaluation.ts';
 import type { Host } from './host.ts';
-import type { ListedImage } from './image-list.ts';
-import { boxesOf, type OpenedImage, openAtLevel, pixelsOf, readBox, requireSameGrid } from './opened-images.ts';
+import type { declaredOf, ListedImage } from './image-list.ts';
+import { type OpenedImage, pixelsOf, requireSameGrid } from './opened-images.ts';
 import { planMemory } from './predict-regions.ts';
+import {
+  type Blocks,
+  blocksOf,
+  bytesPerPixel,
+  type OpenedPair,
+  RegionPairs,
+  readPrediction,
+  readTruth,
+  type SurveyedPairs,
+} from './region-pairs.ts';
 
-/** What a region takes without being asked. */
+/** What a block takes without being asked. */
 const DEFAULT_BYTES = 256e6;
-/** Bytes per pixel beside the values as they are stored: as numbers, classes, renumbered and grouped. */
-const BYTES_PER_PIXEL = 50;
 
-interface OpenedPair {
-  readonly name: string;
-  readonly prediction: OpenedImage;
-  readonly truth: OpenedImage;
-}
-
-interface RegionsOptions extends EvaluateOptions {
+export interface RegionsOptions extends Omit<EvaluateOptions, 'metrics'> {
   /** The path of the predictions, for messages. */
   readonly predictions: string;
-}
-
-/** What is asked for, where it can be scored by region. */
-interface Scored {
-  readonly as: LabelKind;
-  readonly metrics: readonly MetricGroup[];
+  /** The groups of scores that are asked for. */
+  readonly asked: readonly MetricGroup[] | undefined;
+  readonly declared: ReturnType<typeof declaredOf>;
+  /** Of the ground truth, if its values number objects; `classes` are for others. */
+  readonly given: EvaluateOptions['classes'];
+  readonly ignore: readonly number[];
+  /** The predictions that a group of scores is of; undefined where nothing is written for it alone. */
+  listed(group: MetricGroup | 'auto'): Promise<readonly ListedImage[] | undefined>;
 }
 
 /**
@@ -63,170 +73,246 @@ interface Scored {
  */
 export async function evaluateByRegion(
   host: Pick<Host, 'files' | 'memory'>,
-  predictions: readonly ListedImage[],
   truths: readonly ListedImage[],
   options: RegionsOptions,
 ): Promise<Evaluation | undefined> {
   const memory = planMemory(host, [], options.memory);
-  if (memory === undefined) return undefined;
+  const predictions = memory && (await options.listed(options.asked?.[0] ?? 'auto'));
+  if (memory === undefined || predictions === undefined) return undefined;
   const { pairs, notScored } = scoredPairs(predictions, truths);
-  const opened: OpenedImage[] = [];
+  const reader = new RegionPairs(host.files);
   try {
-    const all = await openPairs(host, pairs, opened);
+    const all = await reader.open(pairs);
     if (all === undefined) return undefined;
-    const whole = all.reduce((sum, pair) => sum + pixelsOf(pair.truth.info) * bytesPerPixel(pair), 0);
+    const whole = all.reduce(
+      (sum, { prediction, truth }) => sum + pixelsOf(truth.info) * bytesPerPixel([prediction, truth]),
+      0,
+    );
     if (whole <= memory.whole) return undefined;
-    for (const { prediction, truth } of all) requireSameGrid(prediction.info, truth.info);
-    const scored = scoredOf(all, options);
-    if (typeof scored !== 'string') {
-      return await score(all, { ...options, ...scored, notScored }, Math.min(memory.tiles, DEFAULT_BYTES));
-    }
+    const bytes = Math.min(memory.tiles, DEFAULT_BYTES);
+    const scored =
+      wholeNeeded(all, options) ??
+      (await new RegionEvaluation(reader, truths, { ...options, notScored }, bytes).result(all));
+    if (typeof scored !== 'string') return scored;
     const free = host.memory?.().free ?? Number.POSITIVE_INFINITY;
     const takes = `it is scored as a whole because of ${scored}, which takes about ${megabytes(whole)}`;
     if (whole > free) {
       throw new LamellaError(`${takes}, and ${megabytes(free)} are free.`, {
         file: options.predictions,
-        remedy: 'Change it, or score fewer or smaller images.',
+        remedy: `Choose ${option('metrics', 'overlap')} or ${option('metrics', 'instances')}, or score fewer or smaller images.`,
       });
     }
     options.onNote?.(`${takes}.`);
     return undefined;
   } finally {
-    for (const { source } of opened) await source.close();
+    await reader.close();
   }
 }
 
-/** Undefined if one image has to be read as a whole. @param opened those that have to be closed */
-async function openPairs(
-  { files }: Pick<Host, 'files'>,
-  pairs: readonly Match[],
-  opened: OpenedImage[],
-): Promise<readonly OpenedPair[] | undefined> {
-  const open = async (listed: ListedImage): Promise<OpenedImage | undefined> => {
-    const image = await openAtLevel(files, listed, { palette: 'index' });
-    if (image !== undefined) opened.push(image);
-    return image;
-  };
-  const all: OpenedPair[] = [];
-  for (const pair of pairs) {
-    const prediction = await open(pair.prediction);
-    const truth = await open(pair.truth);
-    if (prediction === undefined || truth === undefined) return undefined;
-    all.push({ name: pair.prediction.name, prediction, truth });
-  }
-  return all;
-}
-
-const bytesPerPixel = ({ prediction, truth }: OpenedPair): number =>
-  2 * (bytesPer(prediction.info.dtype) + bytesPer(truth.info.dtype)) + BYTES_PER_PIXEL;
-
-/** What is scored by region, or what of it needs the whole, as a noun. */
-function scoredOf(pairs: readonly OpenedPair[], { as, metrics, classes, slices }: EvaluateOptions): Scored | string {
-  if (as === undefined || metrics === undefined) {
-    return `what is scored, unless ${option('as')} and ${option('metrics')} say it`;
-  }
-  const needing = metrics.find((name) => name !== 'overlap' && name !== 'instances');
+/** What of the images or of what is asked for needs the whole, as a noun. */
+function wholeNeeded(pairs: readonly OpenedPair[], { asked, classes }: RegionsOptions): string | undefined {
+  const needing = asked?.find((name) => name !== 'overlap' && name !== 'instances');
   if (needing !== undefined) return option('metrics', needing);
-  if (as === 'classes' && metrics.includes('instances')) return 'its classes, of which connected pixels are objects';
   if (classes?.some((item) => typeof item !== 'string' && item.values === 'rim')) return 'the rims of its objects';
-  if (slices === true) return option('slices');
-  for (const { info } of pairs.flatMap(({ prediction, truth }) => [prediction, truth])) {
-    const why = needsWhole(info);
+  for (const { prediction, truth } of pairs) {
+    requireSameGrid(prediction.info, truth.info);
+    const why = needsWhole(prediction.info) ?? needsWhole(truth.info);
     if (why !== undefined) return why;
-    if (info.dtype.startsWith('float')) return `its values of type ${info.dtype}`;
-    if (sizes(info).channels > 1) return 'its channels';
+    if (sizes(truth.info).channels > 1 || prediction.info.channels?.includes('red') === true) return 'its colours';
+    if (prediction.info.channels?.includes('alpha') === true) return 'its alpha channel';
   }
-  return { as, metrics };
+  return undefined;
 }
 
-type ScoreOptions = RegionsOptions & Scored & { readonly notScored: readonly NotScored[] };
+type Kinds = ReturnType<typeof labelKindsOfBoth>;
 
-async function score(pairs: readonly OpenedPair[], options: ScoreOptions, bytes: number): Promise<Evaluation> {
-  const { as, metrics, classes, ignore = [], threshold = 0.5 } = options;
-  const notes = new ImageNotes();
-  for (const { prediction, truth } of pairs) for (const { info } of [prediction, truth]) notes.add(info);
-  const boxes = pairs.map((pair) => boxesOf([pair.prediction, pair.truth], bytes / bytesPerPixel(pair)));
-  const each = async (use: (pair: OpenedPair, t: number, box: Region) => Promise<void>, end?: () => void) => {
-    for (const [i, pair] of pairs.entries()) {
-      for (let t = 0; t < sizes(pair.truth.info).times; t++) {
-        for (const box of boxes[i] ?? []) await use(pair, t, box);
-        end?.();
+type ScoredOptions = RegionsOptions & Pick<Evaluation, 'notScored'>;
+
+/** Pairs, what their values are, and the scores that they are added to. */
+interface Scoring {
+  readonly all: SurveyedPairs;
+  readonly mapping: LabelMapping;
+  readonly kinds: Kinds;
+  readonly predicted: PredictedValues;
+  readonly overlap?: OverlapScorer | undefined;
+  readonly instances?: ObjectScorer | undefined;
+  readonly basis?: BasisCounter;
+}
+
+class RegionEvaluation {
+  readonly #reader: RegionPairs;
+  readonly #truths: readonly ListedImage[];
+  readonly #options: ScoredOptions;
+  /** For one block. */
+  readonly #bytes: number;
+  readonly #notes = new ImageNotes();
+
+  constructor(reader: RegionPairs, truths: readonly ListedImage[], options: ScoredOptions, bytes: number) {
+    this.#reader = reader;
+    this.#truths = truths;
+    this.#options = options;
+    this.#bytes = bytes;
+  }
+
+  #survey(pairs: readonly OpenedPair[]): Promise<SurveyedPairs> {
+    const { as, ignore } = this.#options;
+    const counts = as === undefined ? 'pieces' : 'values';
+    return this.#reader.survey(pairs, { bytes: this.#bytes, ignore, counts, notes: this.#notes });
+  }
+
+  /** The pairs of another part of the predictions; undefined if there is none, or it cannot be read by region. */
+  async #other(group: MetricGroup): Promise<SurveyedPairs | undefined> {
+    const listed = await this.#options.listed(group);
+    const pairs = listed && (await this.#reader.open(scoredPairs(listed, this.#truths).pairs));
+    return pairs === undefined || wholeNeeded(pairs, this.#options) !== undefined ? undefined : this.#survey(pairs);
+  }
+
+  #kindsOf({ truth, prediction }: SurveyedPairs): Kinds {
+    const { as, declared, asked } = this.#options;
+    const unclear = asked?.includes('instances') === true ? ('objects' as const) : undefined;
+    return labelKindsOfBoth(truth, prediction, { as, declared, unclear });
+  }
+
+  #predicted({ pairs, predicted }: SurveyedPairs, mapping: LabelMapping, kinds: Kinds): PredictedValues {
+    return predictedValues(predicted, fullScaleOf(pairs[0] as OpenedPair), mapping, kinds.prediction, kinds.truth.kind);
+  }
+
+  /** The scores of these pairs, or what of them needs the whole, as a noun. */
+  async result(first: readonly OpenedPair[]): Promise<Evaluation | string> {
+    const { asked, classes, given, ignore, threshold, predictions } = this.#options;
+    let all = await this.#survey(first);
+    let kinds = this.#kindsOf(all);
+    const { kind } = kinds.truth;
+    const pages = first.reduce((sum, { truth: { info } }) => sum + sizes(info).times * sizes(info).slices, 0);
+    const source = first[0]?.truth.info.source;
+    const values = { counts: all.counts, colour: false, pages, source };
+    const ofTruth = mappingOf(values, { classes: kind === 'objects' ? given : classes, ignore, kind });
+    const metrics = asked ?? (await this.#automatic(all, ofTruth));
+    if (metrics.includes('isbi')) return option('metrics', 'isbi');
+    // Label maps are more informative about classes and objects than probabilities.
+    if (asked === undefined) {
+      const labels = await this.#other('overlap');
+      if (labels === undefined) return 'the format of its label maps';
+      all = labels;
+      kinds = this.#kindsOf(all);
+    }
+    const predicted = this.#predicted(all, ofTruth, kinds);
+    if (kind === 'classes' && predicted.kind === 'classes') all.palettes.require();
+    const mapping = withAdded(ofTruth, predicted);
+    requireScorable(predicted, mapping, { metrics, threshold, predictions, reason: kinds.prediction.reason });
+    let last: Scoring = { all, mapping, kinds, predicted };
+    const has = (group: MetricGroup): boolean => metrics.includes(group);
+    const overlap = has('overlap')
+      ? new OverlapScorer(mapping.classes.length, { leaveOut: backgroundOf(mapping) })
+      : undefined;
+    const objects = has('instances') && asked === undefined ? await this.#other('instances') : undefined;
+    if (objects !== undefined) {
+      await this.#score({ ...last, overlap });
+      const found = this.#kindsOf(objects);
+      last = { all: objects, mapping, kinds: found, predicted: this.#predicted(objects, mapping, found) };
+    }
+    if (has('instances')) refuseParts(last.predicted, predictions);
+    const instances = has('instances') ? new ObjectScorer() : undefined;
+    const basis = new BasisCounter();
+    const images = await this.#score({ ...last, ...(objects === undefined && { overlap }), instances, basis });
+    const isVolume = last.all.pairs.some(({ truth: { info } }) => sizes(info).slices > 1);
+    return {
+      mapping,
+      metrics,
+      images,
+      basis: basis.result(),
+      notScored: this.#options.notScored,
+      classes: mapping.classes.map(({ name }) => name),
+      labelKinds: {
+        truth: last.kinds.truth,
+        prediction: foundKind(last.kinds.prediction, last.predicted.kind),
+      },
+      volumes: isVolume ? (this.#options.slices === true ? 'slice by slice' : '3D') : undefined,
+      notes: this.#notes.lines(),
+      overlap: overlap?.result(),
+      instances: instances?.result(),
+    };
+  }
+
+  /** Adds all pairs to these scores, image by image. @returns number of images */
+  async #score({ all, mapping, kinds, predicted, overlap, instances, basis }: Scoring): Promise<number> {
+    const { ignore, threshold = 0.5, slices } = this.#options;
+    const chosen = { threshold, ignore: mapping.ignore };
+    const areObjects = kinds.truth.kind === 'objects';
+    let images = 0;
+    for (const pair of all.pairs) {
+      const { name, truth, prediction } = pair;
+      const item = { name, fullScale: fullScaleOf(pair) };
+      for (const blocks of blocksOf([prediction, truth], { bytes: this.#bytes, slices })) {
+        const { grid } = blocks;
+        const parts = new ObjectParts(grid, {
+          truth: areObjects ? 'label' : 'component',
+          prediction: predicted.kind === 'objects' ? 'label' : 'component',
+        });
+        for (let index = 0; index < grid.length; index++) {
+          const own = await readTruth(truth, blocks, index, ignore);
+          const pages = await readPrediction(prediction, blocks, index, all.areLabels(pair));
+          const actual = applyMapping(own, mapping);
+          const { shape } = boxOf(grid, index);
+          const isByLabel = predicted.kind === 'objects' && overlap === undefined;
+          const found = isByLabel
+            ? new Uint8Array()
+            : concatenate(pages.map((page) => classesOf(item, { prediction: page }, predicted, chosen)));
+          basis?.addPart(actual, areObjects ? own.values : undefined);
+          overlap?.add(actual, found);
+          if (instances === undefined) continue;
+          const classes = (values: Uint8Array) => ndarray('uint8', shape, knownClasses(values, mapping.classes.length));
+          const [page] = pages as readonly [Page];
+          parts.add(
+            areObjects ? own.map : classes(actual),
+            predicted.kind === 'objects' ? labelGrid(asLabels(page, mapping.ignore).values, shape) : classes(found),
+            ignoreMask(actual, shape),
+          );
+        }
+        images++;
+        basis?.endImage();
+        instances?.addTable(parts.table());
       }
     }
-  };
+    return images;
+  }
 
-  const counts = new Map<number, number>();
-  const values = new Set<number>();
-  await each(async ({ prediction, truth }, t, box) => {
-    addCounts(counts, [await readLabels(truth, t, box, ignore)]);
-    if (as === 'objects') return;
-    for (const value of (await readLabels(prediction, t, box, ignore)).values) values.add(value);
-  });
-  const pages = pairs.reduce((sum, { truth: { info } }) => sum + sizes(info).times * sizes(info).slices, 0);
-  const source = pairs[0]?.truth.info.source;
-  const ofTruth = mappingOf({ counts, colour: false, pages, source }, { classes, ignore, kind: as });
-  const kinds = labelKindsOfBoth(new LabelKindSurvey(), new LabelKindSurvey(), { as });
-  const fullScale = fullScaleOf(pairs);
-  const distinct = [{ data: Float64Array.from(values), channels: 1 }];
-  const predicted = predictedValues(distinct, fullScale, ofTruth, kinds.prediction, kinds.truth.kind);
-  const added = (predicted.added ?? []).map((value) => ({ name: `class ${value}`, values: [value] }));
-  const mapping: LabelMapping = { ...ofTruth, classes: [...ofTruth.classes, ...added] };
-  requireScorable(predicted, mapping, { ...options, reason: kinds.prediction.reason });
+  /** As `evaluate` without `metrics`. */
+  async #automatic({ pairs }: SurveyedPairs, mapping: LabelMapping): Promise<readonly MetricGroup[]> {
+    if (mapping.kind === 'instances') return ['overlap', 'instances'];
+    if (mapping.classes.length !== 2) return ['overlap'];
+    const slices = pairs.flatMap(({ truth }) =>
+      blocksOf([truth], { bytes: this.#bytes, slices: true }).map((blocks) => ({ truth, blocks })),
+    );
+    const looked: PieceSizes[] = [];
+    for (const { truth, blocks } of examined(slices)) looked.push(await this.#pieces(truth, blocks, mapping));
+    return insideOfPieces(looked) === 1 ? ['isbi', 'overlap'] : ['overlap'];
+  }
 
-  const overlap = new OverlapScorer(mapping.classes.length, { leaveOut: backgroundOf(mapping) });
-  const instances = new ObjectScorer();
-  const basis = new BasisCounter();
-  const chosen = { threshold, ignore: mapping.ignore };
-  let overlaps = new ContingencyParts();
-  let images = 0;
-  await each(
-    async ({ name, prediction, truth }, t, box) => {
-      const own = await readLabels(truth, t, box, ignore);
-      const { values: data, ...size } = await readLabels(prediction, t, box, ignore);
-      const page = { data, channels: 1, ...size };
-      const actual = applyMapping(own, mapping);
-      basis.addPart(actual, as === 'objects' ? own.values : undefined);
-      if (metrics.includes('overlap')) {
-        overlap.add(actual, classesOf({ name, fullScale }, { prediction: page }, predicted, chosen));
+  async #pieces(truth: OpenedImage, blocks: Blocks, mapping: LabelMapping): Promise<PieceSizes> {
+    const { grid } = blocks;
+    const asked = ([0, 1] as const).flatMap((value) =>
+      ([4, 8] as const).map((connectivity) => ({
+        value,
+        connectivity,
+        join: new BlockJoin(grid, { connectivity }),
+      })),
+    );
+    for (let index = 0; index < grid.length; index++) {
+      const classes = applyMapping(await readTruth(truth, blocks, index, this.#options.ignore), mapping);
+      const box = boxOf(grid, index);
+      for (const { value, connectivity, join } of asked) {
+        const mask = ndarray('uint8', box.shape, maskOf(classes, value));
+        join.add(componentsOfBlock(mask, box, grid.shape, { connectivity }).record);
       }
-      if (metrics.includes('instances')) {
-        const shape = [own.values.length];
-        const labels = labelGrid(asLabels(page, mapping.ignore).values, shape);
-        overlaps.add(labelGrid(own.values, shape), labels, ignoreMask(actual, shape));
-      }
-    },
-    () => {
-      images++;
-      basis.endImage();
-      instances.addTable(overlaps.table());
-      overlaps = new ContingencyParts();
-    },
-  );
-  return {
-    mapping,
-    metrics,
-    images,
-    basis: basis.result(),
-    notScored: options.notScored,
-    classes: mapping.classes.map(({ name }) => name),
-    labelKinds: { truth: kinds.truth, prediction: foundKind(kinds.prediction, predicted.kind) },
-    volumes: pairs.some(({ truth: { info } }) => sizes(info).slices > 1) ? '3D' : undefined,
-    notes: notes.lines(),
-    overlap: metrics.includes('overlap') ? overlap.result() : undefined,
-    instances: metrics.includes('instances') ? instances.result() : undefined,
-  };
+    }
+    const sizes = asked.map(({ join }) => [...join.finish({ minSize: LEAST_PIECE_PX }).sizes.subarray(1)]);
+    return (value, connectivity) =>
+      sizes[asked.findIndex((one) => one.value === value && one.connectivity === connectivity)] ?? [];
+  }
 }
 
-/** The largest value of the first prediction's dtype. */
-function fullScaleOf([first]: readonly OpenedPair[]): number {
-  const dtype = first?.prediction.info.dtype;
-  return dtype === 'uint8' || dtype === 'bool' ? 255 : dtype === 'uint16' ? 65_535 : 1;
-}
-
-/** The labels of a box as one row. @throws DatasetError for negative ones that are not ignored */
-async function readLabels(image: OpenedImage, t: number, box: Region, ignore: readonly number[]): Promise<LabelPage> {
-  const pages = labelPages(await readBox(image, t, box));
-  requireLabels(pages, ignore);
-  const { data: values } = stackLabels(pages);
-  return { values, height: 1, width: values.length, colour: false, source: image.info.source ?? 'labels' };
+/** The largest value of the prediction's dtype; 1 for numbers that have none. */
+function fullScaleOf({ prediction: { info } }: OpenedPair): number {
+  return info.dtype === 'uint8' || info.dtype === 'bool' ? 255 : info.dtype === 'uint16' ? 65_535 : 1;
 }

@@ -173,6 +173,26 @@ export function mappingOf(
   return found({});
 }
 
+/** The mapping with the classes that occur only in predictions. */
+export function withAdded(mapping: LabelMapping, { added = [] }: PredictedValues): LabelMapping {
+  return {
+    ...mapping,
+    classes: [...mapping.classes, ...added.map((value) => ({ name: `class ${value}`, values: [value] }))],
+  };
+}
+
+/** @throws DatasetError for predictions that do not tell objects apart */
+export function refuseParts({ parts }: PredictedValues, file: string): void {
+  if (parts === undefined) return;
+  throw new DatasetError(
+    `the label maps have several values inside of objects (${parts.join(', ')}), so that they do not say where an object ends.`,
+    {
+      file,
+      remedy: `Predict with ${option('objects')}, score numbered objects, or choose ${option('metrics', 'overlap')}.`,
+    },
+  );
+}
+
 /** Interpretation of the predicted values. */
 export function foundKind(finding: LabelKindFinding, kind: ValueKind): LabelKindFinding | undefined {
   if (kind === 'probability') return undefined;

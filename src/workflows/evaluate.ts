@@ -12,7 +12,7 @@ import {
 } from '../dataset/labels/labels.ts';
 import { insideOfCells } from '../dataset/labels/membranes.ts';
 import { labelOptions } from '../dataset/raw.ts';
-import { DatasetError, option, UsageError } from '../errors.ts';
+import { option, UsageError } from '../errors.ts';
 import { BasisCounter, type ScoreBasis } from '../evaluate/basis.ts';
 import { ignoreMask } from '../evaluate/ignore-mask.ts';
 import { MembraneScorer } from '../evaluate/membranes.ts';
@@ -39,7 +39,9 @@ import {
   mappingOf,
   predictedValues,
   probabilityOf,
+  refuseParts,
   requireScorable,
+  withAdded,
 } from './evaluate-values.ts';
 import type { Evaluation } from './evaluation.ts';
 import type { Host } from './host.ts';
@@ -84,11 +86,16 @@ export async function evaluate(
   const { classes, ignore } = labelOptions({ declared }, { classes: given, ignore: options.ignore });
   const listed = async (group: MetricGroup | 'auto') =>
     listPredictions(files, await partOf(files, predictions, PARTS[group]));
-  const byRegion = await evaluateByRegion(host, await listed(asked?.[0] ?? 'auto'), truths, {
+  const hasObjects = (await files.kind(joinPath(predictions, OBJECTS))) === 'folder';
+  const byRegion = await evaluateByRegion(host, truths, {
     ...options,
-    classes: as === 'objects' ? given : classes,
-    ignore,
+    asked,
+    declared,
+    given,
+    classes,
+    ignore: ignore ?? [],
     predictions,
+    listed: async (group) => (group === 'instances' && asked === undefined && !hasObjects ? undefined : listed(group)),
   });
   if (byRegion !== undefined) return byRegion;
   const notes = new ImageNotes();
@@ -125,8 +132,7 @@ export async function evaluate(
     kinds.truth.kind,
   );
   if (kinds.truth.kind === 'classes' && predicted.kind === 'classes') all.palettes.require();
-  const added = (predicted.added ?? []).map((value) => ({ name: `class ${value}`, values: [value] }));
-  const mapping = { ...ofTruth, classes: [...ofTruth.classes, ...added] };
+  const mapping = withAdded(ofTruth, predicted);
   const chosen = { threshold, ignore: mapping.ignore };
   const has = (group: MetricGroup): boolean => metrics.includes(group);
   requireScorable(predicted, mapping, { ...options, metrics, predictions, reason: kinds.prediction.reason });
@@ -150,7 +156,7 @@ export async function evaluate(
   let instances: ObjectScorer | undefined;
   if (has('instances')) {
     instances = new ObjectScorer();
-    if (asked === undefined && (await files.kind(joinPath(predictions, OBJECTS))) === 'folder') {
+    if (asked === undefined && hasObjects) {
       all = await read('instances');
       kinds = kindsOf(all);
       predicted = predictedValues(
@@ -161,15 +167,7 @@ export async function evaluate(
         kinds.truth.kind,
       );
     }
-    if (predicted.parts !== undefined) {
-      throw new DatasetError(
-        `the label maps have several values inside of objects (${predicted.parts.join(', ')}), so that they do not say where an object ends.`,
-        {
-          file: predictions,
-          remedy: `Predict with ${option('objects')}, score numbered objects, or choose ${option('metrics', 'overlap')}.`,
-        },
-      );
-    }
+    refuseParts(predicted, predictions);
     for (const item of all.items) {
       const shape = shapeOf(item);
       const actual = concatenate(item.slices.map((slice) => applyMapping(slice.truth, mapping)));

@@ -1,7 +1,8 @@
 /** Whether the values of label images number objects or encode classes. This file alone decides it. */
 
+import type { ValuePieces } from '../../objects/blocks/value-pieces.ts';
 import { connectedComponents } from '../../objects/connected-components.ts';
-import type { IntegerArray } from '../../objects/grid.ts';
+import type { Connectivity, IntegerArray } from '../../objects/grid.ts';
 import { notAnnotatedValue } from './not-annotated.ts';
 import { isSoftMask, WHITE_FROM } from './soft-mask.ts';
 
@@ -52,6 +53,9 @@ const MOSTLY_WHOLE = 0.6;
 /** Minimum number of consecutive numbers, counting the objects of an image, that is not a coincidence. */
 const LEAST_COUNTED = 4;
 
+/** How the pixels of a value are connected to one piece: at corners too. */
+export const pieceConnectivity = (shape: readonly number[]): Connectivity => (shape.length === 3 ? 26 : 8);
+
 /**
  * Examines all label maps of a folder, one after another, and then decides what their values are: `const survey = new
  * LabelKindSurvey(); for each map: survey.add(map); survey.result({ as })`.
@@ -77,7 +81,7 @@ export class LabelKindSurvey {
    * @param written the kind stated by the file itself (`Image.labelKind`)
    */
   add(map: IntegerArray, written?: LabelKind): void {
-    const connectivity = map.shape.length === 3 ? 26 : 8;
+    const connectivity = pieceConnectivity(map.shape);
     const { labels, count } = connectedComponents(map, { connectivity, by: 'value' });
     const valueAt = new Float64Array(count + 1);
     const pixels = new Float64Array(count + 1);
@@ -86,24 +90,39 @@ export class LabelKindSurvey {
       valueAt[k] = map.data[i];
       pixels[k] = pixels[k] + 1;
     }
-    const pieces = new Map<number, number>();
-    for (let k = 0; k <= count; k++) {
-      const value = valueAt[k];
-      if (pixels[k] > 0 && !this.#ignore.has(value)) {
-        this.#counts.set(value, (this.#counts.get(value) ?? 0) + pixels[k]);
-      }
-      if (value > 0 && !this.#ignore.has(value)) pieces.set(value, (pieces.get(value) ?? 0) + 1);
-    }
+    const counted = new Map<number, { readonly value: number; pixels: number; pieces: number }>();
     // Pieces are found row by row.
+    for (let k = 0; k <= count; k++) {
+      if (pixels[k] === 0) continue;
+      const value = valueAt[k];
+      const own = counted.get(value) ?? { value, pixels: 0, pieces: 0 };
+      own.pixels += pixels[k];
+      own.pieces++;
+      counted.set(value, own);
+    }
+    this.addCounted([...counted.values()], written);
+  }
+
+  /**
+   * A map of which the values were counted, such as block by block.
+   * @param values in the order of their first pixels; pieces as connected by `pieceConnectivity`
+   */
+  addCounted(values: readonly ValuePieces[], written?: LabelKind): void {
+    const pieces = new Map<number, number>();
+    for (const { value, pixels, pieces: count } of values) {
+      if (this.#ignore.has(value)) continue;
+      this.#counts.set(value, (this.#counts.get(value) ?? 0) + pixels);
+      if (value > 0) pieces.set(value, count);
+    }
     const met = [...pieces.keys()];
-    const values = met.toSorted((a, b) => a - b);
-    for (const value of values) this.#values.add(value);
-    pieces.delete(notAnnotatedValue(values) ?? 0);
+    const ascending = met.toSorted((a, b) => a - b);
+    for (const value of ascending) this.#values.add(value);
+    pieces.delete(notAnnotatedValue(ascending) ?? 0);
     this.#maps.push({
-      values: values.filter((value) => pieces.has(value)),
+      values: ascending.filter((value) => pieces.has(value)),
       pieces: [...pieces.values()].reduce((sum, n) => sum + n, 0),
       whole: [...pieces.values()].filter((n) => n === 1).length,
-      ascending: met.every((value, i) => value === values[i]),
+      ascending: met.every((value, i) => value === ascending[i]),
       written,
     });
   }

@@ -47,7 +47,7 @@ export interface ByBlocksOptions {
   readonly onProgress?: (done: number) => void;
 }
 
-export type ObjectsByBlocks = Omit<JoinedBlocks, 'numbersOf'>;
+export type ObjectsByBlocks = Omit<JoinedBlocks, 'numbersOf' | 'sizes'>;
 
 /** Labels of all blocks that are joined, but not numbered yet. */
 interface LabelledBlocks {
@@ -125,7 +125,7 @@ export async function byBlocks(
     await write(box, await blocks.numbersIn(box, joined));
     onProgress?.((1 + (i + 1) / written.length) / 2);
   }
-  const { numbersOf: _, ...found } = joined;
+  const { numbersOf: _, sizes: __, ...found } = joined;
   return found;
 }
 

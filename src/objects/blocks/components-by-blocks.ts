@@ -4,7 +4,7 @@ import type { NdArray } from '../../array/ndarray.ts';
 import { type ConnectedComponentsOptions, connectedComponents } from '../connected-components.ts';
 import type { IntegerArray } from '../grid.ts';
 import { type Box, firstPixels } from './block-grid.ts';
-import { describeBlock, type LabelledBlock } from './block-record.ts';
+import { type DescribedBlock, describeBlock, type LabelledBlock } from './block-record.ts';
 import { type ByBlocksOptions, byBlocks, type ObjectsByBlocks } from './by-blocks.ts';
 
 /** Labels or a mask that are read box by box. */
@@ -17,15 +17,24 @@ export interface ArrayByBox {
 /** As `connectedComponents`, for an array of any size. Memory: that of a block, and about 100 bytes for each component of each. */
 export async function componentsByBlocks(
   { shape, read }: ArrayByBox,
-  { connectivity, by = 'mask', ...options }: ByBlocksOptions & Omit<ConnectedComponentsOptions, 'out'>,
+  { connectivity, by, ...options }: ByBlocksOptions & Omit<ConnectedComponentsOptions, 'out'>,
 ): Promise<ObjectsByBlocks> {
-  return byBlocks(shape, options, { connectivity }, async (box) => {
-    const array = await read(box);
-    const { labels, count } = connectedComponents(array, { connectivity, by });
-    const parts = partsOf(labels, count, box, shape);
-    const values = by === 'value' ? valuesOf(labels, array, count) : undefined;
-    return { labels, record: describeBlock({ ...parts, values }, box, { shape }) };
-  });
+  return byBlocks(shape, options, { connectivity }, async (box) =>
+    componentsOfBlock(await read(box), box, shape, { connectivity, by }),
+  );
+}
+
+/** The components of a block of an image of this shape, as parts that may go on in others. */
+export function componentsOfBlock(
+  array: IntegerArray,
+  box: Box,
+  shape: readonly number[],
+  { connectivity, by = 'mask' }: Omit<ConnectedComponentsOptions, 'out'> = {},
+): DescribedBlock {
+  const { labels, count } = connectedComponents(array, { connectivity, by });
+  const parts = partsOf(labels, count, box, shape);
+  const values = by === 'value' ? valuesOf(labels, array, count) : undefined;
+  return { labels, record: describeBlock({ ...parts, values }, box, { shape }) };
 }
 
 /** Components of a block as parts that may go on in others. */
@@ -38,7 +47,8 @@ export function partsOf(labels: NdArray<'int32'>, count: number, box: Box, shape
   };
 }
 
-function valuesOf({ data }: NdArray<'int32'>, values: IntegerArray, count: number): Float64Array {
+/** The value of each label. */
+export function valuesOf({ data }: NdArray<'int32'>, values: IntegerArray, count: number): Float64Array {
   const found = new Float64Array(count + 1);
   for (let i = 0; i < data.length; i++) found[data[i]] = values.data[i];
   return found;

@@ -35,6 +35,8 @@ export interface JoinedBlocks {
   readonly openPixels: number;
   /** Objects that have such pixels. */
   readonly openObjects: number;
+  /** Pixels of each object, by its number; the first entry is unused. */
+  readonly sizes: Float64Array;
   numbersOf(index: number): BlockNumbers;
 }
 
@@ -171,10 +173,14 @@ export class BlockJoin {
       const total = { size: sizes[object], sum: sums[object], atBorder: atBorder[object] === 1 };
       if (isKept(total, { minSize, minMean, border })) numbers[object] = ++kept;
     }
+    const sizesOfKept = new Float64Array(kept + 1);
+    for (let object = 0; object < count; object++)
+      if (numbers[object] > 0) sizesOfKept[numbers[object]] = sizes[object];
     return {
       count: kept,
       openPixels,
       openObjects,
+      sizes: sizesOfKept,
       numbersOf: (index) => {
         const { record, labelsFrom, holesFrom } = this.#blocks[index];
         const of = (object: number): number => (object < 0 ? 0 : numbers[object]);
