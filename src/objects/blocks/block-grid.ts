@@ -66,6 +66,8 @@ export function overlapOf(a: Box, b: Box): Box {
  */
 export function firstPixels(labels: Int32Array, count: number, { start, shape }: Box, whole: readonly number[]) {
   const first = new Float64Array(count + 1).fill(-1);
+  // Found already, so that one look at a pixel says whether it is a first one.
+  first[0] = 0;
   const [depth, height, width] = shape.length === 3 ? shape : [1, ...shape];
   const [z0, y0, x0] = start.length === 3 ? start : [0, ...start];
   const [rows, columns] = whole.slice(-2);
@@ -73,12 +75,9 @@ export function firstPixels(labels: Int32Array, count: number, { start, shape }:
     for (let y = 0; y < height; y++) {
       // Beyond 2^31 in large images, so no bitwise arithmetic.
       const row = ((z0 + z) * rows + y0 + y) * columns + x0;
-      for (let x = 0, last = 0; x < width; x++, i++) {
-        const label = labels[i];
-        if (label !== last && label > 0 && first[label] < 0) first[label] = row + x;
-        last = label;
-      }
+      for (let x = 0; x < width; x++, i++) if (first[labels[i]] < 0) first[labels[i]] = row + x;
     }
   }
+  first[0] = -1;
   return first;
 }

@@ -49,11 +49,16 @@ export interface ByBlocksOptions {
 
 export type ObjectsByBlocks = Omit<JoinedBlocks, 'numbersOf' | 'sizes'>;
 
+interface NumbersInOptions {
+  /** Whether the numbers of a whole block may take the place of its labels, which are not read again. Default false. */
+  readonly inPlace?: boolean;
+}
+
 /** Labels of all blocks that are joined, but not numbered yet. */
 interface LabelledBlocks {
   readonly join: BlockJoin;
   /** The numbers of a box, from the blocks that it touches. */
-  numbersIn(box: Box, joined: JoinedBlocks): Promise<Uint32Array>;
+  numbersIn(box: Box, joined: JoinedBlocks, options?: NumbersInOptions): Promise<Uint32Array>;
 }
 
 /** Labels a block by itself. @param index of the block in the grid */
@@ -86,7 +91,7 @@ export async function labelBlocks(
   }
   return {
     join,
-    async numbersIn(box, { numbersOf }) {
+    async numbersIn(box, { numbersOf }, { inPlace = false } = {}) {
       let numbers: Uint32Array | undefined;
       const strides = stridesOf(box.shape);
       const first = box.start.map((at, axis) => Math.floor(at / grid.block[axis]));
@@ -97,7 +102,10 @@ export async function labelBlocks(
         const labels = ndarray('int32', of.shape, await store.read(blockName(kind, index)));
         const shared = overlapOf(of, box);
         const [from, to] = [of, box].map(({ start }) => shared.start.map((at, axis) => at - start[axis]));
-        const values = numberBox(labels, { start: from, shape: shared.shape }, numbersOf(index));
+        const { buffer, byteOffset, length } = labels.data;
+        const isWhole = elementCount(shared.shape) === length;
+        const memory = inPlace && isWhole ? new Uint32Array(buffer, byteOffset, length) : undefined;
+        const values = numberBox(labels, { start: from, shape: shared.shape }, numbersOf(index), memory);
         // Most often a box is within one block.
         if (values.length === elementCount(box.shape)) return values;
         numbers ??= new Uint32Array(elementCount(box.shape));
@@ -111,18 +119,21 @@ export async function labelBlocks(
 /** One stage after the other: each block's labels and record, the join of the records, each box's numbers. */
 export async function byBlocks(
   shape: readonly number[],
-  { block, write, boxes, store = memoryBlockStore(), signal, onProgress }: ByBlocksOptions,
+  { block, write, boxes, store: given, signal, onProgress }: ByBlocksOptions,
   { connectivity, ...numbering }: JoinOptions & NumberingOptions,
   label: LabelBlock,
 ): Promise<ObjectsByBlocks> {
   const onBlock = (done: number, total: number): void => onProgress?.(done / total / 2);
+  const store = given ?? memoryBlockStore();
+  // Blocks that are written as they are, each once, and that nobody else has.
+  const inPlace = given === undefined && boxes === undefined;
   const blocks = await labelBlocks(shape, 'labels', { block, store, signal, onBlock }, { connectivity }, label);
   const joined = blocks.join.finish(numbering);
   const grid = requireGrid(shape, block);
   const written = boxes ?? Array.from({ length: grid.length }, (_, index) => boxOf(grid, index));
   for (const [i, box] of written.entries()) {
     signal?.throwIfAborted();
-    await write(box, await blocks.numbersIn(box, joined));
+    await write(box, await blocks.numbersIn(box, joined, { inPlace }));
     onProgress?.((1 + (i + 1) / written.length) / 2);
   }
   const { numbersOf: _, sizes: __, ...found } = joined;
@@ -140,20 +151,32 @@ export function requireGrid(shape: readonly number[], block: readonly number[]):
   });
 }
 
-/** Of a box of a block, the labels as numbers of the whole image, holes filled. */
-export function numberBox(labels: NdArray<'int32'>, { start, shape }: Box, numbers: BlockNumbers): Uint32Array {
-  const { data } = cropped(labels, start, shape);
-  const result = new Uint32Array(data.buffer);
-  for (let i = 0, last = 0, number = 0; i < data.length; i++) {
-    if (data[i] !== last) {
-      last = data[i];
-      number = numbers.labels[last];
-    }
-    result[i] = number;
+/**
+ * Of a box of a block, the labels as numbers of the whole image, holes filled.
+ * @param result memory for them, of all of the labels if it is theirs; default: fresh, which takes as long as numbering
+ */
+export function numberBox(
+  labels: NdArray<'int32'>,
+  { start, shape }: Box,
+  numbers: BlockNumbers,
+  result: Uint32Array = new Uint32Array(elementCount(shape)),
+): Uint32Array {
+  const [{ data }, { labels: table, holes: filled = new Uint32Array() }] = [labels, numbers];
+  // Before the labels are replaced.
+  const holes = filled.some((number) => number > 0)
+    ? cropped(ndarray('int32', labels.shape, backgroundOf(labels).holes), start, shape).data
+    : undefined;
+  const strides = stridesOf(labels.shape);
+  const columns = shape[shape.length - 1];
+  let i = 0;
+  for (const row of placesIn(start, [
+    ...start.slice(0, -1).map((at, axis) => at + shape[axis]),
+    start[shape.length - 1] + 1,
+  ])) {
+    const from = offsetIn(row, strides);
+    // Every pixel is looked up: whether the next one is of the same object, no processor can foresee.
+    for (let at = from; at < from + columns; at++, i++) result[i] = table[data[at]];
   }
-  const filled = numbers.holes;
-  if (filled?.some((number) => number > 0) !== true) return result;
-  const holes = cropped(ndarray('int32', labels.shape, backgroundOf(labels).holes), start, shape).data;
-  for (let i = 0; i < result.length; i++) if (holes[i] > 0) result[i] = filled[holes[i]];
+  if (holes !== undefined) for (let i = 0; i < result.length; i++) if (holes[i] > 0) result[i] = filled[holes[i]];
   return result;
 }
