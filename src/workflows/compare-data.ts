@@ -5,9 +5,9 @@ import type { ClassSample, RawClasses } from '../dataset/classification/classes.
 import { splitClasses } from '../dataset/classification/prepare.ts';
 import { readClasses } from '../dataset/classification/read.ts';
 import { scoredPart } from '../dataset/hold-out.ts';
-import { IGNORE, kindOf } from '../dataset/labels/labels.ts';
+import { findMapping, IGNORE, kindOf, type LabelMapping } from '../dataset/labels/labels.ts';
 import { readDataset } from '../dataset/prepare.ts';
-import type { RawDataset, RawPage } from '../dataset/raw.ts';
+import { labelOptions, type RawDataset, type RawPage } from '../dataset/raw.ts';
 import { counted, DatasetError, LamellaError, option, RunError } from '../errors.ts';
 import type { Files } from '../files.ts';
 import type { Page } from '../input/planes.ts';
@@ -18,6 +18,11 @@ import type { RunResults } from './read-run.ts';
 export interface OpenedRun extends RunResults {
   readonly folder: string;
   readonly name: string;
+}
+
+/** A model that is no run: what it was trained on is not known. */
+export interface OpenedFile extends Pick<OpenedRun, 'name' | 'bytes' | 'file'> {
+  readonly config?: undefined;
 }
 
 /** Images with ground truth that no compared run was trained on. */
@@ -77,6 +82,30 @@ export async function commonPages(
   const held = await Promise.all(runs.map(async (run) => ownPages(run, await readOf(run), 'validationImages')));
   return heldByAll(runs, held, (page) => crc32(bytesOf(page.label.values)));
 }
+
+/** All images of a folder, for models that are no runs. */
+export async function givenPages(
+  files: Files,
+  models: readonly OpenedFile[],
+  data: string,
+): Promise<Common<RawPage> & { readonly labels: LabelMapping }> {
+  const raw = await readDataset(files, data);
+  const { pages } = raw;
+  const labels = findMapping(
+    pages.map(({ label }) => label),
+    labelOptions(raw),
+  );
+  return {
+    items: pages,
+    where: `${counted(pages.length, 'image', 'en')} of ${data}`,
+    notes: models.map(unknown),
+    labels,
+  };
+}
+
+/** What is to be said of a model whose training images are not known. */
+export const unknown = ({ name }: OpenedFile): string =>
+  `Whether ${name} was trained on some of these images is unknown: it is no run.`;
 
 /** The slices of a run by name. */
 function ownPages(

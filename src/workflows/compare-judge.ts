@@ -3,19 +3,22 @@
 import { ndarray } from '../array/ndarray.ts';
 import { median } from '../array/quantile.ts';
 import type { ClassSample } from '../dataset/classification/classes.ts';
-import { applyMapping } from '../dataset/labels/labels.ts';
+import { applyMapping, type LabelMapping } from '../dataset/labels/labels.ts';
 import type { RawPage } from '../dataset/raw.ts';
+import { UsageError } from '../errors.ts';
 import { labelScores, mainLabelScores } from '../evaluate/classes.ts';
 import { scorerFor } from '../evaluate/scorer.ts';
 import { graphCost } from '../graph/analysis/cost.ts';
 import type { Graph } from '../graph/ir.ts';
+import { floatForm } from '../graph/onnx/float-form.ts';
 import { readOnnx } from '../graph/onnx/read.ts';
 import { isPlain } from '../input/window.ts';
 import { LABEL_SCORES } from '../metrics/scores.ts';
 import { classifyPages, openClassifier } from '../predict/classifier.ts';
 import { denseGraph } from '../predict/dense.ts';
 import { separationSettings } from '../predict/objects.ts';
-import { type OpenedModel, openOwnModel } from '../predict/own.ts';
+import { openModel } from '../predict/open.ts';
+import type { OpenedModel } from '../predict/own.ts';
 import { planPage, predictPage } from '../predict/predict.ts';
 import type { RunResult } from '../report/compare/comparison.ts';
 import type { Runtime } from '../runtime/runtime.ts';
@@ -29,7 +32,10 @@ import { shortNames } from './report-facts.ts';
 export type Judged = Pick<
   RunResult,
   'metric' | 'perImage' | 'scores' | 'parameters' | 'macs' | 'peakBytes' | 'predictionMs' | 'predictionJoules'
->;
+> & {
+  /** What was assumed of a network of another program. */
+  readonly notes?: readonly string[];
+};
 
 export interface JudgeOptions {
   readonly clock: Clock;
@@ -67,19 +73,24 @@ class Stopwatch {
   }
 }
 
-/** @throws ModelError, DatasetError as `predictPage`. */
+/** A model of images, what the labels of these are, and for one of another program which output it is of several. */
+export interface JudgedModel extends Pick<OpenedRun, 'name' | 'bytes' | 'file'> {
+  readonly labels: LabelMapping;
+  readonly output?: string | undefined;
+}
+
+/** @throws ModelError, DatasetError as `predictPage`; UsageError for other classes than those of the labels. */
 export async function judgePages(
   runtime: Runtime,
-  { bytes, file, config }: OpenedRun,
+  { name: shown, bytes, file, labels, output }: JudgedModel,
   pages: readonly RawPage[],
   options: JudgeOptions,
 ): Promise<Judged> {
-  const { labels } = config.recipe;
   const truths = pages.map((page) => ({ ...page, label: applyMapping(page.label, labels) }));
   // Chosen by the ground truth and not by the run, so that all runs are scored equally.
   const { metric } = chooseMetric(truths, labels);
   const names = shortNames(pages.map(({ name }) => name));
-  const model = await openOwnModel(runtime, bytes, { file });
+  const model = await openModel(runtime, bytes, { file, output });
   // Objects are separated as in prediction.
   const separation = model.metadata === undefined ? undefined : separationSettings(model.metadata);
   const scorer = scorerFor(
@@ -88,6 +99,7 @@ export async function judgePages(
     { separation },
   );
   try {
+    const notes = [...classNotes(model, labels, shown), ...(model.metadata === undefined ? model.notes : [])];
     const watch = new Stopwatch(options);
     await predictPage(model, pages[0] as RawPage);
     for (const [i, page] of pages.entries()) {
@@ -102,18 +114,38 @@ export async function judgePages(
       metric: name,
       scores: { [`${name} of all ${name === 'Dice' ? 'pixels' : 'images'}`]: score, ...others },
       perImage: perImage.map((score, i) => ({ name: names[i] as string, score })),
+      notes: notes.map((note) => (note.startsWith(shown) ? note : `${shown}: ${note}`)),
       ...watch.cost(),
-      ...pagesCost(bytes, model, pages),
+      ...pagesCost(model, pages),
     };
   } finally {
     await model.program.dispose();
   }
 }
 
+/**
+ * What is assumed of the classes of a model that are named otherwise than those of the labels.
+ * @throws UsageError for another number of classes, or the same ones in another order
+ */
+function classNotes({ classes }: OpenedModel, labels: LabelMapping, name: string): readonly string[] {
+  const wanted = labels.classes.map((own) => own.name);
+  if (classes.join() === wanted.join()) return [];
+  const differ = `${name} has the classes ${classes.join(', ')}, the ground truth ${wanted.join(', ')}`;
+  const isOther = classes.length !== wanted.length;
+  if (isOther || [...classes].sort().join() === [...wanted].sort().join()) {
+    throw new UsageError(`${differ}${isOther ? '' : ', in another order'}.`, {
+      remedy: 'Compare models for the same classes.',
+    });
+  }
+  return [`${differ}: they are taken for these, in this order.`];
+}
+
 type Cost = Pick<Judged, 'parameters' | 'macs' | 'peakBytes'>;
 
 /** Cost per image, tiled as in `predict`; the mean if sizes differ. */
-function pagesCost(bytes: Uint8Array, model: OpenedModel, pages: readonly RawPage[]): Cost {
+function pagesCost(model: OpenedModel, pages: readonly RawPage[]): Cost {
+  // A quantised network costs what it stands for.
+  const { bytes } = floatForm(model.bytes);
   const channels = model.input.channels.count;
   const at = (height: number, width: number): Graph =>
     readOnnx(bytes, { shapes: { [model.inputName]: [1, channels, height, width] } });

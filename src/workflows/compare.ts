@@ -1,16 +1,28 @@
 /** Compares runs: the best model of each, scored on held-out images. */
 
-import { UsageError } from '../errors.ts';
+import { option, UsageError } from '../errors.ts';
 import { joinPath, type WritableFiles } from '../files.ts';
+import { readSignature } from '../graph/onnx/model.ts';
+import { readMetadata } from '../models/metadata.ts';
 import { isClassifier } from '../models/registry.ts';
 import { type CompareOptions, type Comparison, compareRuns, type RunResult } from '../report/compare/comparison.ts';
 import { renderComparison } from '../report/compare/page.ts';
 import type { DeviceName, Runtime } from '../runtime/runtime.ts';
 import type { RunConfig } from '../train/config.ts';
 import type { LogLine } from '../train/log.ts';
-import { type Common, commonClasses, commonPages, type OpenedRun } from './compare-data.ts';
+import { RUN_FILES } from '../train/store.ts';
+import {
+  type Common,
+  commonClasses,
+  commonPages,
+  givenPages,
+  type OpenedFile,
+  type OpenedRun,
+  unknown,
+} from './compare-data.ts';
 import { type Judged, type JudgeOptions, judgeClasses, judgePages } from './compare-judge.ts';
 import type { Host } from './host.ts';
+import { isModel, modelFileOf, readModel } from './model-files.ts';
 import { readRun } from './read-run.ts';
 import { describeNetwork } from './recipe-words.ts';
 import { timesOf } from './report-facts.ts';
@@ -21,6 +33,8 @@ export interface WriteComparisonOptions extends CompareOptions {
   readonly device?: DeviceName | 'auto';
   /** Images with ground truth to score on, instead of those that all runs held out. */
   readonly data?: string;
+  /** Of models of other programs with several outputs, the map of classes. */
+  readonly output?: string | undefined;
   /** The command that reproduces the report. */
   readonly command?: string;
   /** Scored and total images, over all runs. */
@@ -28,35 +42,59 @@ export interface WriteComparisonOptions extends CompareOptions {
 }
 
 /**
- * Compares run folders and writes the report.
+ * Compares run folders, ONNX files and packages of BioImage.IO and writes the report. Files need `data`.
  * @returns the report's path and data
- * @throws UsageError for fewer than two runs, duplicates, different classes or tasks; RunError for a folder without a run
- *   or model; DatasetError if the data are gone or no image was held out by all; ModelError.
+ * @throws UsageError for fewer than two runs, duplicates, different classes or tasks, files without `data`, and an
+ *   output that none of the files has; RunError for a folder without a run or model; DatasetError if the data are gone or
+ *   no image was held out by all; ModelError as `openModel`.
  */
 export async function writeComparison(
   host: Host,
   folders: readonly string[],
   options: WriteComparisonOptions,
 ): Promise<{ readonly file: string; readonly comparison: Comparison }> {
-  const { out, device = 'auto', data, command, onProgress, ...statistics } = options;
-  const runs = await openRuns(host.files, folders);
+  const { out, device = 'auto', data, output, command, onProgress, ...statistics } = options;
+  const all = await openAll(host.files, folders);
+  const runs = all.filter(isRun);
+  const models = all.filter((each) => !isRun(each));
   const classes = requireAlike(runs);
+  requireForFiles(models, { classes, data });
+  const chosen = withChosen(models, output);
   const runtime = await host.openRuntime(device);
   const meter = await host.openEnergyMeter?.();
-  const judgeAll = async <T>(
+  const judgeAll = async <T, R extends Opened>(
+    opened: readonly R[],
     { items, where, notes }: Common<T>,
-    judge: (runtime: Runtime, run: OpenedRun, items: readonly T[], options: JudgeOptions) => Promise<Judged>,
+    judge: (runtime: Runtime, model: R, items: readonly T[], options: JudgeOptions) => Promise<Judged>,
   ) => {
     const judged: RunResult[] = [];
-    for (const [i, run] of runs.entries()) {
-      const onImages = (done: number): void => onProgress?.(i * items.length + done, runs.length * items.length);
-      judged.push(resultOf(run, await judge(runtime, run, items, { clock: host, meter, onImages })));
+    const said: string[] = [];
+    for (const [i, model] of opened.entries()) {
+      const onImages = (done: number): void => onProgress?.(i * items.length + done, opened.length * items.length);
+      const { notes: own = [], ...result } = await judge(runtime, model, items, { clock: host, meter, onImages });
+      judged.push(resultOf(model, result));
+      said.push(...own);
     }
-    return { judged, where, notes };
+    return { judged, where, notes: [...notes, ...said] };
+  };
+  const judgeImages = async () => {
+    const [run] = runs;
+    const common = run === undefined ? await givenPages(host.files, models, data as string) : undefined;
+    const found = common ?? (await commonPages(host.files, runs, data));
+    const notes = common === undefined ? [...found.notes, ...models.map(unknown)] : found.notes;
+    const labels = common?.labels ?? (run as OpenedRun).config.recipe.labels;
+    return judgeAll(all, { ...found, notes }, (on, model, items, judging) =>
+      judgePages(
+        on,
+        { ...model, labels: model.config?.recipe.labels ?? labels, output: chosen.get(model.file) },
+        items,
+        judging,
+      ),
+    );
   };
   const { judged, where, notes } = await (classes
-    ? commonClasses(host.files, runs, data).then((common) => judgeAll(common, judgeClasses))
-    : commonPages(host.files, runs, data).then((common) => judgeAll(common, judgePages))
+    ? commonClasses(host.files, runs, data).then((common) => judgeAll(runs, common, judgeClasses))
+    : judgeImages()
   ).finally(() => runtime.dispose());
   const compared = compareRuns(judged, statistics);
   const comparison = { ...compared, notes: [...notes, ...compared.notes] };
@@ -64,33 +102,92 @@ export async function writeComparison(
     out,
     renderComparison({
       comparison,
-      title: `Lamella compares ${runs.map(({ name }) => name).join(', ')}`,
+      title: `Lamella compares ${all.map(({ name }) => name).join(', ')}`,
       createdAt: new Date().toISOString(),
       where,
       facts: [
         ['Scored on', where],
         ['Predicted on', runtime.description],
-        ...runs.map(({ name, config }): readonly [string, string] => [
+        ...all.map(({ name, file, config }): readonly [string, string] => [
           name,
-          `${config.trainingImages.length} images of ${config.folder}, random seed ${config.recipe.seed}, ${config.machine.description}`,
+          config === undefined
+            ? `${file}, trained elsewhere`
+            : `${config.trainingImages.length} images of ${config.folder}, random seed ${config.recipe.seed}, ${config.machine.description}`,
         ]),
       ],
-      commands: [command ?? `npx lamella compare ${folders.join(' ')}${data === undefined ? '' : ` --data ${data}`}`],
+      commands: [command ?? commandOf(folders, { data, output })],
     }),
   );
   return { file: out, comparison };
 }
 
-async function openRuns(files: WritableFiles, folders: readonly string[]): Promise<readonly OpenedRun[]> {
+type Opened = OpenedRun | OpenedFile;
+
+const isRun = (opened: Opened): opened is OpenedRun => opened.config !== undefined;
+
+function commandOf(folders: readonly string[], options: Pick<WriteComparisonOptions, 'data' | 'output'>): string {
+  const set = Object.entries(options).flatMap(([name, value]) => (value === undefined ? [] : [`--${name} ${value}`]));
+  return ['npx lamella compare', ...folders, ...set].join(' ');
+}
+
+/** @throws UsageError for files without `data`, and beside image classifiers */
+function requireForFiles(
+  [model]: readonly OpenedFile[],
+  { classes, data }: { readonly classes: boolean; readonly data: string | undefined },
+): void {
+  if (model === undefined) return;
+  if (classes) {
+    throw new UsageError(`${model.name} is no run, and the others classify images.`, {
+      remedy: 'Compare runs for the same task.',
+    });
+  }
+  if (data === undefined) {
+    throw new UsageError('this is no run, so which images it was not trained on is unknown.', {
+      file: model.file,
+      remedy: `Provide held-out images with ground truth as ${option('data')}.`,
+    });
+  }
+}
+
+/**
+ * The output to take of each file of another program that has it.
+ * @throws UsageError if none of several has it; of a single one, naming those that it has
+ */
+function withChosen(models: readonly OpenedFile[], output: string | undefined): ReadonlyMap<string, string> {
+  if (output === undefined) return new Map();
+  const foreign = models.filter(({ bytes, file }) => {
+    const signature = readSignature(bytes, { file });
+    return readMetadata(signature, { file }) === undefined;
+  });
+  const [first, second] = foreign;
+  if (first === undefined) {
+    throw new UsageError(`${option('output')} is for models of other programs.`, { remedy: 'Remove it.' });
+  }
+  const having = foreign.filter(({ bytes }) => readSignature(bytes).outputs.some(({ name }) => name === output));
+  if (second !== undefined && having.length === 0) {
+    throw new UsageError(`None of ${foreign.map(({ name }) => name).join(', ')} has an output '${output}'.`, {
+      remedy: 'Leave it out to see what they have.',
+    });
+  }
+  return new Map((second === undefined ? [first] : having).map(({ file }) => [file, output]));
+}
+
+async function openAll(files: WritableFiles, folders: readonly string[]): Promise<readonly Opened[]> {
   if (folders.length < 2) {
     throw new UsageError('A comparison needs at least two runs.', { remedy: 'Provide two or more.' });
   }
   const names = distinctNames(folders);
-  const runs: OpenedRun[] = [];
+  const opened: Opened[] = [];
   for (const [i, folder] of folders.entries()) {
-    runs.push({ folder, name: names[i] as string, ...(await readRun(files, folder)) });
+    const name = names[i] as string;
+    const holdsRun = (await files.kind(joinPath(folder, RUN_FILES.config))) === 'file';
+    if (holdsRun || !(await isModel(files, folder))) opened.push({ folder, name, ...(await readRun(files, folder)) });
+    else {
+      const file = await modelFileOf(files, folder);
+      opened.push({ name, file, bytes: await readModel(files, file) });
+    }
   }
-  return runs;
+  return opened;
 }
 
 /** The shortest path endings that are unique. */
@@ -113,7 +210,8 @@ function distinctNames(folders: readonly string[]): readonly string[] {
 
 /** @returns whether they are image classifiers @throws UsageError for different tasks or classes. */
 function requireAlike(runs: readonly OpenedRun[]): boolean {
-  const [first, ...others] = runs as readonly [OpenedRun, ...OpenedRun[]];
+  const [first, ...others] = runs;
+  if (first === undefined) return false;
   const whole = ({ config }: OpenedRun): boolean => isClassifier(config.recipe.model.name);
   const classesOf = ({ config }: OpenedRun): string[] => config.recipe.labels.classes.map(({ name }) => name);
   for (const other of others) {
@@ -140,7 +238,10 @@ function recipeOf({ folder, recipe, minutes, plan }: RunConfig): string {
   return JSON.stringify({ folder, ...rest, ...choices, length: minutes ?? plan.segments.at(-1)?.total });
 }
 
-function resultOf({ name, config, lines }: OpenedRun, judged: Judged): RunResult {
+function resultOf(opened: Opened, judged: Judged): RunResult {
+  const { name } = opened;
+  if (!isRun(opened)) return { ...judged, name, network: 'a model that is no run' };
+  const { config, lines } = opened;
   const { steps, totalMs } = timesOf(lines);
   const { machine } = config;
   const learning = learningOf(name, lines);

@@ -3,10 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { writeExplanation } from '../../packages/explain/write-explanation.ts';
+import { float32 } from '../../src/array/ndarray.ts';
 import { DatasetError, RunError, UsageError } from '../../src/errors.ts';
+import { GraphBuilder } from '../../src/graph/builder.ts';
+import { writeOnnx } from '../../src/graph/onnx/write.ts';
+import { descriptionEntry } from '../../src/models/described.ts';
 import { openEnergyMeter } from '../../src/platform/node/energy.ts';
 import { nodeHost } from '../../src/platform/node/host.ts';
 import { trainRun } from '../../src/platform/node/train-run.ts';
+import { DIVIDED_BY_255 } from '../../src/predict/foreign.ts';
+import type { Comparison } from '../../src/report/compare/comparison.ts';
 import type { RunConfig } from '../../src/train/config.ts';
 import { writeComparison } from '../../src/workflows/compare.ts';
 import { writeReport } from '../../src/workflows/report.ts';
@@ -217,5 +223,111 @@ describe('energy', () => {
   });
   test('a machine that does not tell has no meter', async () => {
     expect(await openEnergyMeter(at('nowhere'))).toBeUndefined();
+  });
+});
+
+describe('networks that are no runs', () => {
+  const file = (name: string): string => at(`${name}.onnx`);
+  const on = (models: readonly string[], options: { readonly output?: string; readonly data?: string } = {}) =>
+    writeComparison(nodeHost, models, { out: at('files.html'), device: 'cpu', resamples: 200, data, ...options });
+
+  /** A network of one layer for each output, of these kernels; `metadata` as a package writes it. */
+  function network(name: string, outputs: Readonly<Record<string, readonly number[]>>, classes?: readonly string[]) {
+    const b = new GraphBuilder(name);
+    const x = b.input('x', 'float32', [1, 1, 64, 64]);
+    const made = Object.entries(outputs).map(([output, weights]) =>
+      b.output(b.op('Conv', [x, b.constant(float32([weights.length, 1, 1, 1], weights))]), output),
+    );
+    const symbols = new Map<string, readonly (number | string)[]>([
+      ['x', ['n', 1, 'h', 'w']],
+      ...made.map((value) => [value.name, ['n', value.shape[1] as number, 'h', 'w']] as const),
+    ]);
+    const input = { channels: { mode: 'grey', count: 1 }, normalisation: { ...DIVIDED_BY_255, numbers: [[128, 255]] } };
+    const described = {
+      ...{ name, input: JSON.parse(JSON.stringify(input)), notes: [] },
+      classes: Object.fromEntries(Object.keys(outputs).map((output) => [output, classes ?? []])),
+    };
+    const metadata = classes === undefined ? {} : descriptionEntry(described);
+    writeFileSync(file(name), writeOnnx({ ...b.build(made), symbols }, { metadata }));
+    return file(name);
+  }
+  const small = at('runs', 'small');
+  const perImageOf = ({ runs }: Comparison) => new Map(runs.map(({ name, perImage }) => [name, perImage]));
+
+  test('beside a run, and by themselves; of several outputs the one that is asked for', async () => {
+    const [bright, dark] = [
+      [-4, 4],
+      [4, -4],
+    ] as const;
+    network('bright', { scores: bright });
+    network('dark', { scores: dark });
+    network('both', { light: bright, shade: dark });
+    const scores = async (models: readonly string[], output?: string) => {
+      const { comparison } = await on(models, output === undefined ? {} : { output });
+      return { ...comparison, of: perImageOf(comparison) };
+    };
+    const single = await scores([small, file('bright'), file('dark')]);
+    expect(single.of.get('bright.onnx')).toHaveLength(3);
+    expect(single.of.get('bright.onnx')).not.toEqual(single.of.get('dark.onnx'));
+    expect(single.notes.join(' ')).toMatch(/Whether bright\.onnx was trained on some of these images is unk/);
+    expect(single.notes.join(' ')).toMatch(/bright\.onnx: Pixel values are divided by 255/);
+    expect((await scores([small, file('both')], 'light')).of.get('both.onnx')).toEqual(single.of.get('bright.onnx'));
+    expect((await scores([small, file('both')], 'shade')).of.get('both.onnx')).toEqual(single.of.get('dark.onnx'));
+    // Of those without that output the only map is taken.
+    const mixed = await scores([small, file('dark'), file('both')], 'light');
+    expect([mixed.of.get('dark.onnx'), mixed.of.get('both.onnx')]).toEqual([
+      single.of.get('dark.onnx'),
+      single.of.get('bright.onnx'),
+    ]);
+    // Without a run all images count, and the classes are those of the data.
+    const held = at('held');
+    for (const part of ['image', 'label']) {
+      mkdirSync(join(held, part), { recursive: true });
+      for (const name of ['4.png', '5.png', '6.png']) cpSync(join(data, part, name), join(held, part, name));
+    }
+    const alone = await on([file('bright'), file('dark')], { data: held });
+    expect(alone.comparison.metric).toBe(single.metric);
+    const ofAlone = perImageOf(alone.comparison);
+    expect(ofAlone.get('bright.onnx')).toEqual(single.of.get('bright.onnx'));
+    expect(ofAlone.get('dark.onnx')).toEqual(single.of.get('dark.onnx'));
+    const page = readFileSync(at('files.html'), 'utf8');
+    expect(page).toContain(`npx lamella compare ${file('bright')} ${file('dark')} --data ${held}`);
+    const run = alone.comparison.runs[0];
+    expect([run?.steps, run?.trainingMs, run?.machine, run?.parameters]).toEqual([undefined, undefined, undefined, 2]);
+  });
+
+  test('the model of a run, as a file, scores as the run', async () => {
+    const { comparison } = await on([small, join(small, 'best.onnx')]);
+    const [a, b] = comparison.runs;
+    expect(a?.perImage).toEqual(b?.perImage);
+  });
+
+  test('without data, without that output, or with a doubt which it is, they are refused', async () => {
+    network('plain', { scores: [-4, 4] });
+    network('other', { a: [-4, 4], b: [4, -4] });
+    await expect(on([small, file('plain')], { data: undefined as never })).rejects.toThrow(
+      /plain\.onnx: this is no run, so which images.*`data`/,
+    );
+    await expect(on([small, at('runs', 'large')], { output: 'a' })).rejects.toThrow(/`output` is for models of other/);
+    await expect(on([small, file('other')])).rejects.toThrow(/gives 2 maps that may be classes.*`output`/s);
+    await expect(on([small, file('other')], { output: 'c' })).rejects.toThrow(/no output 'c'; it gives a: float32/);
+    await expect(on([file('plain'), file('other')], { output: 'c' })).rejects.toThrow(
+      /None of plain\.onnx, other\.onnx has an output 'c'/,
+    );
+  });
+
+  test('other classes than those of the run', async () => {
+    network('three', { scores: [-4, 4, 1] });
+    await expect(on([small, file('three')])).rejects.toThrow(
+      /three\.onnx has the classes background, class 1, class 2, the ground truth /,
+    );
+    const { comparison } = await on([small, network('named', { scores: [-4, 4] }, ['outside', 'inside'])]);
+    expect(comparison.notes.join(' ')).toMatch(
+      /named\.onnx has the classes outside, inside, the ground truth .*: they are taken for these, in this order/,
+    );
+    const config = JSON.parse(readFileSync(join(small, 'config.json'), 'utf8')) as RunConfig;
+    const names = config.recipe.labels.classes.map(({ name }) => name);
+    const turned = network('turned', { scores: [-4, 4] }, [...names].reverse());
+    await expect(on([small, turned])).rejects.toThrow(/in another order/);
   });
 });

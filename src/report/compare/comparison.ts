@@ -29,11 +29,12 @@ export interface RunResult {
   readonly predictionMs: number;
   /** Energy per image, if the machine reports it. */
   readonly predictionJoules?: number;
-  readonly steps: number;
-  readonly trainingMs: number;
-  readonly trainingImages: number;
+  /** Undefined, as what follows, for a model whose training is not known. */
+  readonly steps?: number;
+  readonly trainingMs?: number;
+  readonly trainingImages?: number;
   /** The machine it was trained on. */
-  readonly machine: string;
+  readonly machine?: string;
   /** Validation score over training time in minutes, with the name of the score. */
   readonly learning?: Series & { readonly metric: string };
 }
@@ -223,7 +224,7 @@ function notesOn(
       ? `${kind}: another random seed gives other weights. Train each network several times with different random seeds to see how much.`
       : `${kind}: scores of the same training with different random seeds differ by up to ${widest.toFixed(4)} here, so a difference of that size between two runs may be chance.`,
   );
-  const machines = new Set(results.map(({ machine }) => machine));
+  const machines = new Set(results.flatMap(({ machine }) => machine ?? []));
   if (machines.size > 1)
     notes.push('The runs were trained on different machines: their training times are not comparable.');
   return notes;
