@@ -67,10 +67,11 @@ const BLEND_SHARE = 0.25;
 /**
  * Mirrored context around the image: only the margin for an unpadded network; up to 32 pixels for a padded one, so that
  * zero padding lies outside the image. More takes longer and adds little, because the weight of the receptive field is
- * concentrated at its centre.
+ * concentrated at its centre. It is a whole number of strides, so that pooling starts where it does for the image
+ * without a frame: away from the border the network gives what any other program gets of it.
  */
 export function defaultBorder(rule: TilingRule): number {
-  return rule.margin > 0 || rule.fixed !== undefined ? 0 : Math.min(rule.halo, 32);
+  return rule.margin > 0 || rule.fixed !== undefined ? 0 : roundUp(Math.min(rule.halo, 32), rule.multiple);
 }
 
 /** The smallest valid side of at least `length` pixels. */

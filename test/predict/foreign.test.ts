@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { float32, ndarray } from '../../src/array/ndarray.ts';
+import { stream } from '../../src/array/random.ts';
 import { FormatError, ModelError } from '../../src/errors.ts';
 import { GraphBuilder } from '../../src/graph/builder.ts';
 import { writeOnnx } from '../../src/graph/onnx/write.ts';
@@ -174,3 +175,55 @@ describe('logits or probabilities', () => {
     expect(activationOf(float32([1, 2, 1, 1], [0.9, 0.9])).note).toMatch(/independent/);
   });
 });
+
+test.each([[2], [2, 2], [2, 2, 2]])(
+  'away from the border predictions are what the network gives of the image alone: strides of %j',
+  async (...steps) => {
+    const random = stream(11, 'strides');
+    const b = new GraphBuilder('strides');
+    const weights = (shape: readonly number[]) =>
+      b.constant(
+        float32(
+          shape,
+          Float32Array.from({ length: shape.reduce((n, side) => n * side, 1) }, () => random.normal()),
+        ),
+      );
+    const x = b.input('x', 'float32', [1, 1, 64, 64]);
+    const down = steps.reduce(
+      (value, step) => b.op('Conv', [value, weights([1, 1, 3, 3])], { strides: [step, step], pads: [1, 1, 1, 1] }),
+      x,
+    );
+    const whole = steps.reduce((product, step) => product * step, 1);
+    // As MONAI's U-Net.
+    const up = steps.toReversed().reduce((value, step) => {
+      const ends = { pads: [1, 1, 1, 1], output_padding: [step - 1, step - 1] };
+      return b.op('ConvTranspose', [value, weights([1, 1, 3, 3])], { strides: [step, step], ...ends });
+    }, down);
+    const last = b.op('Conv', [up, weights([1, 1, 3, 3])], { pads: [1, 1, 1, 1] });
+    const graph = b.build([b.output(b.op('Sigmoid', [last]), 'y')]);
+    const symbols = new Map([
+      ['x', ['n', 1, 'h', 'w']],
+      ['y', ['n', 1, 'h', 'w']],
+    ]);
+    const model = await openModel(runtime, writeOnnx({ ...graph, symbols }));
+    const { halo, exact } = model.rule.y;
+    // No whole number of strides, which the frame has to be all the same.
+    expect(halo % whole).not.toBe(0);
+    expect(exact).toBe(true);
+    const side = 96;
+    const planes = Float32Array.from({ length: side * side }, () => random.uniform());
+    const own = await model.program.run({ x: float32([1, 1, side, side], planes) });
+    for (const tile of [640, 64]) {
+      const { data } = await predictPlanes(model, { planes, height: side, width: side }, { tile });
+      let furthest = 0;
+      for (let y = halo; y < side - halo; y++) {
+        for (let x = halo; x < side - halo; x++) {
+          const i = y * side + x;
+          furthest = Math.max(furthest, Math.abs((data[side * side + i] as number) - Number(own.y?.data[i])));
+        }
+      }
+      expect(furthest).toBeLessThan(1e-6);
+    }
+    await model.program.dispose();
+  },
+);

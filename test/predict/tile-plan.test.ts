@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ModelError, UsageError } from '../../src/errors.ts';
-import { planAxis, smallestTile, type TilingRule, validSide } from '../../src/predict/tile-plan.ts';
+import { defaultBorder, planAxis, smallestTile, type TilingRule, validSide } from '../../src/predict/tile-plan.ts';
 import { expectAllClose } from '../support/expect-all-close.ts';
 
 const UNET: TilingRule = { multiple: 16, offset: 0, minimum: 16, halo: 94, margin: 0, exact: true };
@@ -135,4 +135,17 @@ describe('properties', () => {
       { numRuns: 1000 },
     );
   });
+});
+
+test('the frame begins a whole number of strides before the image', () => {
+  for (const multiple of [1, 2, 4, 8, 16, 32, 64]) {
+    for (let halo = 0; halo < 100; halo++) {
+      const rule = { multiple, offset: 0, minimum: multiple, halo, margin: 0, exact: true };
+      const border = defaultBorder(rule);
+      expect(border % multiple).toBe(0);
+      expect(border).toBeGreaterThanOrEqual(Math.min(halo, 32));
+      expect(border).toBeLessThan(Math.min(halo, 32) + multiple);
+      expect(planAxis(300, rule).tiles[0]?.origin).toBe(border === 0 ? 0 : -border);
+    }
+  }
 });
