@@ -68,10 +68,12 @@ const BLEND_SHARE = 0.25;
  * Mirrored context around the image: only the margin for an unpadded network; up to 32 pixels for a padded one, so that
  * zero padding lies outside the image. More takes longer and adds little, because the weight of the receptive field is
  * concentrated at its centre. It is a whole number of strides, so that pooling starts where it does for the image
- * without a frame: away from the border the network gives what any other program gets of it.
+ * without a frame: away from the border the network gives what any other program gets of it. A network that is not exact
+ * has none: statistics of the whole image, as of instance normalisation, would be those of the image and its frame.
  */
 export function defaultBorder(rule: TilingRule): number {
-  return rule.margin > 0 || rule.fixed !== undefined ? 0 : roundUp(Math.min(rule.halo, 32), rule.multiple);
+  const hasFrame = rule.exact && rule.margin === 0 && rule.fixed === undefined;
+  return hasFrame ? roundUp(Math.min(rule.halo, 32), rule.multiple) : 0;
 }
 
 /** The smallest valid side of at least `length` pixels. */

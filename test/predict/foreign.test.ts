@@ -227,3 +227,40 @@ test.each([[2], [2, 2], [2, 2, 2]])(
     await model.program.dispose();
   },
 );
+
+test('a network with instance normalisation gives what it gives of the image alone, up to its border', async () => {
+  const b = new GraphBuilder('instance');
+  const random = stream(12, 'instance');
+  const x = b.input('x', 'float32', [1, 1, 64, 64]);
+  const weights = b.constant(
+    float32(
+      [4, 1, 3, 3],
+      Float32Array.from({ length: 36 }, () => random.normal()),
+    ),
+  );
+  const [scale, shift] = [float32([4], [1, 2, 1, 2]), float32([4], [0, 1, 0, -1])].map((array) => b.constant(array));
+  const convolved = b.op('Conv', [x, weights], { pads: [1, 1, 1, 1] });
+  const normalised = b.op('InstanceNormalization', [convolved, scale as never, shift as never], { epsilon: 1e-5 });
+  const last = b.constant(
+    float32(
+      [1, 4, 3, 3],
+      Float32Array.from({ length: 36 }, () => random.normal()),
+    ),
+  );
+  const graph = b.build([b.output(b.op('Sigmoid', [b.op('Conv', [normalised, last], { pads: [1, 1, 1, 1] })]), 'y')]);
+  const symbols = new Map([
+    ['x', ['n', 1, 'h', 'w']],
+    ['y', ['n', 1, 'h', 'w']],
+  ]);
+  const model = await openModel(runtime, writeOnnx({ ...graph, symbols }));
+  const side = 96;
+  // Brighter in the middle: statistics of the image and a frame would be others.
+  const planes = Float32Array.from({ length: side * side }, (_, p) => {
+    const [dy, dx] = [Math.floor(p / side) - side / 2, (p % side) - side / 2];
+    return random.uniform() + Math.exp(-(dy * dy + dx * dx) / 500);
+  });
+  const own = await model.program.run({ x: float32([1, 1, side, side], planes) });
+  const { data } = await predictPlanes(model, { planes, height: side, width: side });
+  for (let p = 0; p < side * side; p++) expect(data[side * side + p]).toBeCloseTo(Number(own.y?.data[p]), 5);
+  await model.program.dispose();
+});
