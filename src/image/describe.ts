@@ -1,7 +1,8 @@
 import { float16ToNumber } from '../array/float16.ts';
+import { elementCount } from '../array/ndarray.ts';
 import { quantile } from '../array/quantile.ts';
 import { counted } from '../errors.ts';
-import { type DisplayWindow, displayWindow } from './display.ts';
+import { type DisplayWindow, ValueSample, windowOf } from './display.ts';
 import { bodyDirection, planeName } from './geometry.ts';
 import { type Geometry, type Image, type Spacings, sizes } from './image.ts';
 
@@ -68,39 +69,100 @@ export interface ImageDescription
 
 /** Axes, dtype, pixel size and the statistics of every channel. Reads each sample twice. */
 export function describeImage(image: Image): ImageDescription {
-  const c = sizes(image).channels;
-  const { source, axes, shape, levels, level, dtype, bitDepth, spacing, geometry, modality, valueUnit } = image;
-  const facts = { source, axes, shape, levels, level, dtype, bitDepth, spacing, geometry, modality, valueUnit };
-  return {
-    ...facts,
-    window: c === 1 && image.palette === undefined ? displayWindow(image) : undefined,
-    paletteColours: image.palette?.length ?? 0,
-    channels: Array.from({ length: c }, (_, i) => describeChannel(image, i)),
-    notes: image.notes ?? [],
-  };
+  const scan = new ImageScan(image);
+  scan.add(image);
+  return scan.result();
 }
 
-function describeChannel(image: Image, index: number): ChannelDescription {
-  const { channels: c, slices, height, width } = sizes(image);
-  const inner = slices * height * width;
-  const { data } = image;
-  const half = image.dtype === 'float16';
-  const samples = data.length / c;
-  const step = Math.max(1, Math.ceil(samples / MAX_SORTED));
-  const sorted = new Float64Array(Math.ceil(samples / step));
-  let kept = 0;
-  let counts: Map<number, number> | undefined = new Map();
-  let [min, max] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  let [sum, squares, nan, infinite, finite, padding] = [0, 0, 0, 0, 0, 0];
-  // Squares are summed relative to the first finite value, so that large offsets do not hide small deviations.
-  let origin = Number.NaN;
-  let next = 0;
-  for (let outer = index * inner; outer < data.length; outer += c * inner) {
-    for (let i = outer; i < outer + inner; i++) {
-      const value = half ? float16ToNumber(data[i] as number) : Number(data[i]);
+/**
+ * Describes an image that is read part by part: rows, planes and time points in their order, with all channels. The numbers
+ * are those of the whole image, to the last bit. Memory: up to 32 MB per channel, and that of a part.
+ */
+export class ImageScan {
+  readonly #info: Omit<Image, 'data'>;
+  readonly #channels: readonly ChannelScan[];
+  /** For a display window, of a single channel. */
+  readonly #sample: ValueSample | undefined;
+
+  constructor(info: Omit<Image, 'data'>) {
+    const { channels } = sizes(info);
+    const samples = elementCount(info.shape) / channels;
+    this.#info = info;
+    this.#channels = Array.from({ length: channels }, () => new ChannelScan(info, samples));
+    this.#sample = channels === 1 && info.palette === undefined ? new ValueSample(info, samples) : undefined;
+  }
+
+  /** @param part the next samples, along the axes of the image */
+  add({ data, ...part }: Image): void {
+    const { channels: c, slices, height, width } = sizes(part);
+    const inner = slices * height * width;
+    this.#sample?.add(data);
+    for (let at = 0; at < data.length; at += inner) {
+      this.#channels[(at / inner) % c]?.add(data.subarray(at, at + inner));
+    }
+  }
+
+  result(): ImageDescription {
+    const { source, axes, shape, levels, level, dtype, bitDepth, spacing, geometry, modality, valueUnit, ...rest } =
+      this.#info;
+    const facts = { source, axes, shape, levels, level, dtype, bitDepth, spacing, geometry, modality, valueUnit };
+    const all = this.#channels;
+    return {
+      ...facts,
+      window: this.#sample && windowOf(this.#info, this.#sample.sorted()),
+      paletteColours: rest.palette?.length ?? 0,
+      channels: channelNames(this.#info).map((name, i) => (all[i] as ChannelScan).result(name)),
+      notes: rest.notes ?? [],
+    };
+  }
+}
+
+function channelNames(info: Omit<Image, 'data'>): readonly string[] {
+  const { channels: count } = sizes(info);
+  const named = (i: number): string => info.channels?.[i] ?? (count === 1 ? 'grey' : `channel ${i}`);
+  return Array.from({ length: count }, (_, i) => named(i));
+}
+
+class ChannelScan {
+  readonly #isHalf: boolean;
+  readonly #padding: number | undefined;
+  readonly #samples: number;
+  /** Every n-th sample is sorted. */
+  readonly #step: number;
+  readonly #sorted: Float64Array;
+  #kept = 0;
+  #next = 0;
+  #counts: Map<number, number> | undefined = new Map();
+  #min = Number.POSITIVE_INFINITY;
+  #max = Number.NEGATIVE_INFINITY;
+  #sum = 0;
+  #squares = 0;
+  #nan = 0;
+  #infinite = 0;
+  #finite = 0;
+  #padded = 0;
+  /** Squares are summed relative to the first finite value, so that large offsets do not hide small deviations. */
+  #origin = Number.NaN;
+
+  /** @param samples number of all of them */
+  constructor({ dtype, padding }: Pick<Image, 'dtype' | 'padding'>, samples: number) {
+    this.#isHalf = dtype === 'float16';
+    this.#padding = padding;
+    this.#samples = samples;
+    this.#step = Math.max(1, Math.ceil(samples / MAX_SORTED));
+    this.#sorted = new Float64Array(Math.ceil(samples / this.#step));
+  }
+
+  add(data: Image['data']): void {
+    const [step, sorted, padding, isHalf] = [this.#step, this.#sorted, this.#padding, this.#isHalf];
+    let [min, max, sum, squares] = [this.#min, this.#max, this.#sum, this.#squares];
+    let [nan, infinite, finite, padded] = [this.#nan, this.#infinite, this.#finite, this.#padded];
+    let [next, kept, origin, counts] = [this.#next, this.#kept, this.#origin, this.#counts];
+    for (let i = 0; i < data.length; i++) {
+      const value = isHalf ? float16ToNumber(data[i] as number) : Number(data[i]);
       const sampled = next++ % step === 0;
-      if (value === image.padding) {
-        padding++;
+      if (value === padding) {
+        padded++;
         continue;
       }
       if (Number.isNaN(value)) {
@@ -122,23 +184,30 @@ function describeChannel(image: Image, index: number): ChannelDescription {
         if (counts.size > MAX_DISTINCT) counts = undefined;
       }
     }
+    [this.#min, this.#max, this.#sum, this.#squares] = [min, max, sum, squares];
+    [this.#nan, this.#infinite, this.#finite, this.#padded] = [nan, infinite, finite, padded];
+    [this.#next, this.#kept, this.#origin, this.#counts] = [next, kept, origin, counts];
   }
-  const offset = sum / finite;
-  const values = sorted.subarray(0, kept).sort();
-  const few = counts !== undefined && counts.size <= MAX_SHARES ? [...counts] : [];
-  return {
-    name: image.channels?.[index] ?? (c === 1 ? 'grey' : `channel ${index}`),
-    min: finite === 0 ? Number.NaN : min,
-    max: finite === 0 ? Number.NaN : max,
-    mean: origin + offset,
-    std: Math.sqrt(Math.max(0, squares / finite - offset ** 2)),
-    percentiles: PERCENTILES.map((percent) => ({ percent, value: quantile(values, percent / 100) })),
-    nan,
-    infinite,
-    padding,
-    distinct: counts?.size,
-    values: few.sort(([a], [b]) => a - b).map(([value, count]) => ({ value, count, share: count / samples })),
-  };
+
+  result(name: string): ChannelDescription {
+    const [finite, counts, samples] = [this.#finite, this.#counts, this.#samples];
+    const offset = this.#sum / finite;
+    const values = this.#sorted.subarray(0, this.#kept).sort();
+    const few = counts !== undefined && counts.size <= MAX_SHARES ? [...counts] : [];
+    return {
+      name,
+      min: finite === 0 ? Number.NaN : this.#min,
+      max: finite === 0 ? Number.NaN : this.#max,
+      mean: this.#origin + offset,
+      std: Math.sqrt(Math.max(0, this.#squares / finite - offset ** 2)),
+      percentiles: PERCENTILES.map((percent) => ({ percent, value: quantile(values, percent / 100) })),
+      nan: this.#nan,
+      infinite: this.#infinite,
+      padding: this.#padded,
+      distinct: counts?.size,
+      values: few.sort(([a], [b]) => a - b).map(([value, count]) => ({ value, count, share: count / samples })),
+    };
+  }
 }
 
 /**
@@ -151,8 +220,29 @@ function describeChannel(image: Image, index: number): ChannelDescription {
  *       grey      0 to 255, mean 127.5, 1 % 3, median 128, 99 % 251
  */
 export function formatDescription(description: ImageDescription): string {
-  const {
-    source,
+  const { source, paletteColours, channels, notes, geometry, modality, valueUnit, window } = description;
+  const rows = factRows(description, paletteColours);
+  for (const channel of channels) rows.push([channel.name, formatRange(channel, valueUnit)], ...formatValues(channel));
+  if (window !== undefined && (geometry !== undefined || modality !== undefined || /window$/.test(window.name)))
+    rows.push(['window', `${formatNumber(window.low)} to ${formatNumber(window.high)}, ${window.name}`]);
+  for (const note of notes) rows.push(['note', note]);
+  return formatRows(source, rows);
+}
+
+/** The lines of `formatDescription` on what the file says of its image, without its values. */
+export const formatFacts = (info: Omit<Image, 'data'>): string =>
+  formatRows(info.source, factRows(info, info.palette?.length ?? 0), channelNames(info));
+
+type Row = readonly [label: string, text: string];
+
+/** @param others labels of rows that follow */
+function formatRows(source: string | undefined, rows: readonly Row[], others: readonly string[] = []): string {
+  const width = Math.max(...[...rows.map(([label]) => label), ...others].map(({ length }) => length)) + 2;
+  return [source ?? 'image', ...rows.map(([label, text]) => `  ${label.padEnd(width)}${text}`)].join('\n');
+}
+
+function factRows(
+  {
     axes,
     shape,
     levels,
@@ -160,12 +250,12 @@ export function formatDescription(description: ImageDescription): string {
     dtype,
     bitDepth,
     spacing,
-    paletteColours,
-    channels,
-    notes,
-  } = description;
-  const { geometry, modality, valueUnit, window } = description;
-  const rows: (readonly [string, string])[] = [
+    geometry,
+    modality,
+  }: Omit<ImageDescription, 'window' | 'paletteColours' | 'channels' | 'notes'>,
+  paletteColours: number,
+): Row[] {
+  const rows: Row[] = [
     ['axes', `${axes} ${shape.join(' x ')}`],
     ['dtype', `${dtype}${bitDepth === undefined ? '' : ` (${counted(bitDepth, 'bit')} in the file)`}`],
     ['spacing', formatSpacing(spacing)],
@@ -177,12 +267,7 @@ export function formatDescription(description: ImageDescription): string {
   if (geometry !== undefined) rows.push(...formatGeometry(geometry));
   if (modality !== undefined) rows.push(['modality', modality]);
   if (paletteColours > 0) rows.push(['palette', `${paletteColours} colours; the values are indices`]);
-  for (const channel of channels) rows.push([channel.name, formatRange(channel, valueUnit)], ...formatValues(channel));
-  if (window !== undefined && (geometry !== undefined || modality !== undefined || /window$/.test(window.name)))
-    rows.push(['window', `${formatNumber(window.low)} to ${formatNumber(window.high)}, ${window.name}`]);
-  for (const note of notes) rows.push(['note', note]);
-  const width = Math.max(...rows.map(([label]) => label.length)) + 2;
-  return [source ?? 'image', ...rows.map(([label, text]) => `  ${label.padEnd(width)}${text}`)].join('\n');
+  return rows;
 }
 
 function formatGeometry(geometry: Geometry): (readonly [string, string])[] {

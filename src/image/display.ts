@@ -23,12 +23,14 @@ const SOFT_TISSUE = { low: -160, high: 240, name: 'soft tissue window' };
  * percentiles 0.5 and 99.5. Padding is ignored. The file's own window is used for everything but Hounsfield units: in
  * CT it is chosen for the organ in question. `high` is always above `low`.
  */
-export function displayWindow(image: Image): DisplayWindow {
-  const sample = sampleOf(image);
+export const displayWindow = (image: Image): DisplayWindow => windowOf(image, sampleOf(image));
+
+/** `displayWindow` by a sample of the image's values (`ValueSample`). */
+export function windowOf(image: Omit<Image, 'data'>, sample: Float64Array): DisplayWindow {
   if (sample.length === 0) return { low: 0, high: 1, name: 'no values' };
   const at = (share: number): number => sample[Math.round(share * (sample.length - 1))];
   const [least, most] = [at(0), at(1)];
-  if (isHounsfield(image, sample)) return showsLungs(sample) ? LUNG : SOFT_TISSUE;
+  if (areHounsfield(image, sample)) return showsLungs(sample) ? LUNG : SOFT_TISSUE;
   const between = (low: number, high: number, name: string): DisplayWindow =>
     high > low ? { low, high, name } : { low: low - 1, high: low + 1, name };
   if (image.window !== undefined && image.window[1] > image.window[0]) {
@@ -41,16 +43,42 @@ export function displayWindow(image: Image): DisplayWindow {
   return high > low ? { low, high, name: 'percentiles 0.5 to 99.5' } : between(least, most, 'all values');
 }
 
-/** Sorted finite values without padding. */
-function sampleOf({ data, dtype, padding }: Image): Float64Array {
-  const step = Math.max(1, Math.ceil(data.length / SAMPLE)) | 1;
-  const values = new Float64Array(Math.ceil(data.length / step));
-  let count = 0;
-  for (let i = 0; i < data.length; i += step) {
-    const value = dtype === 'float16' ? float16ToNumber(data[i] as number) : Number(data[i]);
-    if (Number.isFinite(value) && value !== padding) values[count++] = value;
+/** Finite values of an image without padding, at equal distances, which are added part by part in their order. */
+export class ValueSample {
+  readonly #info: Pick<Image, 'dtype' | 'padding'>;
+  readonly #step: number;
+  readonly #values: Float64Array;
+  #count = 0;
+  /** Of the value to take next, in the part to be added. */
+  #next = 0;
+
+  /** @param length number of all values */
+  constructor(info: Pick<Image, 'dtype' | 'padding'>, length: number) {
+    this.#info = info;
+    this.#step = Math.max(1, Math.ceil(length / SAMPLE)) | 1;
+    this.#values = new Float64Array(Math.ceil(length / this.#step));
   }
-  return values.subarray(0, count).sort();
+
+  add(data: Image['data']): void {
+    const { dtype, padding } = this.#info;
+    let i = this.#next;
+    for (; i < data.length; i += this.#step) {
+      const value = dtype === 'float16' ? float16ToNumber(data[i] as number) : Number(data[i]);
+      if (Number.isFinite(value) && value !== padding) this.#values[this.#count++] = value;
+    }
+    this.#next = i - data.length;
+  }
+
+  /** Ascending. */
+  sorted(): Float64Array {
+    return this.#values.subarray(0, this.#count).sort();
+  }
+}
+
+function sampleOf(image: Image): Float64Array {
+  const sample = new ValueSample(image, image.data.length);
+  sample.add(image.data);
+  return sample.sorted();
 }
 
 function shareBetween(sample: Float64Array, low: number, high: number): number {
@@ -62,7 +90,9 @@ function shareBetween(sample: Float64Array, low: number, high: number): number {
 /**
  * As stated by the file; otherwise judged by values: air at -1000 and tissue near 0, as in a CT saved as TIFF or NIfTI.
  */
-export function isHounsfield(image: Image, sample: Float64Array = sampleOf(image)): boolean {
+export const isHounsfield = (image: Image): boolean => areHounsfield(image, sampleOf(image));
+
+function areHounsfield(image: Omit<Image, 'data'>, sample: Float64Array): boolean {
   if (image.valueUnit !== undefined) return image.valueUnit === 'HU';
   if (image.modality !== undefined && image.modality !== 'CT') return false;
   const air = shareBetween(sample, -1100, -900);

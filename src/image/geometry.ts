@@ -100,7 +100,10 @@ export function sliceExtentsMm(image: Image): readonly number[] | undefined {
 }
 
 /** The image with a voxel size in mm, [z, y, x], replacing that of its file; an undefined `z` leaves it unchanged. */
-export function withSpacingMm(image: Image, [z, y, x]: readonly [number | undefined, number, number]): Image {
+export function withSpacingMm<T extends Omit<Image, 'data'>>(
+  image: T,
+  [z, y, x]: readonly [number | undefined, number, number],
+): T {
   const mm = (value: number): Spacing => ({ value, unit: 'mm' });
   const hasZ = z !== undefined && image.axes.includes('z');
   const spacing = { ...image.spacing, ...(hasZ ? { z: mm(z) } : {}), y: mm(y), x: mm(x) };

@@ -193,7 +193,7 @@ export async function openInputRegions(
 }
 
 /** Whole chunks of rows, or some of one where it has more than `most`. */
-function rowsAtOnce(chunkRows: number, most: number): number {
+export function rowsAtOnce(chunkRows: number, most: number): number {
   return most >= chunkRows ? Math.floor(most / chunkRows) * chunkRows : Math.max(1, Math.floor(most));
 }
 

@@ -1,24 +1,35 @@
 import { stemOf } from '../dataset/discover/names.ts';
 import type { LeftOut } from '../dataset/discover/pairing.ts';
 import { describeProject } from '../dataset/discover/project-files.ts';
-import { type ImageListing, inFolder, listImageSources, pairListing, readListed } from '../dataset/discover/sources.ts';
+import {
+  type ImageListing,
+  inFolder,
+  listImageSources,
+  openListed,
+  pairListing,
+  readListed,
+} from '../dataset/discover/sources.ts';
 import { applyMapping, describeMapping, findMapping, IGNORE } from '../dataset/labels/labels.ts';
 import { readDataset } from '../dataset/prepare.ts';
 import { labelOptions } from '../dataset/raw.ts';
 import { counted, DatasetError, option } from '../errors.ts';
 import { baseName, type WritableFiles } from '../files.ts';
 import { ImageNotes } from '../image/notes.ts';
+import { memorySource } from '../image/source.ts';
 import { fitInput } from '../input/network-input.ts';
 import { pagesOf } from '../input/planes.ts';
 import { patchText, readConfig } from '../train/config.ts';
 import { parseLog } from '../train/log.ts';
 import { totalSteps } from '../train/plan.ts';
 import { RUN_FILES } from '../train/store.ts';
-import { readImageFile } from './image-files.ts';
+import type { Host } from './host.ts';
+import { openImageFile } from './image-files.ts';
 import { listImages, readListedImage } from './image-list.ts';
-import { type Inspected, type InspectOptions, inspectedImage } from './inspect-image.ts';
+import { type Inspected, type InspectOptions, inspectedSource } from './inspect-image.ts';
 import type { PredictionFile } from './prediction-file.ts';
 import { runReader } from './read-run.ts';
+
+type InspectHost = Pick<Host, 'files'> & Partial<Pick<Host, 'memory'>>;
 
 /** A title with indented lines. */
 const under = (title: string, lines: readonly string[]): string =>
@@ -40,20 +51,21 @@ const describeLeftOut = (leftOut: readonly LeftOut[]): readonly string[] =>
   leftOut.map(({ file, reason }) => `skipped: ${file}, ${reason}`);
 
 /** A data set, an OME-Zarr store, a folder of images without labels, or of DICOM series. */
-export function inspectFolder(files: WritableFiles, path: string, options: InspectOptions): Promise<Inspected> {
-  return inFolder(path, () => inspectWithin(files, path, options));
+export function inspectFolder(host: InspectHost, path: string, options: InspectOptions): Promise<Inspected> {
+  return inFolder(path, () => inspectWithin(host, path, options));
 }
 
-async function inspectWithin(files: WritableFiles, path: string, options: InspectOptions): Promise<Inspected> {
+async function inspectWithin(host: InspectHost, path: string, options: InspectOptions): Promise<Inspected> {
+  const { files } = host;
   const listing = await listImageSources(files, path);
   const { series, classes, ignore, level } = options;
   try {
-    if (series !== undefined) return inspectedImage(await readImageFile(files, path, { series, level }), options);
+    if (series !== undefined) return await inspectedSource(host, await openImageFile(files, path, { series }), options);
     pairListing(listing);
   } catch (cause) {
     if (!(cause instanceof DatasetError)) throw cause;
     if (series !== undefined) throw cause;
-    if (listing.series.size > 0) return inspectSeries(files, listing, options);
+    if (listing.series.size > 0) return inspectSeries(host, listing, options);
     const listed = await listImages(files, path).catch(() => []);
     // Images without labels can be predicted; other problems are reported.
     if (listed.length === 0 || cause.code !== 'no-labels') throw cause;
@@ -116,11 +128,8 @@ async function inspectWithin(files: WritableFiles, path: string, options: Inspec
 }
 
 /** The series and stores of a folder, or the image of its only one. */
-async function inspectSeries(
-  files: WritableFiles,
-  { root, series, paths, leftOut }: ImageListing,
-  options: InspectOptions,
-): Promise<Inspected> {
+async function inspectSeries(host: InspectHost, listing: ImageListing, options: InspectOptions): Promise<Inspected> {
+  const { root, series, paths, leftOut } = listing;
   const found = [...series];
   const others = paths.filter((path) => !series.has(path));
   const notes = [
@@ -131,10 +140,11 @@ async function inspectSeries(
   const rows = found.map(([path, { description }]) => `${stemOf(path)}: ${description}`);
   const [only] = found;
   if (found.length === 1 && only !== undefined) {
-    const { describe, text, image } = inspectedImage(
-      await readListed(files, { root, series }, only[0], { level: options.level }),
-      options,
-    );
+    const { files } = host;
+    const source =
+      (await openListed(files, { root, series, paths, leftOut }, only[0])) ??
+      memorySource(await readListed(files, { root, series }, only[0]));
+    const { describe, text, image } = await inspectedSource(host, source, options);
     return { describe, image, text: under(text, [...rows, ...notes]) };
   }
   return {

@@ -6,7 +6,7 @@ import type { ModelName } from '../models/registry.ts';
 import { MODELS } from '../models/registry.ts';
 import { RUN_FILES } from '../train/store.ts';
 import type { Host } from './host.ts';
-import { type Inspected, type InspectOptions, inspectedImage } from './inspect-image.ts';
+import { type Inspected, type InspectOptions, inspectedSource } from './inspect-image.ts';
 import { isPackage, PACKAGE_NAMES } from './model-files.ts';
 import { readPredictionFile } from './prediction-file.ts';
 
@@ -16,7 +16,7 @@ import { readPredictionFile } from './prediction-file.ts';
  *   where there are none.
  */
 export async function inspect(
-  host: Pick<Host, 'files'> & Partial<Pick<Host, 'openRuntime'>>,
+  host: Pick<Host, 'files'> & Partial<Pick<Host, 'openRuntime' | 'memory'>>,
   path: string,
   options: InspectOptions = {},
 ): Promise<Inspected> {
@@ -65,7 +65,7 @@ async function packageAt(files: WritableFiles, path: string, kind: 'file' | 'fol
 }
 
 async function inspectAny(
-  host: Pick<Host, 'files'> & Partial<Pick<Host, 'openRuntime'>>,
+  host: Pick<Host, 'files'> & Partial<Pick<Host, 'openRuntime' | 'memory'>>,
   path: string,
   options: InspectOptions,
 ): Promise<Inspected> {
@@ -89,13 +89,13 @@ async function inspectAny(
     const { inspectFolder, inspectPrediction, inspectRun } = await import('./inspect-folder.ts');
     const predicted = await readPredictionFile(files, path);
     if (predicted !== undefined) return inspectPrediction(files, path, predicted);
-    return isRun ? inspectRun(files, path) : inspectFolder(files, path, options);
+    return isRun ? inspectRun(files, path) : inspectFolder(host, path, options);
   }
   const asModel = async () => (await import('./inspect-model.ts')).inspectModel(files, path, size);
   if (extensionOf(path) === 'onnx') return asModel();
   try {
-    const { readImageFile } = await import('./image-files.ts');
-    return inspectedImage(await readImageFile(files, path, { palette: 'index', level: options.level }), options);
+    const { openImageFile } = await import('./image-files.ts');
+    return await inspectedSource(host, await openImageFile(files, path, { palette: 'index' }), options);
   } catch (cause) {
     if (!(cause instanceof FormatError)) throw cause;
     // An ONNX file with another extension.

@@ -1,3 +1,4 @@
+import { UsageError } from '../../errors.ts';
 import type { Image } from '../../image/image.ts';
 import { atomicWrite } from '../../platform/node/atomic-write.ts';
 import { nodeHost } from '../../platform/node/host.ts';
@@ -12,14 +13,26 @@ type InspectFlags = Options<typeof command>;
 /** Describes a path. */
 export async function run([path]: Positionals<typeof command>, flags: InspectFlags): Promise<void> {
   const { json = false, picture, svg } = flags;
-  const { describe, text, image } = await inspect(nodeHost, path, flags);
+  let facts = '';
+  const onFacts = (lines: string): void => {
+    facts = lines;
+    say(withFlags(lines));
+  };
+  const { describe, text, image } = await inspect(nodeHost, path, { ...flags, onFacts: json ? undefined : onFacts });
+  if (picture !== undefined && image === undefined && describe.kind === 'image') {
+    throw new UsageError('there is no preview of an image that does not fit into memory and has no lower resolution.', {
+      file: path,
+      remedy: 'Write lower resolutions by lamella convert, and inspect what it wrote.',
+    });
+  }
   const shown = image === undefined ? undefined : await showPicture(image, flags);
   if (svg !== undefined) await drawNetwork(path, svg, flags.size);
   // If the text goes to a file or a program, remarks are still shown to the user.
   if (!process.stdout.isTTY) for (const note of image?.notes ?? []) process.stderr.write(`note: ${note}\n`);
   if (json)
     return printJson(image === undefined || picture === undefined ? describe : { ...describe, picture }, jsonNumber);
-  say(withFlags(shown === undefined ? text : `${text}\n${shown}`));
+  const rest = facts !== '' && text.startsWith(`${facts}\n`) ? text.slice(facts.length + 1) : text;
+  say(withFlags(shown === undefined ? rest : `${rest}\n${shown}`));
 }
 
 /**
