@@ -10,6 +10,8 @@ export interface Batch {
   readonly labels: Uint8Array;
   /** Loss weights [batch, output height, output width]. */
   readonly weights: Float32Array;
+  /** What networks of stars or flows learn instead of the classes, [batch, channels, output height, output width]. */
+  readonly targets?: Float32Array;
   /** Slice and position of each sample. */
   readonly names: readonly string[];
 }

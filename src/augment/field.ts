@@ -113,6 +113,32 @@ export function coordinates(
   return { y: outY, x: outX };
 }
 
+/**
+ * As `coordinates` for a patch with `context` pixels more on each side; there the field is bent as at the nearest pixel of
+ * the patch.
+ */
+export function widerCoordinates(
+  { matrix: [yy, yx, xy, xx], bendY, bendX }: WarpGeometry,
+  [height, width]: readonly [number, number],
+  [centreY, centreX]: readonly [number, number],
+  context: number,
+): Coordinates {
+  const [rows, columns] = [height + 2 * context, width + 2 * context];
+  const outY = new Float32Array(rows * columns);
+  const outX = new Float32Array(rows * columns);
+  for (let row = 0, p = 0; row < rows; row++) {
+    const y = Math.min(Math.max(row - context, 0), height - 1);
+    for (let column = 0; column < columns; column++, p++) {
+      const nearest = y * width + Math.min(Math.max(column - context, 0), width - 1);
+      const v = row - (rows - 1) / 2 + (bendY?.[nearest] ?? 0);
+      const u = column - (columns - 1) / 2 + (bendX?.[nearest] ?? 0);
+      outY[p] = centreY + yy * v + yx * u;
+      outX[p] = centreX + xy * v + xx * u;
+    }
+  }
+  return { y: outY, x: outX };
+}
+
 /** The largest sum of the absolute weights of Keys' cubic convolution, along both axes. */
 const OVERSHOOT = 1.25 ** 2;
 /** Pixels beyond a coordinate that interpolation reads. */

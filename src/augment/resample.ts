@@ -110,7 +110,12 @@ export function sampleBicubic(
  * their bilinear weights, and the largest sum wins (the nearest pixel's in case of a tie). Boundaries are smoother than
  * with nearest neighbour, and no new label is introduced.
  */
-export function sampleLabels(labels: Uint8Array, [height, width]: Size, { y, x }: Coordinates, out: Uint8Array): void {
+export function sampleLabels<A extends Uint8Array | Int32Array>(
+  labels: A,
+  [height, width]: Size,
+  { y, x }: Coordinates,
+  out: A,
+): void {
   for (let p = 0; p < out.length; p++) {
     const fy = y[p];
     const fx = x[p];

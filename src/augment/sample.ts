@@ -5,6 +5,7 @@ import { IGNORE } from '../dataset/labels/labels.ts';
 import { type PatchPositionOptions, patchPosition, type TrainingSet } from '../dataset/patch-position.ts';
 import { borderWeights } from '../dataset/weights/page-separation.ts';
 import { foveate, isPlain, type WindowSpec, windowOffsets } from '../input/window.ts';
+import type { ObjectMaps } from '../objects/object-maps.ts';
 import { coordinates, drawGeometry } from './field.ts';
 import { changeIntensity } from './intensity.ts';
 import type { AugmentSettings } from './options.ts';
@@ -14,6 +15,8 @@ export interface SampleOptions extends PatchPositionOptions {
   readonly augment: AugmentSettings;
   /** Window sampling of a pixel classifier; default: unchanged. */
   readonly window?: WindowSpec;
+  /** Of networks that learn stars or flows: which. */
+  readonly maps?: ObjectMaps | undefined;
 }
 
 export interface Sample {

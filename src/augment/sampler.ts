@@ -46,8 +46,9 @@ export function samplerProgram(
     const { step, pages } = question;
     try {
       const batch = draw(set, step, options);
-      const { images, labels, weights } = batch;
-      const memory = [images, labels, weights].map(({ buffer }) => buffer as ArrayBuffer);
+      const memory = Object.values(batch).flatMap((part) =>
+        ArrayBuffer.isView(part) ? [part.buffer as ArrayBuffer] : [],
+      );
       send({ step, pages, batch }, memory);
     } catch (cause) {
       send({ step, pages, problem: cause instanceof Error ? cause.message : String(cause) }, []);

@@ -11,6 +11,7 @@ import { volumePosition } from '../dataset/volume-position.ts';
 import { type Batch, makeBatch } from './batch.ts';
 import { coordinates, drawGeometry } from './field.ts';
 import { changeIntensity } from './intensity.ts';
+import { makeMapBatch } from './patch-targets.ts';
 import type { Sample, SampleOptions } from './sample.ts';
 import { warp } from './warp.ts';
 
@@ -55,9 +56,13 @@ export function makeVolumeSample(set: TrainingSet, step: number, index: number, 
   return { name, image, label, weight };
 }
 
-/** The samples of a step, of pages or of volumes, stacked: images [batch, channels, slices, height, width]. */
+/**
+ * The samples of a step, of pages, with their targets if maps are learned, or of volumes, stacked: images [batch, channels,
+ * slices, height, width].
+ */
 export function makeAnyBatch(set: TrainingSet, step: number, options: SampleOptions): Batch {
-  const { batch, slices } = options;
+  const { batch, slices, maps } = options;
+  if (maps !== undefined) return makeMapBatch(set, step, { ...options, maps });
   if (slices === undefined) return makeBatch(set, step, options);
   const samples = Array.from({ length: batch }, (_, index) =>
     makeVolumeSample(set, step, index, { ...options, slices }),

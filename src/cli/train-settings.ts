@@ -8,6 +8,7 @@ import { NORM_LAYERS } from '../models/unet.ts';
 import { LOSSES, type LossName } from '../nn/losses/registry.ts';
 import { OPTIMIZERS, type OptimizerName } from '../nn/optimizers/registry.ts';
 import { SCHEDULES, type ScheduleName } from '../nn/schedules.ts';
+import { MAP_KINDS } from '../objects/object-maps.ts';
 import { RANGES } from '../train/ranges.ts';
 import {
   AUGMENT_STRENGTHS,
@@ -55,6 +56,11 @@ export const DATA = {
   task: choice('--task <name>', SEGMENTATION_TASKS, {
     before: 'segmentation task: ',
     after: ' (default: inferred); instances: separate touching objects; lungs: CT in Hounsfield units',
+  }),
+  separate: choice('--separate <by>', MAP_KINDS, {
+    before: 'tell touching objects apart by what the network learns instead of classes: ',
+    after:
+      ' (stars: a probability and distances along rays, as StarDist; flows: flows and a cell probability, as Cellpose)',
   }),
   spacingMm: row(
     '--spacing <z,y,x>',

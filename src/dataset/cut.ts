@@ -61,13 +61,14 @@ function cutPage(
     const label = cut(page.label);
     return { image: cut(page.image, channels), label, annotatedRows: annotatedRows({ label, height, width }) };
   });
-  const { separation, origin: [y, x] = [0, 0] } = page;
+  const { separation, objects, origin: [y, x] = [0, 0] } = page;
   const { numbers } = separation ?? {};
   return {
     name: page.name,
     height,
     width,
     ...kept,
+    objects: objects && memo(objects, where, () => cut(objects)),
     origin: [y + piece.top, x + piece.left],
     separation: separation && {
       ...separation,

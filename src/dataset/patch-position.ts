@@ -17,6 +17,8 @@ export interface TrainingPage {
   readonly label: Uint8Array;
   /** Border weights, if used: computed by `borderWeights`. */
   readonly separation?: PageSeparation | undefined;
+  /** Number of the object at each pixel [height, width], 0 for none; of networks that learn stars or flows. */
+  readonly objects?: Int32Array | undefined;
   /** Of a slice annotated in part: the number of annotated pixels above each row (`annotatedRows`). */
   readonly annotatedRows?: Int32Array | undefined;
   /** Position of the first pixel in the image, of a slice that was cropped; default [0, 0]. */

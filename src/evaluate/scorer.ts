@@ -11,6 +11,7 @@ import { MEMBRANE_SCORES, mainScores, OBJECT_SCORES, OBJECT_TOTALS, OVERLAP_TOTA
 import { type TuningImage, tuneSeparation } from '../metrics/tune-separation.ts';
 import { labelGrid } from '../objects/grid.ts';
 import { mapsOfRims, type SeparationSettings, separateObjects } from '../objects/instances.ts';
+import type { MapKind } from '../objects/object-maps.ts';
 import { ignoreMask } from './ignore-mask.ts';
 import { MembraneScorer } from './membranes.ts';
 import { ObjectScorer } from './objects.ts';
@@ -23,13 +24,13 @@ export type PageMetric =
       readonly kind: 'dice' /** Classes excluded from the mean; default the background, class 0. */;
       readonly leaveOut?: readonly number[];
     }
-  /** Average precision of objects at IoU 0.5. */
-  | { readonly kind: 'ap' };
+  /** Average precision of objects at IoU 0.5, found by border or by the maps that the network gives instead of classes. */
+  | { readonly kind: 'ap'; readonly by?: MapKind };
 
 export interface ScoredPage {
   /** Class of each pixel, `IGNORE` if it is ignored. */
   readonly page: { readonly name: string; readonly height: number; readonly width: number; readonly label: Uint8Array };
-  /** float32 [classes, height, width]. */
+  /** float32 [classes, height, width], or the maps that a network gives instead of classes. */
   readonly probabilities: NdArray<'float32'>;
   /** Label of the object at each pixel, if the label images number objects. */
   readonly objects?: Int32Array | Uint32Array;
@@ -62,12 +63,15 @@ export interface ScorerOptions {
    * kept.
    */
   readonly separation?: SeparationSettings;
+  /** `ap` by maps: how objects are found in them, `decodeMaps`. */
+  readonly decode?: ((by: MapKind, maps: NdArray<'float32'>) => { readonly labels: NdArray<'int32'> }) | undefined;
 }
 
 /** A scorer for slices with these classes, class 0 first. Ignored pixels are not counted. */
 export function scorerFor(metric: PageMetric, classNames: readonly string[], options: ScorerOptions = {}): Scorer {
   if (metric.kind === 'v-rand') return membraneScorer(metric.inside, options);
-  return metric.kind === 'ap' ? objectScorer(options) : overlapScorer(classNames, metric.leaveOut);
+  if (metric.kind === 'dice') return overlapScorer(classNames, metric.leaveOut);
+  return metric.by === undefined ? objectScorer(options) : mapScorer(metric.by, options);
 }
 
 function membraneScorer(inside: 0 | 1, { thresholds }: ScorerOptions): Scorer {
@@ -118,21 +122,37 @@ function objectScorer({ separation }: ScorerOptions): Scorer {
       const tuned = images.filter((_, i) => i % every === 0);
       const settings = separation ?? tuneSeparation(tuned, 'border').settings;
       for (const image of images.splice(0)) score(image, settings);
-      const found = scorer.result();
-      const [at] = found.perThreshold as readonly [InstanceScoresAt];
-      const ap = at.averagePrecision;
-      return {
-        // Neither true nor predicted objects: no errors.
-        score: Number.isNaN(ap) ? 1 : ap,
-        metric: OBJECT_SCORES.averagePrecision.main,
-        scores: {
-          ...mainScores(OBJECT_SCORES, (key) => at[key]),
-          ...mainScores(OBJECT_TOTALS, (key) => found[key]),
-        },
-        perImage: scorer.perImage(),
-        separation: settings,
-      };
+      return { ...objectScores(scorer), separation: settings };
     },
+  };
+}
+
+/** Objects as the maps of a network give them. */
+function mapScorer(by: MapKind, { decode }: ScorerOptions): Scorer {
+  const scorer = new ObjectScorer();
+  return {
+    add({ page: { height, width, label }, probabilities, objects = new Int32Array(label.length) }) {
+      const shape = [height, width];
+      const found = (decode as NonNullable<typeof decode>)(by, probabilities).labels;
+      scorer.add(labelGrid(objects, shape), found, ignoreMask(label, shape));
+    },
+    result: () => objectScores(scorer),
+  };
+}
+
+function objectScores(scorer: ObjectScorer): PageScores {
+  const found = scorer.result();
+  const [at] = found.perThreshold as readonly [InstanceScoresAt];
+  const ap = at.averagePrecision;
+  return {
+    // Neither true nor predicted objects: no errors.
+    score: Number.isNaN(ap) ? 1 : ap,
+    metric: OBJECT_SCORES.averagePrecision.main,
+    scores: {
+      ...mainScores(OBJECT_SCORES, (key) => at[key]),
+      ...mainScores(OBJECT_TOTALS, (key) => found[key]),
+    },
+    perImage: scorer.perImage(),
   };
 }
 

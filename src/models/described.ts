@@ -2,6 +2,7 @@
 
 import { ModelError } from '../errors.ts';
 import type { Signature } from '../graph/onnx/model.ts';
+import type { MapKind } from '../objects/object-maps.ts';
 import type { Json } from './metadata.ts';
 
 /** The key in the file's metadata. */
@@ -16,7 +17,7 @@ export interface Sides {
 /** How objects are found in the maps of a network. What is left out is as `predict` has it. */
 export interface DescribedObjects {
   /** Star-convex polygons (StarDist) or flows (Cellpose). */
-  readonly kind: 'star' | 'flows';
+  readonly kind: MapKind;
   /** Pixels that are more probable propose an object, or belong to one: 0..1. */
   readonly threshold?: number;
   /** Stars: as `StarOptions.overlap` and `StarOptions.margin`. */

@@ -1,6 +1,7 @@
 /** The metadata of a model file: the JSON under the key `lamella` of its ONNX metadata. */
 import { ModelError } from '../errors.ts';
 import type { Signature } from '../graph/onnx/model.ts';
+import { MAP_KINDS, type ObjectMaps } from '../objects/object-maps.ts';
 import { FORMER_METADATA, rename } from './former-names.ts';
 import type { ModelSpec } from './registry.ts';
 import type { TileSizes } from './sizes.ts';
@@ -26,9 +27,11 @@ export interface ModelMetadata {
   readonly axes: 'nchw' | 'ncdhw';
   /** How an image becomes the input: channels, normalisation, pixel size, as `input/normalise.ts` writes and reads it. */
   readonly input: { readonly [key: string]: Json };
-  /** All classes including background; with a sigmoid the second is the foreground. */
+  /** All classes including background; with a sigmoid, and of maps, the second is the foreground. */
   readonly classes: readonly ClassInfo[];
-  readonly activation: 'sigmoid' | 'softmax';
+  readonly activation: 'sigmoid' | 'softmax' | 'none';
+  /** Maps by which objects are found, which the output is instead of classes. */
+  readonly maps?: ObjectMaps;
   /** Undefined for classification. */
   readonly tile?: TileSizes;
   /** The same along the depth, for networks of volumes. */
@@ -79,7 +82,7 @@ export function parseMetadata(text: string, { file }: { readonly file?: string }
   const ofVolumes = entry.text('axes') === 'ncdhw';
   if (!ofVolumes && entry.text('axes') !== 'nchw') fail(`has axes '${entry.text('axes')}', not 'nchw' or 'ncdhw'`);
   const activation = entry.text('activation');
-  if (activation !== 'sigmoid' && activation !== 'softmax') fail(`has an unknown activation '${activation}'`);
+  if (!['sigmoid', 'softmax', 'none'].includes(activation)) fail(`has an unknown activation '${activation}'`);
   entry.fields('input');
   entry.fields('provenance');
   const classes = entry.list('classes').map((item, i) => new Fields(item, `classes[${i}].`, fail));
@@ -87,7 +90,11 @@ export function parseMetadata(text: string, { file }: { readonly file?: string }
     item.text('name');
     item.number('value');
   }
-  const expected = activation === 'sigmoid' ? 2 : network.number('numClasses');
+  if (entry.has('maps')) {
+    const by = entry.fields('maps').text('by');
+    if (!MAP_KINDS.some((kind) => kind === by)) fail(`has unknown maps '${by}'`);
+  }
+  const expected = activation === 'softmax' ? network.number('numClasses') : 2;
   if (classes.length !== expected) fail(`names ${classes.length} classes where the network has ${expected}`);
   if (entry.has('task')) {
     if (entry.text('task') !== 'classification') fail(`has an unknown task '${entry.text('task')}'`);

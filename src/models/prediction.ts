@@ -40,13 +40,18 @@ export function exportedSpec(spec: ModelSpec): ModelSpec {
  * The prediction graph with `weights` (by parameter name) as constants, for `writeOnnx`. Batch, height and width are
  * symbolic in the file: it runs on every size that the network supports (windows have only one). Standardised weights
  * are folded, so the file contains plain convolutions.
+ * @param graphOf what it gives; default: probabilities
  * @throws ModelError if a weight is missing or has the wrong shape.
  */
-export function exportNetwork(spec: ModelSpec, weights: { readonly [parameter: string]: NdArray }): Graph {
+export function exportNetwork(
+  spec: ModelSpec,
+  weights: { readonly [parameter: string]: NdArray },
+  graphOf: (network: Network) => Graph = probabilityGraph,
+): Graph {
   const plain = exportedSpec(spec);
   const values = plain === spec ? weights : foldStandardised(weights);
   const { shape, symbols } = exportedShape(plain);
-  const graph = predictionGraph(plain, shape);
+  const graph = graphOf(buildNetwork(plain, shape));
   const [image, ...parameters] = graph.inputs as readonly [Value, ...Value[]];
   const constants = new Map(graph.constants);
   for (const parameter of parameters) {
@@ -65,7 +70,7 @@ export function exportNetwork(spec: ModelSpec, weights: { readonly [parameter: s
     constants,
     symbols: new Map([
       [image.name, symbols.image],
-      [PROBABILITIES_NAME, symbols.probabilities],
+      [(graph.outputs[0] as Value).name, symbols.probabilities],
     ]),
   };
 }

@@ -201,7 +201,7 @@ function chooseOutput(
 ): Tried {
   const objects = described?.objects?.kind;
   const why = (map: Tried): string | undefined =>
-    (objects && `as its package says, of ${objects === 'star' ? 'stars' : 'flows'}`) ??
+    (objects && `as its package says, of ${objects}`) ??
     notClassesByName(map) ??
     graph?.notClasses(map.name) ??
     notClassesByValues(map.output) ??

@@ -9,16 +9,15 @@ import { prepareInput } from '../input/network-input.ts';
 import { byOperations, type NormalisationSpec } from '../input/normalise.ts';
 import { isMap, type OutputShape, outputText } from '../models/class-maps.ts';
 import { type DescribedObjects, readDescription } from '../models/described.ts';
+import { readMetadata } from '../models/metadata.ts';
+import type { MapKind } from '../objects/object-maps.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { openModel } from './open.ts';
-import type { OpenedModel } from './own.ts';
+import { namesOfMaps, type OpenedModel, openOwnModel } from './own.ts';
 import { type PredictOptions, predictPlanes } from './predict.ts';
 import { validSide } from './tile-plan.ts';
 import { runModel } from './tiles.ts';
 import { fillWindow, type PreparedPage } from './window.ts';
-
-/** What the maps of a network are. */
-export type MapKind = DescribedObjects['kind'];
 
 export interface MapModel {
   readonly kind: MapKind;
@@ -36,13 +35,13 @@ const LEAST_RAYS = 3;
 const FLOW_CHANNELS = 3;
 
 /** What the programs do with an image before their networks see it, each channel by itself. */
-const PERCENTILES: { readonly [K in MapKind]: readonly [number, number] } = { star: [1, 99.8], flows: [1, 99] };
+const PERCENTILES: { readonly [K in MapKind]: readonly [number, number] } = { stars: [1, 99.8], flows: [1, 99] };
 
 const scaled = ([low, high]: readonly [number, number]): NormalisationSpec =>
   byOperations([{ id: 'scale_range', kwargs: { axes: ['y'], min_percentile: low, max_percentile: high } }]);
 
 /**
- * Opens a network of another program whose outputs are stars, one map [N, 1 + rays, H, W] or a probability [N, 1, H, W]
+ * Opens a network that was trained here for stars or flows, or one of another program whose outputs are stars, one map [N, 1 + rays, H, W] or a probability [N, 1, H, W]
  * beside distances [N, rays, H, W], or flows and a logit of cells, [N, 3, H, W] in the order y, x, cell. Stars may be
  * coarser than the image by a whole number. Without a package that says how, pixels are scaled from percentiles of each
  * channel to 0..1, as both programs do: 1 and 99.8 for stars, 1 and 99 for flows.
@@ -55,6 +54,11 @@ export async function openMapModel(
   kind: MapKind,
   { file, output }: { readonly file?: string; readonly output?: string | undefined } = {},
 ): Promise<MapModel> {
+  const own = readMetadata(readSignature(given, { file }), { file });
+  if (own !== undefined) {
+    const model = await openOwnModel(runtime, given, { file, maps: kind });
+    return { kind, parts: [model], grid: 1, settings: {}, notes: model.notes };
+  }
   const { bytes, isByte } = imageForm(given);
   const signature = readSignature(bytes, { file });
   const names = chooseMaps(signature, kind, { file, output });
@@ -64,7 +68,7 @@ export async function openMapModel(
   try {
     for (const name of names) {
       const model = await openModel(runtime, bytes, { file, output: name, ...(normalisation && { normalisation }) });
-      parts.push({ ...model, activation: 'none', classes: channelsOf(model.outputs) });
+      parts.push({ ...model, activation: 'none', classes: namesOfMaps(model.outputs) });
     }
     const opened = parts as [OpenedModel, ...OpenedModel[]];
     const grid = await gridOf(opened[0], kind, file);
@@ -78,10 +82,6 @@ export async function openMapModel(
     throw error;
   }
 }
-
-/** One name for each map; a single one stands for two, as that of two classes does. */
-const channelsOf = (outputs: number): readonly string[] =>
-  Array.from({ length: Math.max(2, outputs) }, (_, i) => `map ${i}`);
 
 /** Names of the outputs in the order of their maps. */
 function chooseMaps(
@@ -120,7 +120,7 @@ async function gridOf(model: OpenedModel, kind: MapKind, file: string | undefine
   if (!Number.isInteger(grid) || width / columns !== grid || (kind === 'flows' && grid !== 1)) {
     throw new ModelError(`the model gives ${columns} x ${rows} for an image of ${width} x ${height}.`, {
       file,
-      remedy: `Use a network whose maps have the size of the image${kind === 'star' ? ', or a whole part of it' : ''}.`,
+      remedy: `Use a network whose maps have the size of the image${kind === 'stars' ? ', or a whole part of it' : ''}.`,
     });
   }
   return grid;
@@ -136,7 +136,7 @@ function requireRays(
   file: string | undefined,
 ): void {
   const maps = mapsOf(parts);
-  if (kind !== 'star' || rays === undefined || maps >= 1 + rays) return;
+  if (kind !== 'stars' || rays === undefined || maps >= 1 + rays) return;
   throw new ModelError(`Of a probability and ${rays} rays, as its package says, the model gives ${maps} maps.`, {
     file,
     remedy: 'Use the package as it was published.',
@@ -173,10 +173,10 @@ function notesOf(
     readonly described: ReturnType<typeof readDescription>;
   },
 ): readonly string[] {
-  const what = kind === 'star' ? 'a probability and distances along rays' : 'flows along y and x and a logit of cells';
+  const what = kind === 'stars' ? 'a probability and distances along rays' : 'flows along y and x and a logit of cells';
   const [{ rule }] = parts;
   const isFixed = rule.y.fixed !== undefined;
-  const others = kind === 'star' && settings.rays !== undefined ? mapsOf(parts) - 1 - settings.rays : 0;
+  const others = kind === 'stars' && settings.rays !== undefined ? mapsOf(parts) - 1 - settings.rays : 0;
   return [
     ...(described?.notes ?? []),
     ...settingsText(settings),

@@ -6,6 +6,7 @@ import { MODELS } from '../models/registry.ts';
 import { LOSSES } from '../nn/losses/registry.ts';
 import { OPTIMIZERS } from '../nn/optimizers/registry.ts';
 import { SCHEDULES } from '../nn/schedules.ts';
+import { MAP_KINDS } from '../objects/object-maps.ts';
 import { isWithin, RANGES, type Range } from './ranges.ts';
 
 interface Rule {
@@ -84,7 +85,7 @@ const REQUIRED: { readonly [path: string]: Rule } = {
   'recipe.batch': inRange(RANGES.batch),
   'recipe.augment': object,
   'recipe.loss': object,
-  'recipe.loss.name': oneOf(Object.keys(LOSSES)),
+  'recipe.loss.name': oneOf([...Object.keys(LOSSES), ...MAP_KINDS]),
   'recipe.optimizer': object,
   'recipe.optimizer.name': oneOf(Object.keys(OPTIMIZERS)),
   'recipe.learningRate': inRange(RANGES.learningRate),
@@ -126,6 +127,11 @@ const OPTIONAL: { readonly [path: string]: Rule } = {
   'recipe.data.before.validation': listOf('names', text),
   'recipe.data.before.repeated': listOf('names', text),
   'recipe.data.before.times': count(1),
+  'recipe.maps': object,
+  'recipe.maps.by': oneOf(MAP_KINDS),
+  'recipe.maps.rays': count(1),
+  'recipe.maps.scalePx': above0,
+  'recipe.maps.contextPx': count(0),
   'recipe.start': object,
   'recipe.start.fingerprint': text,
   'recipe.start.newLayers': listOf('layers', text),

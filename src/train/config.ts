@@ -13,6 +13,7 @@ import type { InputSpec } from '../input/normalise.ts';
 import type { TrainingDefaults } from '../models/definition.ts';
 import { FORMER_CONFIG, FORMER_RECIPE, inverse, rename } from '../models/former-names.ts';
 import type { ModelSpec } from '../models/registry.ts';
+import type { MapKind, ObjectMaps } from '../objects/object-maps.ts';
 import type { TensorLayout } from '../runtime/runtime.ts';
 import type { Rehearsal, RunData } from './before.ts';
 import { checkConfig } from './config-rules.ts';
@@ -23,8 +24,9 @@ import type { ValidationMetric } from './validate.ts';
 
 /** What determines every weight of the result: the same recipe, data and machine produce the same bits. */
 export interface Recipe
-  extends Pick<TrainingDefaults, 'loss' | 'optimizer' | 'learningRate' | 'schedule' | 'clipNorm' | 'averageDecay'> {
+  extends Pick<TrainingDefaults, 'optimizer' | 'learningRate' | 'schedule' | 'clipNorm' | 'averageDecay'> {
   readonly seed: number;
+  readonly loss: TrainingDefaults['loss'] | { readonly name: MapKind };
   readonly data: {
     /** Of names and contents of the training and validation slices. */
     readonly fingerprint: string;
@@ -43,6 +45,8 @@ export interface Recipe
   readonly labels: LabelMapping;
   readonly input: InputSpec | ClassInput;
   readonly model: ModelSpec;
+  /** Maps by which objects are found, for a network that learns them instead of classes. */
+  readonly maps?: ObjectMaps;
   /** Network input, [height, width]. */
   readonly patch: readonly [number, number];
   /** Slices of the input, for networks of volumes. */

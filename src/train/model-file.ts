@@ -12,6 +12,7 @@ import type { TileSizes } from '../models/sizes.ts';
 import type { SeparationSettings } from '../objects/instances.ts';
 import { type Cubic, describeCubic, withCalibration } from '../predict/calibration.ts';
 import type { Recipe } from './config.ts';
+import type { MapNetworks } from './map-networks.ts';
 
 /** Origin of a model, for its file. */
 export type Provenance = { readonly [key: string]: Json };
@@ -61,16 +62,18 @@ export interface FoundOnValidation {
 /**
  * Writes models of one recipe; their common parts are computed once.
  * @param file that holds the network, if one does
+ * @param training for recipes of maps
  */
 export function modelWriter(
   recipe: Recipe,
   file?: NetworkFile,
+  training?: MapNetworks,
 ): (
   weights: { readonly [parameter: string]: NdArray },
   provenance: Provenance,
   found?: FoundOnValidation,
 ) => Uint8Array {
-  const { model, labels, input } = recipe;
+  const { model, labels, input, maps } = recipe;
   const tile = tileSizes(sizesOf(model), haloOf(model));
   const depths = networkNamed(model.name).depths?.(model);
   const depth = depths && tileSizes(depths, haloOf(model, 'depth'));
@@ -82,7 +85,8 @@ export function modelWriter(
       axes: depth === undefined ? 'nchw' : 'ncdhw',
       input: input as unknown as { readonly [key: string]: Json },
       classes,
-      activation: model.numClasses === 1 ? 'sigmoid' : 'softmax',
+      activation: maps ? 'none' : model.numClasses === 1 ? 'sigmoid' : 'softmax',
+      ...(maps && { maps }),
       tile,
       ...(depth && { depth }),
       training: { network: model, labels: labels as unknown as { readonly [key: string]: Json } },
@@ -91,7 +95,7 @@ export function modelWriter(
       licence: null,
     });
     if (model.name === 'onnx' && file !== undefined) return file.write(model, weights, metadata);
-    const graph = exportNetwork(model, weights);
+    const graph = exportNetwork(model, weights, maps && ((network) => (training as MapNetworks).graph(network, maps)));
     return writeOnnx(calibration === undefined ? graph : withCalibration(graph, calibration), { metadata });
   };
 }

@@ -1,11 +1,13 @@
 /** Opens the step of a recipe: on one device, or with its gradient distributed over several. */
 
 import type { NetworkFile } from '../models/definition.ts';
-import { lossOf } from '../nn/losses/registry.ts';
+import type { Loss } from '../nn/losses/loss.ts';
+import { type LossSpec, lossOf } from '../nn/losses/registry.ts';
 import type { Network } from '../nn/network.ts';
 import { optimizerOf } from '../nn/optimizers/registry.ts';
 import type { ProfileRequest, Runtime } from '../runtime/runtime.ts';
 import type { Recipe } from './config.ts';
+import type { MapNetworks, MapPlace } from './map-networks.ts';
 import type { GradientDevices } from './parallel.ts';
 import { ratesOf } from './start-recipe.ts';
 import { type StepOptions, type TrainingStep, trainingStep } from './step.ts';
@@ -14,7 +16,7 @@ import type { TrainStep } from './train-step.ts';
 import { trainStep as trainStepOf } from './train-step.ts';
 
 /** Where a step runs. */
-export interface StepPlace {
+export interface StepPlace extends MapPlace {
   readonly runtime: Runtime;
   readonly profile?: ProfileRequest;
   /** Devices that share each batch; undefined to use only the runtime. */
@@ -22,6 +24,9 @@ export interface StepPlace {
   /** For a network that a file holds: the file. */
   readonly file?: NetworkFile | undefined;
 }
+
+const lossIn = ({ loss, maps }: Recipe, training: MapPlace['maps']): Loss =>
+  maps === undefined ? lossOf(loss as LossSpec) : (training as MapNetworks).loss(maps.by);
 
 export interface OpenedStep {
   readonly step: TrainingStep;
@@ -38,7 +43,7 @@ export interface OpenedStep {
 export async function openTrainStep(
   recipe: Recipe,
   build: (batch: number) => Network,
-  { runtime, profile, devices, file }: StepPlace,
+  { runtime, profile, devices, file, maps }: StepPlace,
   extra: Pick<StepOptions, 'measureNorm'> = {},
 ): Promise<OpenedStep> {
   const { batch, seed, exact } = recipe;
@@ -50,7 +55,7 @@ export async function openTrainStep(
   };
   const optimizer = optimizerOf(recipe.optimizer);
   const network = build(batch);
-  const step = trainingStep(network, lossOf(recipe.loss), optimizer, options);
+  const step = trainingStep(network, lossIn(recipe, maps), optimizer, options);
   if (devices !== undefined) {
     const parts = { options, optimizer, step, profile, hasStatistics: network.statistics.length > 0 };
     return { step, ...(await devices.openStep(recipe, build, runtime, parts)) };

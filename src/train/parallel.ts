@@ -9,7 +9,7 @@ import { float32, type NdArray, ndarray } from '../array/ndarray.ts';
 import { option, UsageError } from '../errors.ts';
 import type { Graph } from '../graph/ir.ts';
 import { drawMasks } from '../nn/dropout-masks.ts';
-import { LOSSES, type LossName, lossOf } from '../nn/losses/registry.ts';
+import { LOSSES, type LossName, type LossSpec, lossOf } from '../nn/losses/registry.ts';
 import type { Network } from '../nn/network.ts';
 import type { Optimizer } from '../nn/optimizers/optimizer.ts';
 import type { ProfileRequest, Program, Runtime } from '../runtime/runtime.ts';
@@ -72,7 +72,7 @@ export async function openParallelStep(
   const share = shareOf(recipe, names, hasStatistics);
   const { graph, state } = updateGraph(step.parameters, optimizer, options);
   const program = await runtime.compile(graph, { state, exact, profile });
-  const workers = await open(gradientGraph(build(share), lossOf(recipe.loss), options), { exact });
+  const workers = await open(gradientGraph(build(share), lossOf(recipe.loss as LossSpec), options), { exact });
   return {
     trainStep: parallelTrainStep(program, workers, step, seed),
     // What the workers lower, in their own threads, is not visible here.
@@ -95,7 +95,7 @@ export function shareOf({ batch, loss }: Recipe, devices: readonly string[], has
       { remedy: `Use ${option('batchNorm', 'fixed')}, or one device.` },
     );
   }
-  if (!LOSSES[loss.name].mean) {
+  if (LOSSES[loss.name as LossName]?.mean !== true) {
     const means = (Object.keys(LOSSES) as LossName[]).filter((name) => LOSSES[name].mean);
     throw new UsageError(
       `The loss '${loss.name}' is not a mean over images, so ${devices.length} devices cannot share it.`,

@@ -14,6 +14,7 @@ import { trainingFlops } from './device-speed.ts';
 import type { DeviceSpeeds } from './kept-speeds.ts';
 import { type LoopData, type LoopOptions, type TrainEvent, type TrainResult, train } from './loop.ts';
 import { lengthOf, makePlan } from './make-plan.ts';
+import type { MapTraining } from './maps.ts';
 import type { GradientDevices } from './parallel.ts';
 import { finishMs, type Measured, type Plan, totalSteps } from './plan.ts';
 import { fittingWeights, readStart, type StartFile, type StartModel } from './start.ts';
@@ -56,6 +57,8 @@ export interface TrainPlace extends Pick<SetupOptions, 'openSampler' | 'profile'
   readonly classifiers?: ClassifierTraining;
   /** Undefined where networks of volumes are not trained. */
   readonly volumes?: VolumeTraining | undefined;
+  /** Undefined where stars and flows are not trained. */
+  readonly maps?: MapTraining | undefined;
   /** The model to fine-tune; undefined to start from random weights. */
   readonly from?: StartFile;
   /** Lamella's version, to be compared with that which began a run. */

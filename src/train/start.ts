@@ -103,7 +103,13 @@ export function readStart({ name, bytes, model: read }: StartFile): StartModel {
       },
     );
   }
-  const { network, input, classes, training } = known;
+  const { network, input, classes, training, maps } = known;
+  if (maps !== undefined) {
+    throw new ModelError(`the network gives ${maps.by}; only networks that give classes are trained on.`, {
+      file: name,
+      remedy: `Train a new one with ${option('separate', maps.by)}, or ${option('resume')} its run.`,
+    });
+  }
   const model = training?.network ?? network;
   if (model.name === 'filter-bank') {
     throw new UsageError(`${name} is a filter bank, which is trained anew in seconds, not from a model.`, {

@@ -4,7 +4,7 @@ import { stream } from '../array/random.ts';
 import { backward } from '../graph/autodiff.ts';
 import { GraphBuilder } from '../graph/builder.ts';
 import type { Graph, Value } from '../graph/ir.ts';
-import type { Loss } from '../nn/losses/loss.ts';
+import { isMapLoss, type Loss } from '../nn/losses/loss.ts';
 import type { DropoutMask, Network, Parameter, Statistic } from '../nn/network.ts';
 import { movingAverage } from '../nn/optimizers/average.ts';
 import { clipByNorm, globalNorm } from '../nn/optimizers/gradient-clip.ts';
@@ -24,7 +24,7 @@ export interface StepOptions {
 }
 
 /**
- * Feed `image` (float32 [N,C,H,W]), `labels` (int32 [N,H',W']), `pixelWeights` (float32 [N,H',W']), `learningRate`
+ * Feed `image` (float32 [N,C,H,W]), `labels` (int32 [N,H',W'], of losses of maps float32 [N,K,H',W']), `pixelWeights` (float32 [N,H',W']), `learningRate`
  * (float32 []) and the dropout masks; returns `loss` ([]), `weightSum` ([], of the weights after the step: not finite
  * if any of them is not), and `gradientNorm` ([]) with clipping.
  */
@@ -101,7 +101,9 @@ function differentiated(
 ): { b: GraphBuilder; value: Value; gradients: readonly Value[] } {
   const perPixel = logits.shape.filter((_, axis) => axis !== 1);
   const target = {
-    labels: builder.input('labels', 'int32', perPixel),
+    labels: isMapLoss(loss)
+      ? builder.input('labels', 'float32', logits.shape)
+      : builder.input('labels', 'int32', perPixel),
     weights: builder.input('pixelWeights', 'float32', perPixel),
   };
   const value = builder.scoped('loss', () => loss(builder, logits, target));

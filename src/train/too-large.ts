@@ -4,16 +4,18 @@ import { DeviceError, factsOf, option } from '../errors.ts';
 import { graphCost } from '../graph/analysis/cost.ts';
 import type { NetworkFile } from '../models/definition.ts';
 import { buildNetwork, type ModelSpec, networkNamed } from '../models/registry.ts';
-import { lossOf } from '../nn/losses/registry.ts';
+import { type LossSpec, lossOf } from '../nn/losses/registry.ts';
 import { optimizerOf } from '../nn/optimizers/registry.ts';
 import { inputShape, patchText, type Recipe } from './config.ts';
 import { trainingStep } from './step.ts';
 
 /** Most bytes that the values of a training step hold at one time; what the device needs beside them is not counted. */
 export function peakBytes(recipe: Recipe, file?: NetworkFile): number {
-  const { model, batch, loss, optimizer } = recipe;
+  const { model, batch, loss, maps, optimizer } = recipe;
+  // The losses of maps hold about as much.
+  const known = maps === undefined ? (loss as LossSpec) : ({ name: 'ce' } as const);
   const network = buildNetwork(model, inputShape(recipe, batch), { training: true, file });
-  return graphCost(trainingStep(network, lossOf(loss), optimizerOf(optimizer)).graph).peakBytes;
+  return graphCost(trainingStep(network, lossOf(known), optimizerOf(optimizer)).graph).peakBytes;
 }
 
 const inWords = (bytes: number): string =>

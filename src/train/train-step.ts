@@ -60,14 +60,17 @@ export function trainStep(program: Program, { masks }: TrainingStep, seed: numbe
  * @param output shape of the labels, [N, height, width], or [N] for image classification
  */
 export function feedsOf(
-  { images, labels, weights, names }: Omit<Batch, 'step'> | ClassBatch,
+  { images, labels, weights, names, targets }: Omit<Batch, 'step'> | (ClassBatch & { readonly targets?: undefined }),
   input: readonly number[],
   output: readonly number[],
 ): StepBatch {
   return {
     feeds: {
       image: float32(input, images),
-      labels: ndarray('int32', output, Int32Array.from(labels)),
+      labels:
+        targets === undefined
+          ? ndarray('int32', output, Int32Array.from(labels))
+          : float32([output[0] as number, targets.length / weights.length, ...output.slice(1)], targets),
       pixelWeights: float32(output, weights),
     },
     samples: names,

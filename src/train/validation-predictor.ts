@@ -7,6 +7,7 @@ import type { RawPage } from '../dataset/raw.ts';
 import type { ScoredPage } from '../evaluate/scorer.ts';
 import { readSignature } from '../graph/onnx/model.ts';
 import type { WindowSpec } from '../input/window.ts';
+import type { MapKind } from '../objects/object-maps.ts';
 import { type CalibrationCounts, countPixels } from '../predict/calibration.ts';
 import { openOwnModel } from '../predict/own.ts';
 import { loadPatches } from '../predict/patch-model.ts';
@@ -19,9 +20,9 @@ export interface PagePredictor {
   dispose(): Promise<void>;
 }
 
-/** Predicts slices; of one that is annotated in part only, that part with its surroundings, which are as in the whole. */
-export async function pagePredictor(runtime: Runtime, bytes: Uint8Array): Promise<PagePredictor> {
-  const model = await openOwnModel(runtime, bytes);
+/** Predicts slices, the maps of a network that gives such; of one that is annotated in part only, that part with its surroundings, which are as in the whole. */
+export async function pagePredictor(runtime: Runtime, bytes: Uint8Array, maps?: MapKind): Promise<PagePredictor> {
+  const model = await openOwnModel(runtime, bytes, { maps });
   return {
     async predict(page, source) {
       const region = scoredPart(page);

@@ -21,9 +21,6 @@ export type SegmentFormat = (typeof SEGMENT_FORMATS)[number];
 export const isSegmentFormat = (name: string): name is SegmentFormat =>
   SEGMENT_FORMATS.some((format) => format === name);
 
-/** What networks of other programs give that objects are found by: star-convex polygons (StarDist), flows (Cellpose). */
-export const SEPARATIONS = ['star', 'flows'] as const;
-
 /** What the jobs of a prediction in shards do, in this order. */
 export const SHARD_STAGES = ['scan', 'predict', 'objects', 'finish'] as const;
 export type ShardStage = (typeof SHARD_STAGES)[number];

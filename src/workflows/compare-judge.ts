@@ -11,18 +11,21 @@ import { scorerFor } from '../evaluate/scorer.ts';
 import { graphCost } from '../graph/analysis/cost.ts';
 import type { Graph } from '../graph/ir.ts';
 import { floatForm } from '../graph/onnx/float-form.ts';
+import { readSignature } from '../graph/onnx/model.ts';
 import { readOnnx } from '../graph/onnx/read.ts';
 import { isPlain } from '../input/window.ts';
 import { LABEL_SCORES } from '../metrics/scores.ts';
+import { readMetadata } from '../models/metadata.ts';
 import { classifyPages, openClassifier } from '../predict/classifier.ts';
 import { denseGraph } from '../predict/dense.ts';
 import { separationSettings } from '../predict/objects.ts';
 import { openModel } from '../predict/open.ts';
-import type { OpenedModel } from '../predict/own.ts';
+import { type OpenedModel, openOwnModel } from '../predict/own.ts';
 import { planPage, predictPage } from '../predict/predict.ts';
 import type { RunResult } from '../report/compare/comparison.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { Clock } from '../train/store.ts';
+import { MAPS } from '../train/tasks/maps/training.ts';
 import { chooseMetric } from '../train/validate.ts';
 import type { OpenedRun } from './compare-data.ts';
 import type { EnergyMeter } from './host.ts';
@@ -86,20 +89,27 @@ export async function judgePages(
   pages: readonly RawPage[],
   options: JudgeOptions,
 ): Promise<Judged> {
+  const maps = readMetadata(readSignature(bytes, { file }))?.maps;
   const truths = pages.map((page) => ({ ...page, label: applyMapping(page.label, labels) }));
-  // Chosen by the ground truth and not by the run, so that all runs are scored equally.
-  const { metric } = chooseMetric(truths, labels);
+  // Chosen by the ground truth, and by how the model tells objects apart: all are scored equally.
+  const { metric } = maps === undefined ? chooseMetric(truths, labels) : MAPS.chooseMetric(maps.by);
   const names = shortNames(pages.map(({ name }) => name));
-  const model = await openModel(runtime, bytes, { file, output });
+  const model =
+    maps === undefined
+      ? await openModel(runtime, bytes, { file, output })
+      : await openOwnModel(runtime, bytes, { file, maps: maps.by });
   // Objects are separated as in prediction.
   const separation = model.metadata === undefined ? undefined : separationSettings(model.metadata);
   const scorer = scorerFor(
     metric,
     labels.classes.map(({ name }) => name),
-    { separation },
+    { separation, decode: MAPS.decode },
   );
   try {
-    const notes = [...classNotes(model, labels, shown), ...(model.metadata === undefined ? model.notes : [])];
+    const notes = [
+      ...(maps === undefined ? classNotes(model, labels, shown) : []),
+      ...(model.metadata === undefined ? model.notes : []),
+    ];
     const watch = new Stopwatch(options);
     await predictPage(model, pages[0] as RawPage);
     for (const [i, page] of pages.entries()) {

@@ -80,6 +80,12 @@ export async function packageModel(
   const weights = await readModel(files, file);
   const signature = readSignature(weights, { file });
   const metadata = readMetadata(signature, { file });
+  if (metadata?.maps !== undefined) {
+    throw new ModelError(`the network gives ${metadata.maps.by}, which are not described in packages yet.`, {
+      file,
+      remedy: 'Use its ONNX file.',
+    });
+  }
   if (metadata === undefined) {
     throw new ModelError('this is a model of another program: how an image becomes its input is not known.', {
       file,

@@ -1,4 +1,5 @@
 import type { WritableFiles } from '../files.ts';
+import type { decodeMaps } from '../objects/decode-maps.ts';
 import type { DeviceName, ProfileRequest, Runtime } from '../runtime/runtime.ts';
 import type { Clock } from '../train/store.ts';
 import type { encodeSegments } from './encode-segments.ts';
@@ -10,6 +11,8 @@ export interface Host extends Clock {
   memory?(): { readonly used: number; readonly free: number };
   /** Writes label maps with the names of their values; undefined in a page, which asks for none and need not load it. */
   readonly encodeSegments?: typeof encodeSegments;
+  /** Finds objects in stars and flows; undefined in a page, where no such network is used. */
+  readonly decodeMaps?: typeof decodeMaps;
   /** What the last bits of results depend on, by name: versions, and the kind of processor. */
   versions?(): Readonly<Record<string, string>>;
   /** Opens a device; default: the fastest available. @throws DeviceError if it is not available. */

@@ -66,7 +66,7 @@ export function describeModel(
     ],
   ];
   if (metadata !== undefined) {
-    const { network, classes, activation, tile, depth, provenance } = metadata;
+    const { network, classes, activation, maps, tile, depth, provenance } = metadata;
     rows.push(
       [
         'network',
@@ -75,7 +75,7 @@ export function describeModel(
           .map(([key, value]) => (key === 'name' ? value : `${key} ${listed(value)}`))
           .join(', '),
       ],
-      ['classes', `${classes.map(({ name }) => name).join(', ')} (${activation})`],
+      ['classes', `${classes.map(({ name }) => name).join(', ')} (${maps?.by ?? activation})`],
       tile === undefined
         ? ['task', 'image classification']
         : ['tiles', [depth && `depth ${sidesOf(depth)}`, `sides ${sidesOf(tile)}`].filter(Boolean).join('; ')],

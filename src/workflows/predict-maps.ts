@@ -4,13 +4,15 @@ import { DatasetError, FormatError, option, UsageError } from '../errors.ts';
 import { joinPath } from '../files.ts';
 import { withSpacingMm } from '../image/geometry.ts';
 import { sizes } from '../image/image.ts';
-import { type MapKind, openMapModel } from '../predict/map-model.ts';
+import type { MapKind } from '../objects/object-maps.ts';
+import { openMapModel } from '../predict/map-model.ts';
 import { type MapObjectsOptions, mapObjects } from '../predict/map-objects.ts';
 import type { PredictFolderOptions } from './begin-prediction.ts';
 import { isSegmentFormat } from './choices.ts';
 import { encodeResult } from './encode.ts';
 import type { Host } from './host.ts';
 import { listImages, readListedImage } from './image-list.ts';
+import { mapKindOf } from './map-kind.ts';
 import { modelFileOf, type OpenedModelFile, readModel } from './model-files.ts';
 import { requireFreeFolder } from './out-folder.ts';
 import { type FailedFile, PARTS, type PredictedFile, type PredictedFolder, type PredictHooks } from './predict.ts';
@@ -18,8 +20,8 @@ import { defaultOut, MEASURES_FOLDER, PREDICTION_FILE, writePredictionFile } fro
 import { requireUnmeasured, requireUnplanned } from './shards/plan.ts';
 
 export interface PredictMapsOptions extends PredictFolderOptions, Pick<MapObjectsOptions, 'overlap' | 'flowError'> {
-  /** What the network gives. */
-  readonly separate: MapKind;
+  /** What the network gives. Default: what its file says, of one that was trained here. */
+  readonly separate?: MapKind | undefined;
 }
 
 /** Options that are for maps of classes, or of images by region. */
@@ -38,9 +40,16 @@ export async function predictMapsFolder(
   options: PredictMapsOptions,
   hooks: PredictHooks = {},
 ): Promise<PredictedFolder> {
-  requireForMaps(others.length, options);
-  const { separate, threshold, overlap, flowError, tile, batch, signal, channel, level, spacing, format } = options;
+  const { threshold, overlap, flowError, tile, batch, signal, channel, level, spacing, format } = options;
   const { files } = host;
+  const separate = options.separate ?? (await mapKindOf(files, model, options.which));
+  if (separate === undefined) {
+    throw new UsageError('it does not say what the network gives.', {
+      file: model,
+      remedy: `Set ${option('separate')}.`,
+    });
+  }
+  requireForMaps(others.length, separate, options);
   const out = options.out ?? (await defaultOut(files, [model]));
   await requireFreeFolder(files, out, {
     ignore: [...PARTS, PREDICTION_FILE, MEASURES_FOLDER],
@@ -48,7 +57,7 @@ export async function predictMapsFolder(
   });
   await requireUnplanned(files, out);
   await requireUnmeasured(files, out);
-  const file = await modelFileOf(files, model);
+  const file = await modelFileOf(files, model, options.which);
   const runtime = await host.openRuntime(options.device);
   const close = (): Promise<void> => runtime.dispose();
   try {
@@ -110,8 +119,8 @@ export async function predictMapsFolder(
   }
 }
 
-function requireForMaps(others: number, options: PredictMapsOptions): void {
-  const { format, separate } = options;
+function requireForMaps(others: number, separate: MapKind, options: PredictMapsOptions): void {
+  const { format } = options;
   const refuse = (what: string): never => {
     throw new UsageError(`${what} is not for networks of which objects are found by ${separate}.`, {
       remedy: 'Remove it.',

@@ -1,7 +1,7 @@
 /** A recipe's network, loss, optimizer and schedule in words. */
 
 import { networkNamed } from '../models/registry.ts';
-import { LOSSES } from '../nn/losses/registry.ts';
+import { LOSSES, type LossName } from '../nn/losses/registry.ts';
 import { OPTIMIZERS } from '../nn/optimizers/registry.ts';
 import type { Recipe } from '../train/config.ts';
 
@@ -38,8 +38,9 @@ export function describeNetwork({ model: { name, channels: _, numClasses: __, ..
 }
 
 /** `soft Dice plus cross entropy (dice-ce)`. */
-export function describeLoss({ loss: { name, ...options } }: Recipe): string {
-  return `${LOSSES[name].summary} (${[name, ...optionsOf(options)].join(', ')})`;
+export function describeLoss({ loss: { name, ...options }, maps }: Recipe): string {
+  if (maps !== undefined) return `that of ${name}`;
+  return `${LOSSES[name as LossName].summary} (${[name, ...optionsOf(options)].join(', ')})`;
 }
 
 /** `Adam with decoupled weight decay (adamw, weight decay 0.01), learning rate 0.001`. */

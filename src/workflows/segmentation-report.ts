@@ -4,7 +4,7 @@ import { ndarray } from '../array/ndarray.ts';
 import { scoredPart } from '../dataset/hold-out.ts';
 import { applyMapping, backgroundOf, hasRim, IGNORE, kindOf } from '../dataset/labels/labels.ts';
 import type { RawDataset, RawPage } from '../dataset/raw.ts';
-import { counted, RunError } from '../errors.ts';
+import { counted, option, RunError, UsageError } from '../errors.ts';
 import { describeBasis } from '../evaluate/basis.ts';
 import { baseName, joinPath } from '../files.ts';
 import { selectChannels } from '../input/channels.ts';
@@ -105,12 +105,21 @@ export async function collectSegmentationReport(
   const { device = 'auto', tta = 1, onProgress } = options;
   const title = reportTitle(host, run);
   const as = kindOf(config.recipe.labels);
+  const { maps } = config.recipe;
+  if (maps !== undefined && (tta !== 1 || host.decodeMaps === undefined)) {
+    throw new UsageError(
+      host.decodeMaps === undefined
+        ? `reports of ${maps.by} are not made here.`
+        : `${option('tta')} is not for networks that give ${maps.by}: turned ones are not averaged.`,
+      { remedy: 'Use lamella report without it.' },
+    );
+  }
   const raw = await readLabelled(host.files, config, { as, folder: options.folder });
   const pages = pagesToShow(raw, config);
   const runtime = await host.openRuntime(device);
   try {
-    const model = await openOwnModel(runtime, bytes, { file });
-    const evaluator = new Evaluator(evaluateOptions(config, pages.length, model));
+    const model = await openOwnModel(runtime, bytes, { file, maps: maps?.by });
+    const evaluator = new Evaluator(evaluateOptions(config, pages.length, model, host));
     const names = shortNames(pages.map(({ name }) => name));
     const found: Uint8Array[] = [];
     const inStacks = hasStacks(config, pages);
@@ -153,7 +162,12 @@ function pagesToShow(
   });
 }
 
-function evaluateOptions({ metric, recipe }: RunConfig, total: number, model: OpenedModel): ReportEvaluationOptions {
+function evaluateOptions(
+  { metric, recipe }: RunConfig,
+  total: number,
+  model: OpenedModel,
+  { decodeMaps }: Pick<Host, 'decodeMaps'>,
+): ReportEvaluationOptions {
   // The settings for separating objects, if borders were learned.
   const separation =
     hasRim(recipe.labels) && model.metadata !== undefined ? separationSettings(model.metadata) : undefined;
@@ -161,11 +175,13 @@ function evaluateOptions({ metric, recipe }: RunConfig, total: number, model: Op
     total,
     classNames: recipe.labels.classes.map(({ name }) => name),
     kind:
-      metric?.kind === 'v-rand'
-        ? { name: 'isbi', inside: metric.inside }
-        : separation === undefined
-          ? { name: 'overlap', leaveOut: backgroundOf(recipe.labels) }
-          : { name: 'objects', separation },
+      recipe.maps !== undefined
+        ? { name: 'maps', by: recipe.maps.by, decode: decodeMaps as NonNullable<typeof decodeMaps> }
+        : metric?.kind === 'v-rand'
+          ? { name: 'isbi', inside: metric.inside }
+          : separation === undefined
+            ? { name: 'overlap', leaveOut: backgroundOf(recipe.labels) }
+            : { name: 'objects', separation },
   };
 }
 
@@ -224,7 +240,9 @@ function reportData(collected: Collected): ReportData {
     classNames,
     scoreName: result.separated ? 'AP at IoU 0.5' : result.isbi === undefined ? 'Dice' : 'V-Rand',
     sheetNote: result.separated
-      ? 'The probability is that of an object or its border; the prediction shows the separated objects with their borders.'
+      ? config.recipe.maps === undefined
+        ? 'The probability is that of an object or its border; the prediction shows the separated objects with their borders.'
+        : `The probability is that of ${config.recipe.maps.by === 'stars' ? 'the middle of an object' : 'an object'}; the prediction shows where ${config.recipe.maps.by} found objects.`
       : result.isbi === undefined
         ? classNames.length > 2
           ? 'The probability is that of the most probable class.'

@@ -10,6 +10,7 @@ import { isClassifier } from '../models/registry.ts';
 import type { Project } from '../project/project.ts';
 import { type ClassifierTraining, classifiersOf } from '../train/classifiers.ts';
 import { differingSettings, type RunConfig, readConfig, writeConfig } from '../train/config.ts';
+import type { MapTraining } from '../train/maps.ts';
 import {
   continueTraining,
   type FinishedTraining,
@@ -64,6 +65,8 @@ export interface TrainHost<M, F extends FinishedTraining> extends Clock {
   readonly classifiers?: ClassifierTraining;
   /** Undefined where networks of volumes are not trained. */
   readonly volumes?: VolumeTraining;
+  /** Undefined where stars and flows are not trained. */
+  readonly maps?: MapTraining;
   /** The full path of a folder of data, for the record. */
   fullPath(folder: string): string;
   /** @param mode `new`: there must be no run yet; `resume`: there must be one. @throws RunError otherwise. */
@@ -101,8 +104,8 @@ async function inRun<M, F extends FinishedTraining>(
   try {
     return await body(run, (machine, train) => {
       if (run.replaced) say(`the run that was in ${run.name} had not come to a checkpoint; this one takes its place`);
-      const { classifiers, volumes } = host;
-      return host.onMachine(run, machine, { beganMs, say }, (place) => train({ ...place, classifiers, volumes }));
+      const { classifiers, volumes, maps } = host;
+      return host.onMachine(run, machine, { beganMs, say }, (place) => train({ ...place, classifiers, volumes, maps }));
     });
   } finally {
     await run.close();
@@ -240,13 +243,15 @@ async function readData(
     network,
     classes,
     task,
+    separate,
     level,
     skipBad = false,
-  }: Pick<RunSettings, 'network' | 'classes' | 'task' | 'level' | 'skipBad'>,
+  }: Pick<RunSettings, 'network' | 'classes' | 'task' | 'separate' | 'level' | 'skipBad'>,
 ): Promise<TrainingData & { readonly project?: Project }> {
   const whole = network === undefined ? holdsClasses(await host.files.list(folder)) : isClassifier(network);
   if (!whole) {
-    return readDataset(host.files, folder, { level, as: task && (task === 'instances' ? 'objects' : 'classes') });
+    const as = separate !== undefined || task === 'instances' ? 'objects' : task && 'classes';
+    return readDataset(host.files, folder, { level, as });
   }
   const classNames = classes?.map((item) => (typeof item === 'string' ? item : item.name));
   return classifiersOf(host).read(host.files, folder, { skipBad, classNames });

@@ -78,8 +78,8 @@ describe('wrong use exits with 2, says what was meant, and shows no stack trace'
     ['one run to compare', ['compare', 'a'], /needs at least two runs/],
     ['no folder', ['train'], /There is no folder to train on/],
     ['a run to resume and another to write', ['train', 'x', '--resume', 'y', '--out', 'z'], /mutually exclusive/],
-    ['an overlap of stars that are none', ['predict', 'm', 'x', '--overlap', '0.3'], /Add --separate star/],
-    ['stars in several jobs', ['predict', 'm', 'x', '--separate', 'star', '--shard', '1/2'], /not for several jobs/],
+    ['an overlap of stars that are none', ['predict', 'm', 'x', '--overlap', '0.3'], /Add --separate stars/],
+    ['stars in several jobs', ['predict', 'm', 'x', '--separate', 'stars', '--shard', '1/2'], /not for several jobs/],
     ['resume with options of a new run', ['train', '--resume', 'x', '--lr', '1'], /--lr does not go with --resume/],
   ])('%s', async (_, args, message) => {
     const { code, stdout, stderr } = await lamella(args);

@@ -14,13 +14,14 @@ import type { Image } from '../../src/image/image.ts';
 import { descriptionEntry } from '../../src/models/described.ts';
 import { flowObjects } from '../../src/objects/flows/flow-objects.ts';
 import { labelFlows } from '../../src/objects/flows/flow-targets.ts';
+import type { MapKind } from '../../src/objects/object-maps.ts';
 import { starObjects } from '../../src/objects/stars/star-objects.ts';
 import { starDistances, starProbability } from '../../src/objects/stars/star-targets.ts';
 import { nodeHost } from '../../src/platform/node/host.ts';
 import { readImageFile } from '../../src/platform/node/image-files.ts';
 import { openRuntime } from '../../src/platform/node/runtime.ts';
 import { AS_THEY_ARE } from '../../src/predict/foreign.ts';
-import { type MapKind, openMapModel, predictMaps } from '../../src/predict/map-model.ts';
+import { openMapModel, predictMaps } from '../../src/predict/map-model.ts';
 import { mapObjects } from '../../src/predict/map-objects.ts';
 import type { Runtime } from '../../src/runtime/runtime.ts';
 import { predictFolder } from '../../src/workflows/predict.ts';
@@ -129,7 +130,7 @@ describe('objects in what a network gives', () => {
 
   test('a probability and distances in one map', async () => {
     const bytes = network(17, (b, x) => ({ y: picking(b, x, 0, 17) }));
-    const found = await foundBy('star', bytes, imageOf([stars.probability, stars.distances]));
+    const found = await foundBy('stars', bytes, imageOf([stars.probability, stars.distances]));
     expect(found.count).toBe(6);
     expect(found.labels).toMatchObject({ dtype: 'uint16', axes: 'yx', shape: [83, 75], labelKind: 'objects' });
     expect([...found.labels.data]).toEqual([...expected.labels.data]);
@@ -137,7 +138,7 @@ describe('objects in what a network gives', () => {
 
   test('a probability and distances in two maps, in any order', async () => {
     const bytes = network(17, (b, x) => ({ distances: picking(b, x, 1, 17), probability: picking(b, x, 0, 1) }));
-    const found = await foundBy('star', bytes, imageOf([stars.probability, stars.distances]));
+    const found = await foundBy('stars', bytes, imageOf([stars.probability, stars.distances]));
     expect([...found.labels.data]).toEqual([...expected.labels.data]);
     expect(found.model.notes.join(' ')).toMatch(/'probability' and 'distances': taken as a probability and distances/);
   });
@@ -145,7 +146,7 @@ describe('objects in what a network gives', () => {
   test('stars that are coarser than the image, of a size that is no multiple', async () => {
     const bytes = network(17, (b, x) => ({ y: picking(b, x, 0, 17, 2) }));
     const image = imageOf([stars.probability, stars.distances]);
-    const found = await foundBy('star', bytes, image);
+    const found = await foundBy('stars', bytes, image);
     expect(found.model).toMatchObject({ grid: 2 });
     const [rows, columns] = [42, 38];
     const every = (channels: number, data: Float32Array, shape: readonly number[]) =>
@@ -165,7 +166,7 @@ describe('objects in what a network gives', () => {
     );
     expect(own.count).toBe(6);
     expect([...found.labels.data]).toEqual([...own.labels.data]);
-    const model = await openMapModel(runtime, bytes, 'star');
+    const model = await openMapModel(runtime, bytes, 'stars');
     await expect(mapObjects(model, image, { tile: 32 })).rejects.toThrow(/not for this network/);
     await model.parts[0].program.dispose();
   });
@@ -222,12 +223,12 @@ describe('objects in what a network gives', () => {
 
   test('networks without such maps are refused with what they give', async () => {
     const bytes = network(2, (b, x) => ({ y: picking(b, x, 0, 2) }));
-    await expect(openMapModel(runtime, bytes, 'star')).rejects.toThrow(/No map has distances.*y: float32 \[n, 2/s);
+    await expect(openMapModel(runtime, bytes, 'stars')).rejects.toThrow(/No map has distances.*y: float32 \[n, 2/s);
     await expect(openMapModel(runtime, bytes, 'flows')).rejects.toThrow(/No map has the channels y, x and cell/);
     const several = network(4, (b, x) => ({ a: picking(b, x, 0, 4), c: picking(b, x, 0, 4) }));
-    await expect(openMapModel(runtime, several, 'star')).rejects.toThrow(/Several maps may be star/);
+    await expect(openMapModel(runtime, several, 'stars')).rejects.toThrow(/Several maps may be stars/);
     const { model } = await foundBy(
-      'star',
+      'stars',
       network(17, (b, x) => ({ y: picking(b, x, 0, 17) })),
       imageOf([stars.probability, stars.distances]),
     );

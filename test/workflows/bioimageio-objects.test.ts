@@ -123,21 +123,21 @@ describe('StarDist', () => {
       ...made,
       config: { stardist: { thresholds: { prob: 0.6, nms: 0.9 }, config: { n_rays: RAYS } } },
     }));
-    const said = await found(files, { separate: 'star' });
+    const said = await found(files, { separate: 'stars' });
     expect(said.notes).toMatch(/Unless set otherwise, as its package says: threshold 0\.6, overlap 0\.9\./);
     expect(said.labels).toEqual(own({ threshold: 0.6, overlap: 0.9 }));
     // The thresholds matter here.
     expect(said.labels).not.toEqual(own({}));
-    const set = await found(files, { separate: 'star', threshold: 0.3, overlap: 0.1 });
+    const set = await found(files, { separate: 'stars', threshold: 0.3, overlap: 0.1 });
     expect(set.labels).toEqual(own({ threshold: 0.3, overlap: 0.1 }));
-    const one = await found(files, { separate: 'star', threshold: 0.3 });
+    const one = await found(files, { separate: 'stars', threshold: 0.3 });
     expect(one.labels).toEqual(own({ threshold: 0.3, overlap: 0.9 }));
   });
 
   test('the operation of an output, with its border', async () => {
     const kwargs = { prob_threshold: 0.3, nms_threshold: 0.2, n_rays: RAYS, grid: [1, 1], b: 40 };
     const files = packageOf('operation', maps, withSteps('stardist_postprocessing', kwargs));
-    const said = await found(files, { separate: 'star' });
+    const said = await found(files, { separate: 'stars' });
     expect(said.count).toBe(0);
     expect(said.notes).toMatch(/nothing within 40 pixels of the border/);
     const sides = {
@@ -148,7 +148,7 @@ describe('StarDist', () => {
       ],
     };
     const even = await found(packageOf('sides', maps, withSteps('stardist_postprocessing', sides)), {
-      separate: 'star',
+      separate: 'stars',
     });
     expect(even.labels).toEqual(own({ threshold: 0.3, overlap: 0.2, margin: 3 }));
   });
@@ -159,19 +159,19 @@ describe('StarDist', () => {
       ...made,
       config: { stardist: { thresholds: { prob: 0.3, nms: 0.4 }, config: { n_rays: RAYS } } },
     }));
-    const said = await found(files, { separate: 'star' });
+    const said = await found(files, { separate: 'stars' });
     expect(said.labels).toEqual(own({ threshold: 0.3 }));
     expect(said.notes).toMatch(/It has 16 rays: 3 other maps, such as classes, are left out/);
     const fewer = packageOf('fewer', maps, (made) => ({
       ...made,
       config: { stardist: { config: { n_rays: 32 } } },
     }));
-    await expect(found(fewer, { separate: 'star' })).rejects.toThrow(/a probability and 32 rays.*gives 17 maps/);
+    await expect(found(fewer, { separate: 'stars' })).rejects.toThrow(/a probability and 32 rays.*gives 17 maps/);
   });
 
   test('values out of range, and volumes, are refused', async () => {
     const refused = (id: string, kwargs: object) =>
-      found(packageOf('refused', maps, withSteps(id, kwargs)), { separate: 'star' });
+      found(packageOf('refused', maps, withSteps(id, kwargs)), { separate: 'stars' });
     await expect(refused('stardist_postprocessing', { prob_threshold: 69 })).rejects.toThrow(
       /prob_threshold' is 69, which is not in 0\.\.1/,
     );

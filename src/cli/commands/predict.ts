@@ -1,4 +1,5 @@
-import { PROBABILITIES, RESULT_FORMATS, SEGMENT_FORMATS, SEPARATIONS, SHARD_STAGES } from '../../workflows/choices.ts';
+import { MAP_KINDS } from '../../objects/object-maps.ts';
+import { PROBABILITIES, RESULT_FORMATS, SEGMENT_FORMATS, SHARD_STAGES } from '../../workflows/choices.ts';
 import { declare } from '../declare.ts';
 import {
   CHANNEL,
@@ -87,14 +88,14 @@ are reported and skipped.`,
     quiet: QUIET,
     which: CHECKPOINT,
     ...under('Networks that give stars or flows:', {
-      separate: choice('--separate <by>', SEPARATIONS, {
+      separate: choice('--separate <by>', MAP_KINDS, {
         before: 'write objects/ alone, by what the network gives instead of classes: ',
         after:
-          ' (star: a probability and distances along rays, as StarDist; flows: flows and a cell probability, as Cellpose)',
+          ' (stars: a probability and distances along rays, as StarDist; flows: flows and a cell probability, as Cellpose)',
       }),
       overlap: row(
         '--overlap <part>',
-        'star: drop a polygon that shares more than this part of the smaller area with a more probable one (default: 0.4, or as a package says)',
+        'stars: drop a polygon that shares more than this part of the smaller area with a more probable one (default: 0.4, or as a package says)',
         number({ least: 0, most: 1 }),
       ),
       flowError: row(
@@ -127,7 +128,7 @@ are reported and skipped.`,
     'predict runs/a slide.ome.zarr --out ./pred --memory 600MB',
     'predict runs/lungs ./patient7 --out ./pred --format dicom-seg',
     'predict model.onnx ./images --device webgpu --json',
-    'predict stardist.onnx ./images --separate star',
+    'predict stardist.onnx ./images --separate stars',
     'predict runs/a slide.ome.zarr --out ./pred --shard 3/64',
   ],
 });

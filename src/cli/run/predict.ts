@@ -4,6 +4,7 @@ import { nodeHost } from '../../platform/node/host.ts';
 import type { OpenedModel } from '../../predict/own.ts';
 import type { PredictFolderOptions } from '../../workflows/begin-prediction.ts';
 import { isClassifierModel } from '../../workflows/classify.ts';
+import { mapKindOf } from '../../workflows/map-kind.ts';
 import { type PredictHooks, predictFolder } from '../../workflows/predict.ts';
 import type { command } from '../commands/predict.ts';
 import type { Options, Positionals } from '../declare.ts';
@@ -38,15 +39,16 @@ export async function run([model, more]: Positionals<typeof command>, flags: Opt
   const paths = [model, ...more.slice(0, -1)] as const;
   const images = more.at(-1) as string;
   const { shard, stage, resume, ...rest } = flags;
-  const { separate, overlap, flowError } = flags;
+  const { overlap, flowError } = flags;
+  const separate = flags.separate ?? (await mapKindOf(nodeHost.files, model, flags.which));
   if (separate === undefined && (overlap !== undefined || flowError !== undefined)) {
     throw new UsageError('--overlap and --flow-error are for networks that give stars or flows.', {
-      remedy: 'Add --separate star or --separate flows.',
+      remedy: 'Add --separate stars or --separate flows.',
     });
   }
   if (shard !== undefined || stage !== undefined) {
     if (separate !== undefined) {
-      throw new UsageError('--separate is not for several jobs: objects are found in whole images.', {
+      throw new UsageError(`Finding objects by ${separate} is not for several jobs: they are found in whole images.`, {
         remedy: 'Remove --shard and --stage.',
       });
     }
@@ -62,7 +64,7 @@ export async function run([model, more]: Positionals<typeof command>, flags: Opt
     throw new UsageError('--resume is for predictions in shards.', { remedy: 'Add --shard, or remove it.' });
   }
   const isClassifier = await isClassifierModel(nodeHost.files, model, flags.which);
-  await (isClassifier ? runClassify : segment)(paths, images, rest);
+  await (isClassifier ? runClassify : segment)(paths, images, { ...rest, separate });
 }
 
 async function segment(paths: readonly [string, ...string[]], images: string, flags: PredictFlags): Promise<void> {

@@ -9,7 +9,7 @@ import type { Build } from '../../graph/op-row.ts';
 export interface Target {
   /**
    * int32 [N, H, W]: the class of each pixel. With one logit channel 1 is foreground and everything else background.
-   * Where the weight is 0, any value is allowed.
+   * Where the weight is 0, any value is allowed. Of losses of maps float32 [N, C, H, W]: `mapTargets`.
    */
   readonly labels: Value;
   /** float32 [N, H, W], >= 0: the weight of each pixel; 0 means ignored. */
@@ -21,6 +21,13 @@ export interface Target {
  * are 0. For networks of vectors the shapes are [N, C] and [N].
  */
 export type Loss = (b: Build, logits: Value, target: Target) => Value;
+
+/** A loss that compares maps with maps, not logits with classes. */
+export type MapLoss = Loss & { readonly ofMaps: true };
+
+export const ofMaps = (loss: Loss): MapLoss => Object.assign(loss, { ofMaps: true } as const);
+
+export const isMapLoss = (loss: Loss): loss is MapLoss => 'ofMaps' in loss;
 
 /** [N, H, W] as [N, 1, H, W]. */
 export function withChannel(b: Build, x: Value): Value {

@@ -7,6 +7,7 @@ import { float32, type NdArray, ndarray } from '../../array/ndarray.ts';
 import { UsageError } from '../../errors.ts';
 import { fillHoles } from '../fill-holes.ts';
 import { filterObjects } from '../filter-objects.ts';
+import { FLOW_UNIT } from '../object-maps.ts';
 import { type Relabelled, relabelConsecutive } from '../relabel.ts';
 import { sinksOf } from './flow-sinks.ts';
 import { labelFlows } from './flow-targets.ts';
@@ -35,9 +36,6 @@ export interface FlowOptions {
   readonly maxFraction?: number;
 }
 
-/** Length of a unit vector in the maps. */
-const UNIT = 5;
-
 /**
  * Finds objects in maps of flows: pixels of objects follow the flows (`followFlows`), those that end in one sink
  * (`sinksOf`) are an object, whose holes are filled. Numbers are in raster order of the first pixel. Nothing is random,
@@ -56,8 +54,8 @@ export function flowObjects(maps: FlowMaps, options: FlowOptions = {}): Pick<Rel
   for (let i = 0; i < size; i++) {
     if (!(cell.data[i] > threshold)) continue;
     inside.push(i);
-    followed.data[i] = flows.data[i] / UNIT;
-    followed.data[size + i] = flows.data[size + i] / UNIT;
+    followed.data[i] = flows.data[i] / FLOW_UNIT;
+    followed.data[size + i] = flows.data[size + i] / FLOW_UNIT;
   }
   const pixels = Int32Array.from(inside);
   const { y, x } = followFlows(followed, pixels, steps);
@@ -108,8 +106,8 @@ function withoutErrors(labels: NdArray<'int32'>, predicted: NdArray<'float32'>, 
   for (let i = 0; i < size; i++) {
     const label = labels.data[i];
     if (label === 0) continue;
-    const dy = own.data[i] - predicted.data[i] / UNIT;
-    const dx = own.data[size + i] - predicted.data[size + i] / UNIT;
+    const dy = own.data[i] - predicted.data[i] / FLOW_UNIT;
+    const dx = own.data[size + i] - predicted.data[size + i] / FLOW_UNIT;
     sums[label] = sums[label] + dy * dy + dx * dx;
     pixels[label] = pixels[label] + 1;
   }

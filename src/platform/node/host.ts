@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { decodeMaps } from '../../objects/decode-maps.ts';
 import type { Host } from '../../workflows/host.ts';
 import { openEnergyMeter } from './energy.ts';
 import { nodeFiles } from './files.ts';
@@ -13,6 +14,7 @@ export const nodeHost: Host = {
   nowMs: () => performance.now(),
   versions,
   encodeSegments: async (...given) => (await import('../../workflows/encode-segments.ts')).encodeSegments(...given),
+  decodeMaps,
   // An unsupported device is rejected by its name.
   openRuntime: (device) => openRuntime({ device: device as NodeDevice | 'auto' | undefined }),
   openEnergyMeter,

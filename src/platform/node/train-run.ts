@@ -10,6 +10,7 @@ import type { LoopOptions } from '../../train/loop.ts';
 import type { FinishedTraining, TrainPlace, TrainRunHooks } from '../../train/run.ts';
 import type { Store } from '../../train/store.ts';
 import { CLASSIFIERS } from '../../train/tasks/classification/task.ts';
+import { MAPS } from '../../train/tasks/maps/training.ts';
 import { VOLUMES } from '../../train/tasks/volumes/training.ts';
 import {
   type RunSettings,
@@ -64,6 +65,7 @@ export const trainHost: TrainHost<MachineOptions, FinishedRun> = {
   },
   classifiers: CLASSIFIERS,
   volumes: VOLUMES,
+  maps: MAPS,
   nowMs: () => performance.now(),
   fullPath: (folder) => resolve(folder),
   openRun: openRunFolder,

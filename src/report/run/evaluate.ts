@@ -13,8 +13,10 @@ import type { InstanceScores } from '../../metrics/instances.ts';
 import type { IsbiScores } from '../../metrics/isbi.ts';
 import type { OverlapScores } from '../../metrics/overlap.ts';
 import { connectedComponents } from '../../objects/connected-components.ts';
+import type { decodeMaps } from '../../objects/decode-maps.ts';
 import { labelGrid } from '../../objects/grid.ts';
 import { mapsOfRims, type SeparationSettings, separateObjects } from '../../objects/instances.ts';
+import type { MapKind } from '../../objects/object-maps.ts';
 import { markRims } from '../../objects/rims.ts';
 import { vincentSoilleWatershed } from '../../objects/watershed.ts';
 import {
@@ -40,7 +42,7 @@ export interface EvaluatedPage {
   readonly planes: readonly Float32Array[];
   /** Class index of each pixel, `IGNORE` (255) if it is ignored. */
   readonly truth: Uint8Array;
-  /** float32 [classes, height, width]. */
+  /** float32 [classes, height, width], or maps. */
   readonly probabilities: NdArray<'float32'>;
   /** Numbers of the ground-truth objects, 0 = none, if known; touching ones are then separated. */
   readonly objects?: Int32Array | Uint32Array;
@@ -50,7 +52,8 @@ export interface ReportEvaluationOptions {
   readonly classNames: readonly string[];
   /**
    * `isbi`: cells separated by membranes, with the class of their interior. `overlap`: Dice and IoU. `objects`: classes
-   * are background, object and border, and objects are separated with these settings.
+   * are background, object and border, and objects are separated with these settings. `maps`: objects are found by the
+   * maps that the network gives instead of probabilities.
    */
   readonly kind:
     | { readonly name: 'isbi'; readonly inside: 0 | 1 }
@@ -58,7 +61,8 @@ export interface ReportEvaluationOptions {
         readonly name: 'overlap' /** Classes excluded from the means; default the background. */;
         readonly leaveOut?: readonly number[];
       }
-    | { readonly name: 'objects'; readonly separation: SeparationSettings };
+    | { readonly name: 'objects'; readonly separation: SeparationSettings }
+    | { readonly name: 'maps'; readonly by: MapKind; readonly decode: typeof decodeMaps };
   /** Number of images that will be added. */
   readonly total: number;
   /** Number of images on the sheet; default 6. */
@@ -66,6 +70,8 @@ export interface ReportEvaluationOptions {
   /** Number of worst cases, and of best cases; default 3. */
   readonly cases?: number;
 }
+
+type MapsKind = Extract<ReportEvaluationOptions['kind'], { readonly name: 'maps' }>;
 
 /** Everything a report shows about the images. */
 export interface ReportEvaluation {
@@ -137,11 +143,13 @@ export class Evaluator {
         ? this.#judgeCells(page, kind.inside, mask)
         : kind.name === 'objects'
           ? this.#judgeObjects(page, kind.separation, mask)
-          : this.#judgeOverlap(page, mask);
+          : kind.name === 'maps'
+            ? this.#judgeMaps(page, kind, mask)
+            : this.#judgeOverlap(page, mask);
     const { predicted, shown, errors } = judged;
     const overlap = this.#overlap.add(truth, predicted);
     const own = judged.own ?? diceOf(overlap);
-    if (classNames.length === 2) this.#thresholds.add(truth, probabilities);
+    if (this.#hasThresholds) this.#thresholds.add(truth, probabilities);
 
     const image = imagePicture(page.planes, height, width);
     const pictures: Readonly<Record<PictureKind, Picture>> = {
@@ -216,6 +224,29 @@ export class Evaluator {
     };
   }
 
+  /** Objects as maps give them; the probability is that of stars, or of cells. */
+  #judgeMaps(page: EvaluatedPage, { by, decode }: MapsKind, mask: IgnoreOption): Judged {
+    const { height, width, probabilities: maps, objects = new Int32Array(height * width) } = page;
+    const pixels = height * width;
+    const found = decode(by, maps).labels;
+    const actual = labelGrid(objects, [height, width]);
+    const shown =
+      by === 'stars'
+        ? maps.data.subarray(0, pixels)
+        : maps.data.subarray(2 * pixels).map((z) => 1 / (1 + Math.exp(-z)));
+    return {
+      own: this.#objects.add(actual, found, mask),
+      predicted: Uint8Array.from(found.data, (label) => (label > 0 ? 1 : 0)),
+      shown,
+      errors: errorMap(actual, found, mask),
+    };
+  }
+
+  /** Whether a threshold makes the classes, of which there are two. */
+  get #hasThresholds(): boolean {
+    return this.#options.classNames.length === 2 && this.#options.kind.name !== 'maps';
+  }
+
   /** The most probable class per pixel. */
   #judgeOverlap({ height, width, truth, probabilities, objects }: EvaluatedPage, mask: IgnoreOption): Judged {
     const shape = [height, width];
@@ -253,7 +284,7 @@ export class Evaluator {
 
   /** @throws UsageError if no image was added. */
   result(): ReportEvaluation {
-    const { kind, classNames } = this.#options;
+    const { kind } = this.#options;
     return {
       imageCount: this.#perImage.length,
       basis: this.#basis.result(),
@@ -263,9 +294,9 @@ export class Evaluator {
       perImage: this.#perImage,
       ...(kind.name === 'isbi' ? { isbi: this.#membranes.result() } : {}),
       overlap: this.#overlap.result(),
-      separated: kind.name === 'objects',
+      separated: kind.name === 'objects' || kind.name === 'maps',
       ...(this.#objects.count > 0 ? { instances: this.#objects.result() } : {}),
-      thresholds: classNames.length === 2 ? this.#thresholds.series() : [],
+      thresholds: this.#hasThresholds ? this.#thresholds.series() : [],
     };
   }
 }

@@ -7,7 +7,7 @@ import type { DescribedOperation } from './operations.ts';
 
 /** Operations that find objects in maps. They are done by `predict`, and not as a part of the network. */
 const KINDS: { readonly [id: string]: DescribedObjects['kind'] } = {
-  stardist_postprocessing: 'star',
+  stardist_postprocessing: 'stars',
   cellpose_flow_dynamics: 'flows',
 };
 
@@ -31,7 +31,7 @@ export function objectsOf(
     });
   }
   if (operation === undefined) return stardist.isGiven ? ofStarDist(stardist) : undefined;
-  return KINDS[operation.id] === 'star' ? starsOf(operation.kwargs, file) : flowsOf(operation.kwargs, file);
+  return KINDS[operation.id] === 'stars' ? starsOf(operation.kwargs, file) : flowsOf(operation.kwargs, file);
 }
 
 /** The entries that are given. */
@@ -50,7 +50,7 @@ const whole = (field: Fields, least: number): number | undefined =>
 function ofStarDist(stardist: Fields): DescribedObjects {
   const thresholds = stardist.at('thresholds');
   return {
-    kind: 'star',
+    kind: 'stars',
     ...given<Omit<DescribedObjects, 'kind'>>({
       threshold: part(thresholds.at('prob')),
       overlap: part(thresholds.at('nms')),
@@ -62,7 +62,7 @@ function ofStarDist(stardist: Fields): DescribedObjects {
 function starsOf(kwargs: Fields, file: string): DescribedObjects {
   if (kwargs.at('anisotropy').isGiven) throw ofVolumes('stardist_postprocessing', file);
   return {
-    kind: 'star',
+    kind: 'stars',
     ...given<Omit<DescribedObjects, 'kind'>>({
       threshold: part(kwargs.at('prob_threshold')),
       overlap: part(kwargs.at('nms_threshold')),

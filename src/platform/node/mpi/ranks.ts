@@ -15,7 +15,7 @@ import { float32, type NdArray, ndarray } from '../../../array/ndarray.ts';
 import { DeviceError, option } from '../../../errors.ts';
 import type { Graph } from '../../../graph/ir.ts';
 import { drawMasks } from '../../../nn/dropout-masks.ts';
-import { lossOf } from '../../../nn/losses/registry.ts';
+import { type LossSpec, lossOf } from '../../../nn/losses/registry.ts';
 import type { Program, Runtime } from '../../../runtime/runtime.ts';
 import {
   type GradientDevices,
@@ -268,7 +268,7 @@ export function rankDevices(mpi: Communicator, { hosts }: RankPlace): GradientDe
       const share = shareOf(recipe, names, hasStatistics);
       const { graph, state } = updateGraph(step.parameters, optimizer, options);
       const graphs: StepGraphs = {
-        gradient: gradientGraph(build(share), lossOf(recipe.loss), options),
+        gradient: gradientGraph(build(share), lossOf(recipe.loss as LossSpec), options),
         update: graph,
         state,
         exact: recipe.exact,

@@ -98,7 +98,7 @@ export function chooseClassRecipe(
   fingerprint: string,
 ): ChosenRecipe {
   const name = classifierName(settings);
-  requireUnset(name, settings, ['normalisation']);
+  requireUnset(name, settings, ['normalisation', 'separate']);
   const { training: defaults, crops, bends: bendable, singleOutput } = networkNamed(name);
   const { seed = 0, exact = false, augment: strength = 'default', balance = 0 } = settings;
   const { reason, ...geometry } = geometryOf(name, raw, settings);

@@ -11,6 +11,7 @@ import type { Network } from '../../../nn/network.ts';
 import type { Recipe } from '../../config.ts';
 import { exclude } from '../../excluded-batches.ts';
 import type { LoopOptions } from '../../loop.ts';
+import type { MapNetworks, MapPlace } from '../../map-networks.ts';
 import { ratesOf } from '../../start-recipe.ts';
 import type { Store } from '../../store.ts';
 import { feedsOf, type State, type StepBatch } from '../../train-step.ts';
@@ -35,7 +36,7 @@ export interface PatchSource extends BatchSource {
   setPages(set: TrainingSet): void;
 }
 
-export interface PatchSourceOptions extends Pick<BuildOptions, 'file'> {
+export interface PatchSourceOptions extends Pick<BuildOptions, 'file'>, MapPlace {
   openSampler(set: TrainingSet, options: SampleOptions): Sampler;
   /** The step that comes first. */
   readonly from: number;
@@ -47,12 +48,15 @@ export interface PatchSourceOptions extends Pick<BuildOptions, 'file'> {
  * @throws UsageError when the patch does not fit the network or the images.
  */
 export function openPatchSource(recipe: Recipe, set: TrainingSet | undefined, place: PatchSourceOptions): PatchSource {
-  const { model, patch, batch, seed } = recipe;
+  const { model, patch, batch, seed, maps } = recipe;
   const input = [batch, model.channels, ...patch] as const;
   const rateOf = recipe.start && ratesOf(recipe.start, recipe.learningRate);
   const isFrozen = (parameter: string): boolean => rateOf?.(parameter) === 0;
-  const build = (images: number) =>
-    buildNetwork(model, [images, model.channels, ...patch], { training: true, file: place.file, isFrozen });
+  const build = (images: number) => {
+    const shape = [images, model.channels, ...patch] as const;
+    const network = buildNetwork(model, shape, { training: true, file: place.file, isFrozen });
+    return maps === undefined ? network : (place.maps as MapNetworks).network(network, maps);
+  };
   const { logits } = build(batch);
   const output = [batch, logits.shape[2] as number, logits.shape[3] as number] as const;
   const outputMargin = (patch[0] - output[1]) / 2;
@@ -66,6 +70,7 @@ export function openPatchSource(recipe: Recipe, set: TrainingSet | undefined, pl
     augment: recipe.augment,
     balanced: recipe.data.balanced,
     window: (recipe.input as InputSpec).window,
+    maps,
   };
   return {
     ...sampledBatches(set, options, place, { input, output, requireFits }),

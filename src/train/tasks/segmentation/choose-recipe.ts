@@ -15,6 +15,7 @@ import { type ModelName, type ModelSpec, type NetworkName, networkNamed, sizesOf
 import type { LossName, LossSpec } from '../../../nn/losses/registry.ts';
 import { OPTIMIZERS, type OptimizerName, type OptimizerSpec } from '../../../nn/optimizers/registry.ts';
 import type { ScheduleName, ScheduleSpec } from '../../../nn/schedules.ts';
+import type { MapKind } from '../../../objects/object-maps.ts';
 import type { Rehearsal } from '../../before.ts';
 import type { Recipe } from '../../config.ts';
 import type { StartModel } from '../../start.ts';
@@ -40,6 +41,8 @@ export interface TrainSettings extends NetworkOptions, WindowOptions, StartSetti
   readonly normalisation?: NormalisationOptions;
   /** Segmentation task; default: inferred from the data. `instances`: separate objects; `lungs`: lungs in CT. */
   readonly task?: (typeof SEGMENTATION_TASKS)[number];
+  /** Touching objects are told apart by these maps, which the network learns instead of classes. */
+  readonly separate?: MapKind;
   readonly balance?: number;
   readonly separation?: { readonly w0: number; readonly sigmaPx: number };
   readonly augment?: AugmentStrength;
@@ -68,6 +71,8 @@ export interface RecipeCircumstances extends Pick<Circumstances, 'cores' | 'minu
   readonly memoryBytes?: number | undefined;
   /** The model to fine-tune. */
   readonly start?: StartModel;
+  /** What is learned instead of classes: its loss, and the channels of the network. */
+  readonly learned?: { readonly loss: MapKind; readonly channels: number };
   /** Old data beside new ones. */
   readonly before?: Rehearsal;
 }
@@ -117,7 +122,7 @@ export function chooseSeparation(
 export function chooseRecipe(
   data: PreparedDataset,
   given: TrainSettings,
-  { fingerprint, split, separation, cores, minutes, flops, start, before }: RecipeCircumstances,
+  { fingerprint, split, separation, cores, minutes, flops, start, learned, before }: RecipeCircumstances,
 ): ChosenRecipe {
   const settings = start === undefined ? given : { ...given, ...optionsOfStart(start, given) };
   const name: NetworkName = start?.model.name ?? settings.network ?? 'unet';
@@ -130,7 +135,7 @@ export function chooseRecipe(
     Math.min(...data.train.pages.map(({ height }) => height)),
     Math.min(...data.train.pages.map(({ width }) => width)),
   ] as const;
-  const classes = data.mapping.classes.length;
+  const classes = learned?.channels ?? data.mapping.classes.length;
   // Its one output stays: the second of two classes.
   const numClasses = start?.model.numClasses === 1 && classes === 2 ? 1 : classes;
   const common = { channels: data.input.channels.count, numClasses };
@@ -145,7 +150,7 @@ export function chooseRecipe(
   const model: ModelSpec = start === undefined ? choice.model : { ...start.model, ...common, ...batchNorm?.spec };
   const from = start && startRecipe(start, model, settings);
 
-  const training = chooseTraining(settings, defaults);
+  const training = { ...chooseTraining(settings, defaults), ...(learned && { loss: { name: learned.loss } }) };
   const { loss, optimizer, learningRate, schedule, clipNorm, averageDecay } = training;
   const extras = [
     ...(clipNorm === null ? [] : [`gradients clipped at ${clipNorm}`]),

@@ -82,7 +82,8 @@ export async function openSetup(
   const { window } = recipe.input as InputSpec;
   let pages = firstPages;
   const openSource = volumes?.openSource ?? openPatchSource;
-  const ofPatches = () => openSource(recipe, pages?.data.train, { openSampler, from: first, file: place.file });
+  const ofPatches = () =>
+    openSource(recipe, pages?.data.train, { openSampler, from: first, file: place.file, maps: place.maps });
   // Runs have their pages from the start; sessions, which have not, are of patches.
   const source: BatchSource & Partial<PatchSource> =
     model.name === 'filter-bank'
@@ -93,7 +94,7 @@ export async function openSetup(
     throw cause;
   });
   const weightsOf = (state: State) => source.exported(opened.step.weightsOf(state));
-  const write = modelWriter(recipe, place.file);
+  const write = modelWriter(recipe, place.file, place.maps);
   // Of the state validated last: models are written directly afterwards.
   let found: FoundOnValidation = {};
   const bytesOf = (state: State, at: Provenance): Uint8Array =>
@@ -108,12 +109,13 @@ export async function openSetup(
             const predictor = await (volumes !== undefined
               ? volumes.openPredictor(runtime, bytes, { raw, data })
               : window === undefined || isPlain(window)
-                ? pagePredictor(runtime, bytes)
+                ? pagePredictor(runtime, bytes, recipe.maps?.by)
                 : samplePredictor(runtime, bytes, window));
             const counts = noCounts();
             const names = recipe.labels.classes.map(({ name }) => name);
             // For segmentation never the accuracy of image classifiers.
-            const scorer = () => scorerFor(metric as PageMetric, names, { thresholds: VALIDATION_THRESHOLDS });
+            const scorer = () =>
+              scorerFor(metric as PageMetric, names, { thresholds: VALIDATION_THRESHOLDS, decode: place.maps?.decode });
             const scores = scorer();
             const heldBefore = new Set(recipe.data.before?.validation);
             const isOld = data.validation.map(({ name }) => heldBefore.has(name));

@@ -11,8 +11,10 @@ import { BasisCounter, describeBasis } from '../../../evaluate/basis.ts';
 import type { InputSpec } from '../../../input/normalise.ts';
 import { isPlain, windowOffsets } from '../../../input/window.ts';
 import { type NetworkName, networkNamed } from '../../../models/registry.ts';
+import type { MapKind } from '../../../objects/object-maps.ts';
 import { type RunData, rehearsing, splitBeside } from '../../before.ts';
 import { fingerprintOf, type Recipe } from '../../config.ts';
+import { type MapTraining, mapsOf } from '../../maps.ts';
 import type { StartModel } from '../../start.ts';
 import { startInput, startLabels } from '../../start-data.ts';
 import type { TrainingTask } from '../../task.ts';
@@ -37,10 +39,9 @@ const ONE_BY_ONE = {
 
 const DEFAULT_SPLIT: SplitChoice = { fraction: 0.2 };
 
-type Place = Pick<SetupOptions, 'openSampler'> & { readonly volumes?: VolumeTraining | undefined } & Pick<
-    PrepareOptions,
-    'allocate' | 'memo'
-  >;
+type Place = Pick<SetupOptions, 'openSampler'> & { readonly maps?: MapTraining | undefined } & {
+  readonly volumes?: VolumeTraining | undefined;
+} & Pick<PrepareOptions, 'allocate' | 'memo'>;
 
 /** Notes on the classes and channels of a fine-tuned run. */
 function startNotes(
@@ -65,14 +66,16 @@ function startNotes(
 /** The data of a new run, with its border weights. @throws DatasetError, UsageError as `prepareDataset`. */
 export function newSegmentationTask(
   raw: RawDataset,
-  settings: TrainSettings,
+  given: TrainSettings,
   place: Place,
   { start, before }: { readonly start?: StartModel; readonly before?: RunData } = {},
 ): TrainingTask {
-  const { classes, ignore, task, seed = 0, split: choice = DEFAULT_SPLIT } = settings;
+  const network = start?.model.name ?? given.network ?? 'unet';
+  const maps = mapsOf(given.separate, place);
+  const settings = maps?.settings(given, network, start?.name) ?? given;
+  const { classes, ignore, task, separate, seed = 0, split: choice = DEFAULT_SPLIT } = settings;
   const beside = before && splitBeside(raw, choice, before, seed);
   const split = beside?.split ?? choice;
-  const network = start?.model.name ?? settings.network ?? 'unet';
   const volumes = volumesOf(network, place);
   volumes?.requireSettings(settings);
   if (volumes === undefined && settings.slices !== undefined) requireUnset(network, settings, ['slices']);
@@ -86,37 +89,41 @@ export function newSegmentationTask(
   const labels = raw.pages.map((page) => page.label);
   const meaning = labelOptions(
     raw,
-    lungs ? { ...LUNGS_LABELS, classes: classes ?? LUNGS_LABELS.classes, ignore } : { task, classes, ignore },
+    lungs
+      ? { ...LUNGS_LABELS, classes: classes ?? LUNGS_LABELS.classes, ignore }
+      : { task, classes, ignore, ...(maps && { kind: 'objects' as const }) },
   );
   const mapping = start === undefined ? findMapping(labels, meaning) : startLabels(start, labels, meaning);
+  if (separate !== undefined) maps?.requireNumbered(mapping, labels, separate);
   const input = start && startInput(start, raw.pages, settings.channel);
-  const given = start && inputOfStart(start, raw.pages, settings);
+  const taken = start && inputOfStart(start, raw.pages, settings);
   const separation = volumes === undefined ? chooseSeparation(mapping, { ...settings, network }) : NO_SEPARATION;
   const data = (volumes?.prepare ?? prepareDataset)(raw, {
     seed,
     split,
     mapping,
     separation,
+    objects: maps !== undefined,
     balance: chooseBalance({ ...settings, network }),
     channel: settings.channel,
-    channels: given?.channels,
+    channels: taken?.channels,
     input,
-    normalisation: lungs ? LUNGS_NORMALISATION : (given?.normalisation ?? settings.normalisation),
+    normalisation: lungs ? LUNGS_NORMALISATION : (taken?.normalisation ?? settings.normalisation),
     allocate: place.allocate,
   });
   const common = taskOf(raw, data, { ...place, volumes });
   return {
     ...common,
-    notes: [...common.notes, ...(beside?.notes ?? []), ...startNotes(start, mapping, input), ...(given?.notes ?? [])],
+    notes: [...common.notes, ...(beside?.notes ?? []), ...startNotes(start, mapping, input), ...(taken?.notes ?? [])],
     length: lengthOf(network),
     chooseMetric: () =>
-      seenOneByOne(settings, start) && data.validation.length > 0 ? ONE_BY_ONE : common.chooseMetric(),
+      seenOneByOne(settings, start) && data.validation.length > 0 ? ONE_BY_ONE : common.chooseMetric(separate),
     choosesBySpeed:
       start === undefined &&
       settings.baseChannels === undefined &&
       (volumes !== undefined || networkNamed(network).choose !== undefined),
     chooseRecipe: ({ cores, minutes, flops, memoryBytes }) =>
-      (volumes?.chooseRecipe ?? chooseRecipe)(data, settings, {
+      (volumes?.chooseRecipe ?? maps?.chooseRecipe ?? chooseRecipe)(data, settings, {
         fingerprint: common.fingerprint,
         split,
         separation,
@@ -137,7 +144,7 @@ export function sameSegmentationTask(
   recipe: Recipe,
   place: Place,
 ): TrainingTask & { readonly pages: LabelledPages } {
-  const { seed, data, labels, input, model } = recipe;
+  const { seed, data, labels, input, model, maps } = recipe;
   const { split, balance, separation } = data;
   const volumes = volumesOf(model.name, place);
   const prepared = (volumes?.prepare ?? prepareDataset)(raw, {
@@ -145,6 +152,7 @@ export function sameSegmentationTask(
     split,
     balance,
     separation,
+    objects: maps !== undefined,
     mapping: labels,
     input,
     allocate: place.allocate,
@@ -189,7 +197,13 @@ function cutPages(raw: RawDataset, data: PreparedDataset, recipe: Recipe, place:
   return { raw, data: { ...data, train: rehearsing(train, recipe.data.before) } };
 }
 
-function taskOf(raw: RawDataset, data: PreparedDataset, place: Place): Omit<TrainingTask, 'length' | 'chooseRecipe'> {
+function taskOf(
+  raw: RawDataset,
+  data: PreparedDataset,
+  place: Place,
+): Omit<TrainingTask, 'length' | 'chooseRecipe' | 'chooseMetric'> & {
+  chooseMetric(separate?: MapKind): ReturnType<TrainingTask['chooseMetric']>;
+} {
   const { heldRegions, trainedRegions } = data;
   return {
     notes: [...data.notes, ...basisNotes(raw, data)],
@@ -199,15 +213,18 @@ function taskOf(raw: RawDataset, data: PreparedDataset, place: Place): Omit<Trai
     ...(Object.keys(heldRegions).length > 0 && { validationRegions: heldRegions }),
     ...(Object.keys(trainedRegions).length > 0 && { trainingRegions: trainedRegions }),
     fingerprint: fingerprintOf([...data.train.pages, ...data.validation], place.memo),
-    chooseMetric: () =>
+    chooseMetric: (separate?: MapKind) =>
       data.validation.length === 0
         ? undefined
-        : chooseMetric(data.validation, data.mapping, { separates: place.volumes === undefined }),
+        : separate !== undefined
+          ? place.maps?.chooseMetric(separate)
+          : chooseMetric(data.validation, data.mapping, { separates: place.volumes === undefined }),
     openSetup: (recipe, metric, options) =>
       openSetup(recipe, metric, {
         pages: cutPages(raw, data, recipe, place),
         openSampler: place.openSampler,
         volumes: place.volumes,
+        maps: place.maps,
         ...options,
       }),
   };

@@ -1,0 +1,21 @@
+/** What steps, files and validation need of networks of stars and flows: programs that train classes only have none of it. */
+
+import type { ScorerOptions } from '../evaluate/scorer.ts';
+import type { Graph } from '../graph/ir.ts';
+import type { Loss } from '../nn/losses/loss.ts';
+import type { Network } from '../nn/network.ts';
+import type { MapKind, ObjectMaps } from '../objects/object-maps.ts';
+
+export interface MapNetworks {
+  /** The network whose logits are the maps. */
+  network(network: Network, maps: ObjectMaps): Network;
+  /** What its file gives. */
+  graph(network: Network, maps: ObjectMaps): Graph;
+  loss(kind: MapKind): Loss;
+  readonly decode: NonNullable<ScorerOptions['decode']>;
+}
+
+/** Where maps may be learned. */
+export interface MapPlace {
+  readonly maps?: MapNetworks | undefined;
+}

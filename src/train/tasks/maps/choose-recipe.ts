@@ -1,0 +1,103 @@
+/** Choices for a network that learns stars or flows instead of classes. */
+
+import { median, quantile } from '../../../array/quantile.ts';
+import type { LabelMapping, LabelPage } from '../../../dataset/labels/labels.ts';
+import type { TrainingPage } from '../../../dataset/patch-position.ts';
+import { DatasetError, option, UsageError } from '../../../errors.ts';
+import { isOfVolumes, type NetworkName, networkNamed } from '../../../models/registry.ts';
+import { isWindowName } from '../../../models/sliding-window.ts';
+import { labelGrid } from '../../../objects/grid.ts';
+import { boxesOf } from '../../../objects/label-boxes.ts';
+import { type MapKind, mapChannels, type ObjectMaps } from '../../../objects/object-maps.ts';
+import { relabelConsecutive } from '../../../objects/relabel.ts';
+import type { ChosenRecipe } from '../../task.ts';
+import { chooseRecipe, NO_SEPARATION, type TrainSettings } from '../segmentation/choose-recipe.ts';
+
+const RAYS = 32;
+/** So large a part of objects is seen whole around a patch. */
+const SEEN_WHOLE = 0.95;
+/** Context is at most so much of a patch, since targets are made of it too. */
+const MOST_CONTEXT = 0.25;
+
+/** Channels of a network for these maps. */
+const channelsFor = (by: MapKind): number => mapChannels({ by, rays: RAYS });
+
+/** Settings that say how classes are learned. */
+const OF_CLASSES = ['task', 'loss', 'separation', 'balance', 'freeze', 'newLearningRate', 'batchNorm'] as const;
+
+/**
+ * The settings with what maps need: no class and no border weighs more.
+ * @throws UsageError for settings and networks that do not go with maps
+ */
+export function settingsForMaps(
+  settings: TrainSettings,
+  network: NetworkName,
+  from: string | undefined,
+): TrainSettings {
+  const { separate } = settings;
+  if (separate === undefined) return settings;
+  const other = OF_CLASSES.find((name) => settings[name] !== undefined);
+  if (other !== undefined || from !== undefined) {
+    const what = from === undefined ? option(other as string) : option('from', from);
+    throw new UsageError(`${what} does not go with ${option('separate', separate)}.`, {
+      remedy: 'Remove one of them.',
+    });
+  }
+  const isOfImages = networkNamed(network).sizes !== undefined && !isOfVolumes(network) && !isWindowName(network);
+  if (isOfImages && network !== 'filter-bank' && network !== 'onnx') {
+    return { ...settings, balance: 0, separation: NO_SEPARATION };
+  }
+  throw new UsageError(`The network '${network}' does not learn ${separate}.`, {
+    remedy: `Use ${option('network', 'unet')}, which sees images slice by slice.`,
+  });
+}
+
+/** @throws DatasetError for labels that do not number objects */
+export function requireNumbered(
+  { kind, classes }: LabelMapping,
+  labels: readonly LabelPage[],
+  separate: MapKind,
+): void {
+  const why = (problem: string): DatasetError =>
+    new DatasetError(`${problem}, so ${separate} cannot be learned from them.`, {
+      file: labels[0]?.source,
+      remedy: `Number the objects of each image 1, 2, 3, ..., or remove ${option('separate')}.`,
+    });
+  if (kind !== 'instances' || classes.length !== 2) throw why('the labels name classes and do not number objects');
+  const found = new Set<number>();
+  for (const { values } of labels) for (const value of values) if (value !== 0) found.add(value);
+  if (found.size < 2) throw why('the labels hold one value besides the background and do not number objects');
+}
+
+/**
+ * Maps for the objects of some pages.
+ * @param patch side of the patches in pixels
+ */
+function chooseMaps(by: MapKind, pages: readonly TrainingPage[], patch: readonly [number, number]): ObjectMaps {
+  const extents: number[] = [];
+  for (const { objects, height, width } of pages) {
+    if (objects === undefined) continue;
+    const { labels, count } = relabelConsecutive(labelGrid(objects, [height, width]));
+    for (const { top, left, bottom, right } of boxesOf(labels, count))
+      extents.push(Math.max(bottom - top, right - left));
+  }
+  const whole = extents.length === 0 ? 0 : quantile(Float64Array.from(extents).sort(), SEEN_WHOLE);
+  const contextPx = Math.min(Math.ceil(whole), Math.floor(MOST_CONTEXT * Math.min(...patch)));
+  if (by === 'flows') return { by, contextPx };
+  // About the mean distance from a pixel of a disc to its border.
+  const scalePx = extents.length === 0 ? 1 : Math.max(1, Math.round(median(extents) / 2));
+  return { by, rays: RAYS, scalePx, contextPx };
+}
+
+/** As one printed line. */
+const describeMaps = (maps: ObjectMaps): string =>
+  `separation: ${maps.by === 'stars' ? `a probability and distances along ${maps.rays} rays, in units of ${maps.scalePx} px` : 'flows along y and x and whether a pixel belongs to an object'}; objects are seen ${maps.contextPx} px beyond a patch`;
+
+/** As `chooseRecipe`, for maps. @throws as that */
+export function chooseMapRecipe(...[data, settings, circumstances]: Parameters<typeof chooseRecipe>): ChosenRecipe {
+  const by = settings.separate as MapKind;
+  const learned = { loss: by, channels: channelsFor(by) };
+  const { recipe, notes } = chooseRecipe(data, settings, { ...circumstances, learned });
+  const maps = chooseMaps(by, data.train.pages, recipe.patch);
+  return { recipe: { ...recipe, maps }, notes: [...notes, describeMaps(maps)] };
+}
