@@ -120,11 +120,13 @@ async function pieces(config: UserConfig): Promise<Piece[]> {
     { name: 'engine', test: isShared },
     // Each without what loads more than this.
     ...[
-      { name: 'decoding', test: /image\/(?:palette|formats\/(?:codecs|jpeg\/(?:header|read)|tiff\/packbits))\.js/ },
-      { name: 'dicom', test: /image\/formats\/dicom\// },
+      {
+        name: 'decoding',
+        test: /image\/(?:palette|formats\/(?:codecs|jpeg\/(?:header|read)|tiff\/packbits|png\/(?:read|unfilter)))\.js/,
+      },
       { name: 'shapes', test: /dataset\/shapes\/(?!ilastik|segments)/ },
       { name: 'tiff', test: /image\/formats\/tiff\/(?!zstd)/ },
-      { name: 'volumes', test: /image\/formats\/(?:nifti|nrrd)\// },
+      { name: 'volumes', test: /image\/formats\/(?:dicom|nifti|nrrd)\// },
     ].map((piece) => ({ ...piece, includeDependenciesRecursively: false })),
   ];
 }

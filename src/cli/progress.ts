@@ -72,9 +72,11 @@ function barDisplay(stream: NodeJS.WriteStream): TrainDisplay {
   };
 }
 
-/** Scores on old and new images, side by side. */
-const partsOf = ({ parts }: ValidationResult): string =>
-  parts === undefined ? '' : ` (before ${parts.before.toFixed(4)}, new ${parts.new.toFixed(4)})`;
+/** The threshold that it is the best of, and scores on old and new images, side by side. */
+const partsOf = ({ scores: { threshold }, parts }: ValidationResult): string =>
+  `${threshold === undefined || Number.isNaN(threshold) ? '' : ` at threshold ${threshold}`}${
+    parts === undefined ? '' : ` (before ${parts.before.toFixed(4)}, new ${parts.new.toFixed(4)})`
+  }`;
 
 function lineDisplay(stream: NodeJS.WriteStream): TrainDisplay {
   const smooth = smoother();

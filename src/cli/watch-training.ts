@@ -12,6 +12,9 @@ import { formatDuration, trainDisplay } from './progress.ts';
 import { reportOn } from './run/report.ts';
 import { stoppable } from './stop-signal.ts';
 
+/** What helps most networks that have learned nothing yet. */
+const LONGER = 'Train longer, or check images and labels with lamella inspect.';
+
 /** Below this annotated fraction of the training pixels, more annotation is worth suggesting. */
 const SPARSE = 0.5;
 
@@ -60,7 +63,10 @@ export async function watchTraining(
   display?.stop();
   const { best, steps } = finished;
   say(`${counted(steps, 'step')} in ${formatDuration(Date.now() - began)}`);
-  if (best !== undefined) say(`best model: ${join(out, RUN_FILES.best)} (step ${best.step}, ${best.score.toFixed(4)})`);
+  if (best !== undefined) {
+    say(`best model: ${join(out, RUN_FILES.best)} (step ${best.step}, ${best.score.toFixed(4)})`);
+    if (!(best.score > 0)) warn(`No validation scored above 0: the best model is no better than any other. ${LONGER}`);
+  }
   say(`last model: ${join(out, RUN_FILES.last)}`);
   const { window } = finished.config.recipe.input as { readonly window?: WindowSpec };
   if (window !== undefined && !isPlain(window)) {

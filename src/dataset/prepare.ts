@@ -163,8 +163,6 @@ export interface PrepareOptions extends LabelOptions {
    * How strongly rare classes are weighted: from 0, not at all, to 1, equal total weight of all classes. Default 0.5.
    */
   readonly balance?: number;
-  /** Whether pages keep the numbers of their objects, for networks that learn stars or flows. Default: no. */
-  readonly objects?: boolean;
   /** Border weights between objects; touching instances are then separated by a pixel. Default off (`w0` 0). */
   readonly separation?: SeparationOptions;
   /** Allocates the memory of the slices; return SharedArrayBuffers to share them with workers. */
@@ -193,7 +191,7 @@ export interface PreparedDataset {
 }
 
 /** Object numbers, including rims; 0 for background and ignored pixels. */
-function numbersOf(label: LabelPage, classes: Uint8Array): Int32Array {
+export function numbersOf(label: LabelPage, classes: Uint8Array): Int32Array {
   const numbers =
     label.values instanceof Int32Array ? label.values : relabelConsecutive(stackLabels([label])).labels.data;
   return numbers.map((value, p) => (classes[p] === 0 || classes[p] === IGNORE ? 0 : value));
@@ -344,15 +342,9 @@ export function prepareDataset(read: RawDataset, options: PrepareOptions = {}): 
     };
   };
   const isWeighed = (separation.w0 ?? 10) > 0;
-  const numbered = (page: TrainingPage, raw: RawPage): TrainingPage => ({
-    ...page,
-    objects: memo(page, 'numbers', () => shareable(numbersOf(raw.label, page.label))),
-  });
   const pages = isWeighed
     ? plain.map((page, i) => memo(page, `weighed by ${typicalSize}`, () => weighed(page, trainRaw[i] as RawPage)))
-    : options.objects === true
-      ? plain.map((page, i) => numbered(page, trainRaw[i] as RawPage))
-      : plain;
+    : plain;
   const inversion =
     options.input === undefined && normalisation.kind === 'percentile' && !normalisation.perChannel
       ? chooseInversion(pages)

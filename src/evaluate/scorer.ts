@@ -11,7 +11,7 @@ import { MEMBRANE_SCORES, mainScores, OBJECT_SCORES, OBJECT_TOTALS, OVERLAP_TOTA
 import { type TuningImage, tuneSeparation } from '../metrics/tune-separation.ts';
 import { labelGrid } from '../objects/grid.ts';
 import { mapsOfRims, type SeparationSettings, separateObjects } from '../objects/instances.ts';
-import type { MapKind } from '../objects/object-maps.ts';
+import type { MapKind, MapSeparation } from '../objects/object-maps.ts';
 import { ignoreMask } from './ignore-mask.ts';
 import { MembraneScorer } from './membranes.ts';
 import { ObjectScorer } from './objects.ts';
@@ -46,7 +46,7 @@ export interface PageScores {
   /** Per slice, in the order of addition. */
   readonly perImage: readonly number[];
   /** The separation settings used for this score. */
-  readonly separation?: SeparationSettings;
+  readonly separation?: SeparationSettings | MapSeparation;
 }
 
 /** Receives slices one after another, so that only one probability map is in memory at a time. */
@@ -63,15 +63,17 @@ export interface ScorerOptions {
    * kept.
    */
   readonly separation?: SeparationSettings;
-  /** `ap` by maps: how objects are found in them, `decodeMaps`. */
-  readonly decode?: ((by: MapKind, maps: NdArray<'float32'>) => { readonly labels: NdArray<'int32'> }) | undefined;
+  /** `ap` by maps: `mapScorer`. */
+  readonly byMaps?: ((by: MapKind) => Scorer) | undefined;
 }
 
 /** A scorer for slices with these classes, class 0 first. Ignored pixels are not counted. */
 export function scorerFor(metric: PageMetric, classNames: readonly string[], options: ScorerOptions = {}): Scorer {
   if (metric.kind === 'v-rand') return membraneScorer(metric.inside, options);
   if (metric.kind === 'dice') return overlapScorer(classNames, metric.leaveOut);
-  return metric.by === undefined ? objectScorer(options) : mapScorer(metric.by, options);
+  return metric.by === undefined
+    ? objectScorer(options)
+    : (options.byMaps as NonNullable<ScorerOptions['byMaps']>)(metric.by);
 }
 
 function membraneScorer(inside: 0 | 1, { thresholds }: ScorerOptions): Scorer {
@@ -127,20 +129,8 @@ function objectScorer({ separation }: ScorerOptions): Scorer {
   };
 }
 
-/** Objects as the maps of a network give them. */
-function mapScorer(by: MapKind, { decode }: ScorerOptions): Scorer {
-  const scorer = new ObjectScorer();
-  return {
-    add({ page: { height, width, label }, probabilities, objects = new Int32Array(label.length) }) {
-      const shape = [height, width];
-      const found = (decode as NonNullable<typeof decode>)(by, probabilities).labels;
-      scorer.add(labelGrid(objects, shape), found, ignoreMask(label, shape));
-    },
-    result: () => objectScores(scorer),
-  };
-}
-
-function objectScores(scorer: ObjectScorer): PageScores {
+/** AP at IoU 0.5 of all slices, and the other scores of objects. */
+export function objectScores(scorer: ObjectScorer): PageScores {
   const found = scorer.result();
   const [at] = found.perThreshold as readonly [InstanceScoresAt];
   const ap = at.averagePrecision;

@@ -124,6 +124,15 @@ export function readMetadata(
   return entry === undefined ? undefined : parseMetadata(entry, where);
 }
 
+/** @throws ModelError for a network that gives maps by which objects are found, where classes are needed */
+export function requireClasses({ maps }: ModelMetadata, file: string | undefined): void {
+  if (maps === undefined) return;
+  throw new ModelError(`the network gives ${maps.by}, not probabilities of classes.`, {
+    file,
+    remedy: 'Use a network of classes; lamella predict, report and compare find objects with this one.',
+  });
+}
+
 /** Typed access to the fields of a JSON object; errors name the full path of a field. */
 class Fields {
   readonly #object: { readonly [key: string]: Json };

@@ -6,6 +6,9 @@ import { flowObjects } from './flows/flow-objects.ts';
 import type { MapKind } from './object-maps.ts';
 import { starObjects } from './stars/star-objects.ts';
 
+/** Of a probability. */
+export const USUAL_THRESHOLD = 0.5;
+
 export interface DecodeOptions {
   /** Pixels that are more probable belong to objects, or propose one: 0..1, default 0.5. */
   readonly threshold?: number | undefined;
@@ -35,7 +38,7 @@ export function decodeMaps(
   kind: MapKind,
   { shape: [channels, rows, columns], data }: NdArray<'float32'>,
   {
-    threshold = 0.5,
+    threshold = USUAL_THRESHOLD,
     overlap,
     flowError,
     margin,

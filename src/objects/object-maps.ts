@@ -18,6 +18,13 @@ export type ObjectMaps = {
   | { readonly by: 'flows' }
 );
 
+/** How objects are best found in maps, as a validation of a training found. JSON, kept in model files. */
+export interface MapSeparation {
+  readonly by: MapKind;
+  /** As `DecodeOptions.threshold`. */
+  readonly threshold: number;
+}
+
 /** Length of a unit vector in maps of flows. */
 export const FLOW_UNIT = 5;
 

@@ -13,7 +13,8 @@ import { readMetadata } from '../models/metadata.ts';
 import type { MapKind } from '../objects/object-maps.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { openModel } from './open.ts';
-import { namesOfMaps, type OpenedModel, openOwnModel } from './own.ts';
+import type { OpenedModel } from './own.ts';
+import { namesOfMaps, openOwnMaps, thresholdOf } from './own-maps.ts';
 import { type PredictOptions, predictPlanes } from './predict.ts';
 import { validSide } from './tile-plan.ts';
 import { runModel } from './tiles.ts';
@@ -25,7 +26,7 @@ export interface MapModel {
   readonly parts: readonly [OpenedModel, ...OpenedModel[]];
   /** Pixels of the image for one of the maps, along both axes. */
   readonly grid: number;
-  /** How its package finds objects. */
+  /** How objects are found unless set otherwise: as its package says, or as was best in training. */
   readonly settings: Omit<DescribedObjects, 'kind'>;
   readonly notes: readonly string[];
 }
@@ -41,7 +42,8 @@ const scaled = ([low, high]: readonly [number, number]): NormalisationSpec =>
   byOperations([{ id: 'scale_range', kwargs: { axes: ['y'], min_percentile: low, max_percentile: high } }]);
 
 /**
- * Opens a network that was trained here for stars or flows, or one of another program whose outputs are stars, one map [N, 1 + rays, H, W] or a probability [N, 1, H, W]
+ * Opens a network that was trained here for stars or flows, or one of another program whose outputs are stars, one map
+ * [N, 1 + rays, H, W] or a probability [N, 1, H, W]
  * beside distances [N, rays, H, W], or flows and a logit of cells, [N, 3, H, W] in the order y, x, cell. Stars may be
  * coarser than the image by a whole number. Without a package that says how, pixels are scaled from percentiles of each
  * channel to 0..1, as both programs do: 1 and 99.8 for stars, 1 and 99 for flows.
@@ -56,8 +58,11 @@ export async function openMapModel(
 ): Promise<MapModel> {
   const own = readMetadata(readSignature(given, { file }), { file });
   if (own !== undefined) {
-    const model = await openOwnModel(runtime, given, { file, maps: kind });
-    return { kind, parts: [model], grid: 1, settings: {}, notes: model.notes };
+    const model = await openOwnMaps(runtime, given, kind, { file });
+    const threshold = thresholdOf(model);
+    if (threshold === undefined) return { kind, parts: [model], grid: 1, settings: {}, notes: model.notes };
+    const said = `Unless set otherwise: threshold ${threshold}, the best on the validation images of its training.`;
+    return { kind, parts: [model], grid: 1, settings: { threshold }, notes: [...model.notes, said] };
   }
   const { bytes, isByte } = imageForm(given);
   const signature = readSignature(bytes, { file });

@@ -3,10 +3,9 @@
 import { ModelError, option } from '../errors.ts';
 import { readSignature, type Signature } from '../graph/onnx/model.ts';
 import type { InputSpec } from '../input/normalise.ts';
-import { type ModelMetadata, readMetadata } from '../models/metadata.ts';
+import { type ModelMetadata, readMetadata, requireClasses } from '../models/metadata.ts';
 import type { TileSizes } from '../models/sizes.ts';
 import { isWindowName } from '../models/sliding-window.ts';
-import type { MapKind } from '../objects/object-maps.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { modelMemory } from './memory.ts';
 import type { SegmentationModel } from './model.ts';
@@ -27,8 +26,8 @@ export interface OpenedModel extends SegmentationModel {
 export interface OpenOwnOptions extends Pick<PatchModelOptions, 'evaluation' | 'patches'> {
   /** For messages. */
   readonly file?: string;
-  /** The maps that it is to give. Default: classes. */
-  readonly maps?: MapKind;
+  /** Whether it may give maps instead of classes. Default: no. */
+  readonly maps?: boolean;
 }
 
 /** Sides to build a graph with if the file leaves them symbolic: most networks support one of these. */
@@ -112,36 +111,20 @@ const ruleOf = ({ multiple, offset, min, margin, halo }: TileSizes): TilingRule 
   exact: halo !== null,
 });
 
-/** One name for each map of a network that gives no classes; a single one stands for two, as that of two classes does. */
-export const namesOfMaps = (count: number): readonly string[] =>
-  Array.from({ length: Math.max(2, count) }, (_, i) => `map ${i}`);
-
-/** @throws ModelError for a network that gives something else than is asked for */
-function requireMaps(given: MapKind | undefined, asked: MapKind | undefined, file: string | undefined): void {
-  if (given === asked) return;
-  const classes = 'probabilities of classes';
-  throw new ModelError(`the network gives ${given ?? classes}, not ${asked ?? classes}.`, {
-    file,
-    remedy:
-      asked === undefined
-        ? 'Use a network of classes, or find objects with this one: predict, report and compare do.'
-        : `Remove ${option('separate')}: the file says what it gives.`,
-  });
-}
-
 function ownModel(
   program: SegmentationModel['program'],
   signature: Signature,
-  { network, input, classes, tile, depth, maps }: ModelMetadata,
-  { file, maps: asked }: Pick<OpenOwnOptions, 'file' | 'maps'>,
+  metadata: ModelMetadata,
+  { file, maps }: Pick<OpenOwnOptions, 'file' | 'maps'>,
 ): SegmentationModel {
+  const { network, input, classes, tile, depth } = metadata;
   if (tile === undefined) {
     throw new ModelError('the network names the class of a whole image; it does not segment.', {
       file,
       remedy: 'Use it alone or with other image classifiers; in the library, open it with openClassifier.',
     });
   }
-  requireMaps(maps?.by, asked, file);
+  if (maps !== true) requireClasses(metadata, file);
   const rule = ruleOf(tile);
   const [image] = signature.inputs;
   const [output] = signature.outputs;
@@ -154,7 +137,7 @@ function ownModel(
     outputs: network.numClasses,
     // The file already ends with softmax or sigmoid.
     activation: 'none',
-    classes: maps === undefined ? classes.map(({ name }) => name) : namesOfMaps(network.numClasses),
+    classes: classes.map(({ name }) => name),
     rule: { ...(depth && { z: ruleOf(depth) }), y: rule, x: rule },
     maxBatch: typeof image.dims?.[0] === 'number' ? 1 : 8,
     notes: rule.exact ? [] : ['The network looks at the whole image at once: tiles are not exact and are blended.'],

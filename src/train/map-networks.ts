@@ -5,6 +5,8 @@ import type { Graph } from '../graph/ir.ts';
 import type { Loss } from '../nn/losses/loss.ts';
 import type { Network } from '../nn/network.ts';
 import type { MapKind, ObjectMaps } from '../objects/object-maps.ts';
+import type { OpenedModel } from '../predict/own.ts';
+import type { Runtime } from '../runtime/runtime.ts';
 
 export interface MapNetworks {
   /** The network whose logits are the maps. */
@@ -12,7 +14,9 @@ export interface MapNetworks {
   /** What its file gives. */
   graph(network: Network, maps: ObjectMaps): Graph;
   loss(kind: MapKind): Loss;
-  readonly decode: NonNullable<ScorerOptions['decode']>;
+  readonly scorer: NonNullable<ScorerOptions['byMaps']>;
+  /** `openOwnMaps`. */
+  open(runtime: Runtime, bytes: Uint8Array, by: MapKind): Promise<OpenedModel>;
 }
 
 /** Where maps may be learned. */

@@ -1,6 +1,7 @@
 /** What training knows of stars and flows: a program that trains classes only is built without the rest. */
 
-import type { LabelMapping, LabelPage } from '../dataset/labels/labels.ts';
+import type { LabelOptions } from '../dataset/labels/labels.ts';
+import type { prepareDataset } from '../dataset/prepare.ts';
 import { option, UsageError } from '../errors.ts';
 import type { PageMetric } from '../evaluate/scorer.ts';
 import type { NetworkName } from '../models/registry.ts';
@@ -14,8 +15,10 @@ export interface MapTraining extends MapNetworks {
    * @throws UsageError for settings and networks that do not go with maps
    */
   settings(given: TrainSettings, network: NetworkName, from: string | undefined): TrainSettings;
-  /** @throws DatasetError for labels that do not number objects */
-  requireNumbered(mapping: LabelMapping, labels: readonly LabelPage[], separate: MapKind): void;
+  /** How labels are to be read. */
+  readonly labels: Pick<LabelOptions, 'kind'>;
+  /** As `prepareDataset`; pages keep the numbers of their objects. @throws DatasetError for labels that number none */
+  readonly prepare: typeof prepareDataset;
   readonly chooseRecipe: typeof chooseRecipe;
   /** With the reason as a printed line. */
   chooseMetric(separate: MapKind): { readonly metric: PageMetric; readonly reason: string };
@@ -30,5 +33,5 @@ export function mapsOf(
   { maps }: { readonly maps?: MapTraining | undefined },
 ): MapTraining | undefined {
   if (separate === undefined || maps !== undefined) return separate && maps;
-  throw new UsageError(`${option('separate', separate)} is not supported here.`, { remedy: 'Use lamella train.' });
+  throw new UsageError(`${option('separate', separate)} is for lamella train.`, { remedy: 'Remove it here.' });
 }

@@ -10,6 +10,7 @@ import type { ModelSpec } from '../models/registry.ts';
 import { networkNamed, shapeOfSide, sizesOf } from '../models/registry.ts';
 import type { TileSizes } from '../models/sizes.ts';
 import type { SeparationSettings } from '../objects/instances.ts';
+import type { MapSeparation } from '../objects/object-maps.ts';
 import { type Cubic, describeCubic, withCalibration } from '../predict/calibration.ts';
 import type { Recipe } from './config.ts';
 import type { MapNetworks } from './map-networks.ts';
@@ -56,7 +57,7 @@ export interface FoundOnValidation {
   /** For two classes: applied to the network's output. */
   readonly calibration?: Cubic;
   /** How its objects are best separated. */
-  readonly separation?: SeparationSettings;
+  readonly separation?: SeparationSettings | MapSeparation;
 }
 
 /**

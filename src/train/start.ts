@@ -18,7 +18,7 @@ import { readOnnx } from '../graph/onnx/read.ts';
 import { usualChannels } from '../input/channels.ts';
 import type { InputSpec } from '../input/normalise.ts';
 import { readDescription } from '../models/described.ts';
-import { readMetadata } from '../models/metadata.ts';
+import { readMetadata, requireClasses } from '../models/metadata.ts';
 import { type OnnxNetwork, openOnnxNetwork } from '../models/onnx/open.ts';
 import { buildNetwork, type ModelSpec, shapeOfSide } from '../models/registry.ts';
 import { unfoldStandardised } from '../nn/standardise.ts';
@@ -103,13 +103,8 @@ export function readStart({ name, bytes, model: read }: StartFile): StartModel {
       },
     );
   }
-  const { network, input, classes, training, maps } = known;
-  if (maps !== undefined) {
-    throw new ModelError(`the network gives ${maps.by}; only networks that give classes are trained on.`, {
-      file: name,
-      remedy: `Train a new one with ${option('separate', maps.by)}, or ${option('resume')} its run.`,
-    });
-  }
+  requireClasses(known, name);
+  const { network, input, classes, training } = known;
   const model = training?.network ?? network;
   if (model.name === 'filter-bank') {
     throw new UsageError(`${name} is a filter bank, which is trained anew in seconds, not from a model.`, {

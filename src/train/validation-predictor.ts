@@ -14,6 +14,7 @@ import { loadPatches } from '../predict/patch-model.ts';
 import { classifyPixels } from '../predict/patchwise.ts';
 import { predictPage } from '../predict/predict.ts';
 import type { Runtime } from '../runtime/runtime.ts';
+import type { MapNetworks } from './map-networks.ts';
 
 export interface PagePredictor {
   predict(page: TrainingPage, source: RawPage): Promise<ScoredPage>;
@@ -21,8 +22,15 @@ export interface PagePredictor {
 }
 
 /** Predicts slices, the maps of a network that gives such; of one that is annotated in part only, that part with its surroundings, which are as in the whole. */
-export async function pagePredictor(runtime: Runtime, bytes: Uint8Array, maps?: MapKind): Promise<PagePredictor> {
-  const model = await openOwnModel(runtime, bytes, { maps });
+export async function pagePredictor(
+  runtime: Runtime,
+  bytes: Uint8Array,
+  by?: MapKind,
+  maps?: MapNetworks,
+): Promise<PagePredictor> {
+  const model = await (by === undefined
+    ? openOwnModel(runtime, bytes)
+    : (maps as MapNetworks).open(runtime, bytes, by));
   return {
     async predict(page, source) {
       const region = scoredPart(page);

@@ -7,6 +7,7 @@ import { applyMapping, type LabelMapping } from '../dataset/labels/labels.ts';
 import type { RawPage } from '../dataset/raw.ts';
 import { UsageError } from '../errors.ts';
 import { labelScores, mainLabelScores } from '../evaluate/classes.ts';
+import { mapScorer } from '../evaluate/map-scorer.ts';
 import { scorerFor } from '../evaluate/scorer.ts';
 import { graphCost } from '../graph/analysis/cost.ts';
 import type { Graph } from '../graph/ir.ts';
@@ -16,11 +17,13 @@ import { readOnnx } from '../graph/onnx/read.ts';
 import { isPlain } from '../input/window.ts';
 import { LABEL_SCORES } from '../metrics/scores.ts';
 import { readMetadata } from '../models/metadata.ts';
+import { USUAL_THRESHOLD } from '../objects/decode-maps.ts';
 import { classifyPages, openClassifier } from '../predict/classifier.ts';
 import { denseGraph } from '../predict/dense.ts';
 import { separationSettings } from '../predict/objects.ts';
 import { openModel } from '../predict/open.ts';
-import { type OpenedModel, openOwnModel } from '../predict/own.ts';
+import type { OpenedModel } from '../predict/own.ts';
+import { openOwnMaps, thresholdOf } from '../predict/own-maps.ts';
 import { planPage, predictPage } from '../predict/predict.ts';
 import type { RunResult } from '../report/compare/comparison.ts';
 import type { Runtime } from '../runtime/runtime.ts';
@@ -97,13 +100,14 @@ export async function judgePages(
   const model =
     maps === undefined
       ? await openModel(runtime, bytes, { file, output })
-      : await openOwnModel(runtime, bytes, { file, maps: maps.by });
+      : await openOwnMaps(runtime, bytes, maps.by, { file });
   // Objects are separated as in prediction.
-  const separation = model.metadata === undefined ? undefined : separationSettings(model.metadata);
+  const separation =
+    maps !== undefined || model.metadata === undefined ? undefined : separationSettings(model.metadata);
   const scorer = scorerFor(
     metric,
     labels.classes.map(({ name }) => name),
-    { separation, decode: MAPS.decode },
+    { separation, byMaps: (by) => mapScorer(by, { threshold: thresholdOf(model) ?? USUAL_THRESHOLD }) },
   );
   try {
     const notes = [

@@ -11,7 +11,7 @@ import { selectChannels } from '../input/channels.ts';
 import { inputPages } from '../input/network-input.ts';
 import type { InputSpec } from '../input/normalise.ts';
 import { applyOperations } from '../input/operations.ts';
-import { type ModelMetadata, readMetadata } from '../models/metadata.ts';
+import { type ModelMetadata, readMetadata, requireClasses } from '../models/metadata.ts';
 import type { Host } from './host.ts';
 import { readImageFile } from './image-files.ts';
 import { modelFileOf, readModel } from './model-files.ts';
@@ -80,18 +80,13 @@ export async function packageModel(
   const weights = await readModel(files, file);
   const signature = readSignature(weights, { file });
   const metadata = readMetadata(signature, { file });
-  if (metadata?.maps !== undefined) {
-    throw new ModelError(`the network gives ${metadata.maps.by}, which are not described in packages yet.`, {
-      file,
-      remedy: 'Use its ONNX file.',
-    });
-  }
   if (metadata === undefined) {
     throw new ModelError('this is a model of another program: how an image becomes its input is not known.', {
       file,
       remedy: 'Train on from it first (lamella train DATA --from), and export that run.',
     });
   }
+  requireClasses(metadata, file);
   const [batch, , height, width] = signature.inputs[0]?.dims ?? [];
   const packaged = {
     bytes: weights,

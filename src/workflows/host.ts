@@ -1,8 +1,9 @@
 import type { WritableFiles } from '../files.ts';
-import type { decodeMaps } from '../objects/decode-maps.ts';
 import type { DeviceName, ProfileRequest, Runtime } from '../runtime/runtime.ts';
 import type { Clock } from '../train/store.ts';
+import type { pagesOfVolumes } from '../train/tasks/volumes/predict-pages.ts';
 import type { encodeSegments } from './encode-segments.ts';
+import type { mapReport } from './map-report.ts';
 
 /** Where a workflow runs: files, devices and a clock. `platform/node` and `platform/browser` each make one. */
 export interface Host extends Clock {
@@ -11,8 +12,10 @@ export interface Host extends Clock {
   memory?(): { readonly used: number; readonly free: number };
   /** Writes label maps with the names of their values; undefined in a page, which asks for none and need not load it. */
   readonly encodeSegments?: typeof encodeSegments;
-  /** Finds objects in stars and flows; undefined in a page, where no such network is used. */
-  readonly decodeMaps?: typeof decodeMaps;
+  /** For reports of networks of volumes; undefined in a page, where none is trained. */
+  readonly pagesOfVolumes?: typeof pagesOfVolumes;
+  /** For reports of stars and flows; undefined in a page, where none is trained. */
+  readonly mapReport?: typeof mapReport;
   /** What the last bits of results depend on, by name: versions, and the kind of processor. */
   versions?(): Readonly<Record<string, string>>;
   /** Opens a device; default: the fastest available. @throws DeviceError if it is not available. */

@@ -4,7 +4,7 @@ import { ndarray } from '../array/ndarray.ts';
 import { scoredPart } from '../dataset/hold-out.ts';
 import { applyMapping, backgroundOf, hasRim, IGNORE, kindOf } from '../dataset/labels/labels.ts';
 import type { RawDataset, RawPage } from '../dataset/raw.ts';
-import { counted, option, RunError, UsageError } from '../errors.ts';
+import { counted, RunError } from '../errors.ts';
 import { describeBasis } from '../evaluate/basis.ts';
 import { baseName, joinPath } from '../files.ts';
 import { selectChannels } from '../input/channels.ts';
@@ -14,6 +14,7 @@ import { networkNamed } from '../models/registry.ts';
 import { separationSettings } from '../predict/objects.ts';
 import type { TestTimeAugmentation } from '../predict/orientation.ts';
 import { type OpenedModel, openOwnModel } from '../predict/own.ts';
+import { predictPage } from '../predict/predict.ts';
 import {
   instanceTable,
   isbiDetails,
@@ -32,9 +33,9 @@ import type { DeviceName } from '../runtime/runtime.ts';
 import type { RunConfig } from '../train/config.ts';
 import { RUN_FILES } from '../train/store.ts';
 import { isLungs } from '../train/tasks/segmentation/lungs.ts';
-import { pagesOfVolumes } from '../train/tasks/volumes/predict-pages.ts';
 import { readLabelled } from './data-before.ts';
 import type { Host } from './host.ts';
+import type { MapReport } from './map-report.ts';
 import { type RunResults, readRun } from './read-run.ts';
 import {
   dataFacts,
@@ -106,24 +107,18 @@ export async function collectSegmentationReport(
   const title = reportTitle(host, run);
   const as = kindOf(config.recipe.labels);
   const { maps } = config.recipe;
-  if (maps !== undefined && (tta !== 1 || host.decodeMaps === undefined)) {
-    throw new UsageError(
-      host.decodeMaps === undefined
-        ? `reports of ${maps.by} are not made here.`
-        : `${option('tta')} is not for networks that give ${maps.by}: turned ones are not averaged.`,
-      { remedy: 'Use lamella report without it.' },
-    );
-  }
+  const ofMaps = maps && host.mapReport?.(maps.by, tta);
   const raw = await readLabelled(host.files, config, { as, folder: options.folder });
   const pages = pagesToShow(raw, config);
   const runtime = await host.openRuntime(device);
   try {
-    const model = await openOwnModel(runtime, bytes, { file, maps: maps?.by });
-    const evaluator = new Evaluator(evaluateOptions(config, pages.length, model, host));
+    const model = await (ofMaps?.open ?? openOwnModel)(runtime, bytes, { file });
+    const evaluator = new Evaluator(evaluateOptions(config, pages.length, model, ofMaps));
     const names = shortNames(pages.map(({ name }) => name));
     const found: Uint8Array[] = [];
     const inStacks = hasStacks(config, pages);
-    const predict = pagesOfVolumes(model, raw.pages, pages, { tta });
+    const predict =
+      host.pagesOfVolumes?.(model, raw.pages, pages, { tta }) ?? ((page: RawPage) => predictPage(model, page, { tta }));
     let predictionMs = 0;
     for (const [i, page] of pages.entries()) {
       const began = host.nowMs();
@@ -135,7 +130,8 @@ export async function collectSegmentationReport(
     }
     const result = evaluator.result();
     const stacks = inStacks ? stackScores(pages, found, config, options.spacingMm ?? config.spacingMm) : [];
-    return reportData({ title, run, config, lines, raw, model, pages, result, tta, predictionMs, stacks });
+    const sheetNote = ofMaps?.sheetNote;
+    return reportData({ title, run, config, lines, raw, model, pages, result, tta, predictionMs, stacks, sheetNote });
   } finally {
     await runtime.dispose();
   }
@@ -166,7 +162,7 @@ function evaluateOptions(
   { metric, recipe }: RunConfig,
   total: number,
   model: OpenedModel,
-  { decodeMaps }: Pick<Host, 'decodeMaps'>,
+  ofMaps: MapReport | undefined,
 ): ReportEvaluationOptions {
   // The settings for separating objects, if borders were learned.
   const separation =
@@ -175,8 +171,8 @@ function evaluateOptions(
     total,
     classNames: recipe.labels.classes.map(({ name }) => name),
     kind:
-      recipe.maps !== undefined
-        ? { name: 'maps', by: recipe.maps.by, decode: decodeMaps as NonNullable<typeof decodeMaps> }
+      ofMaps !== undefined
+        ? { name: 'objects', find: ofMaps.find(model) }
         : metric?.kind === 'v-rand'
           ? { name: 'isbi', inside: metric.inside }
           : separation === undefined
@@ -208,10 +204,12 @@ interface Collected extends Pick<RunResults, 'config' | 'lines'> {
   readonly tta: TestTimeAugmentation;
   readonly predictionMs: number;
   readonly stacks: readonly StackScores[];
+  /** Of objects by maps. */
+  readonly sheetNote: string | undefined;
 }
 
 function reportData(collected: Collected): ReportData {
-  const { title, run, config, lines, raw, model, pages, result, tta, predictionMs, stacks } = collected;
+  const { title, run, config, lines, raw, model, pages, result, tta, predictionMs, stacks, sheetNote } = collected;
   const { steps, totalMs } = timesOf(lines);
   const heldOut = config.validationImages.length > 0;
   const count = formatCount(model.signature.storedElements);
@@ -240,9 +238,8 @@ function reportData(collected: Collected): ReportData {
     classNames,
     scoreName: result.separated ? 'AP at IoU 0.5' : result.isbi === undefined ? 'Dice' : 'V-Rand',
     sheetNote: result.separated
-      ? config.recipe.maps === undefined
-        ? 'The probability is that of an object or its border; the prediction shows the separated objects with their borders.'
-        : `The probability is that of ${config.recipe.maps.by === 'stars' ? 'the middle of an object' : 'an object'}; the prediction shows where ${config.recipe.maps.by} found objects.`
+      ? (sheetNote ??
+        'The probability is that of an object or its border; the prediction shows the separated objects with their borders.')
       : result.isbi === undefined
         ? classNames.length > 2
           ? 'The probability is that of the most probable class.'

@@ -8,9 +8,9 @@ import { stream } from '../../src/array/random.ts';
 import { augmentSettings, NO_AUGMENTATION } from '../../src/augment/options.ts';
 import { makeMapBatch } from '../../src/augment/patch-targets.ts';
 import { IGNORE } from '../../src/dataset/labels/labels.ts';
-import { prepareDataset } from '../../src/dataset/prepare.ts';
 import { rawDataset } from '../../src/dataset/raw.ts';
 import { Interrupted } from '../../src/errors.ts';
+import { MAP_THRESHOLDS } from '../../src/evaluate/map-scorer.ts';
 import { readSignature } from '../../src/graph/onnx/model.ts';
 import { writeTiff } from '../../src/image/formats/tiff/write.ts';
 import type { Image } from '../../src/image/image.ts';
@@ -23,6 +23,7 @@ import { readImageFile } from '../../src/platform/node/image-files.ts';
 import { openRuntime } from '../../src/platform/node/runtime.ts';
 import { resumeRun, type TrainRunOptions, trainRun } from '../../src/platform/node/train-run.ts';
 import { openModel } from '../../src/predict/open.ts';
+import { prepareNumbered } from '../../src/train/tasks/maps/prepare.ts';
 import { writeComparison } from '../../src/workflows/compare.ts';
 import { packageModel } from '../../src/workflows/export-model.ts';
 import { predictFolder } from '../../src/workflows/predict.ts';
@@ -101,6 +102,16 @@ describe.each(['stars', 'flows'] as const)('%s', (separate) => {
     expect(metadata?.classes.map(({ name }) => name)).toEqual(['background', 'foreground']);
     expect(lines.some((line) => line.startsWith('validation score: AP at IoU 0.5 of the objects that'))).toBe(true);
 
+    // The threshold of the best validation, which predictions use.
+    const threshold = metadata?.separation?.threshold as number;
+    expect(MAP_THRESHOLDS[separate]).toContain(threshold);
+    const log = (await readFile(join(out, 'log.jsonl'), 'utf8'))
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    const best = log.filter(({ kind, best: isBest }) => kind === 'validation' && isBest).at(-1);
+    expect(best.scores.threshold).toBe(threshold);
+
     const images = await written(join(root, `new-${separate}`), [discs(50), discs(51)]);
     const pred = join(root, `pred-${separate}`);
     await predictMapsFolder(nodeHost, [out], join(images, 'images'), { out: pred, device: 'cpu' });
@@ -114,6 +125,14 @@ describe.each(['stars', 'flows'] as const)('%s', (separate) => {
       matchings.push(matchInstances(contingency(grid(truth), grid(found))));
       parts.push(matchInstances(contingency(grid(truth), connectedComponents(grid(truth)).labels)));
     }
+    const objectsAt = async (set: number) => {
+      const at = join(root, `pred-${separate}-${set}`);
+      await predictMapsFolder(nodeHost, [out], join(images, 'images'), { out: at, device: 'cpu', threshold: set });
+      return readFile(join(at, 'objects', '0.tif'));
+    };
+    const found = await readFile(join(pred, 'objects', '0.tif'));
+    expect((await objectsAt(threshold)).equals(found)).toBe(true);
+    expect((await objectsAt(threshold === 0.95 ? 0.05 : 0.95)).equals(found)).toBe(false);
     const ap = (pairs: typeof matchings) => instanceScores(pairs).perThreshold[0]?.averagePrecision as number;
     expect(ap(matchings)).toBeGreaterThan(ap(parts));
   });
@@ -153,7 +172,7 @@ describe.each(['stars', 'flows'] as const)('%s', (separate) => {
       `gives ${separate}, not ${other}`,
     );
     const packaged = packageModel(nodeHost, out, {});
-    await expect(packaged).rejects.toThrow(/not described in packages yet/);
+    await expect(packaged).rejects.toThrow(`gives ${separate}, not probabilities of classes`);
   });
 
   test('resumed after any step it gives the same bits, with any number of threads', async () => {
@@ -184,8 +203,7 @@ test('pixels to ignore have no object, no weight and no targets', () => {
   const hidden = Uint16Array.from(label.data as Uint16Array, (own, p) => (p % SIDE < 20 ? UNKNOWN : own));
   const pages = [{ image, label: picture('uint16', hidden) }, discs(1)];
   const raw = rawDataset(pages);
-  const { train, mapping } = prepareDataset(raw, {
-    objects: true,
+  const { train, mapping } = prepareNumbered(raw, {
     ignore: [UNKNOWN],
     balance: 0,
     split: { names: ['1'] },

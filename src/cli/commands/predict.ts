@@ -60,7 +60,7 @@ are reported and skipped.`,
     probability: row('--probability <kind>', PROBABILITIES.join(', '), oneOf(...PROBABILITIES), '8bit'),
     threshold: row(
       '--threshold <p>',
-      'probability threshold for the foreground class, or of --separate (default: 0.5, or as a package says)',
+      'probability threshold for the foreground class, or of --separate (default: 0.5, or as a package says or was best in training)',
       number({ least: 0, most: 1 }),
     ),
     format: row(

@@ -1,4 +1,4 @@
-import { counted, DatasetError, UsageError } from '../../errors.ts';
+import { counted, DatasetError, option, UsageError } from '../../errors.ts';
 import { ImageNotes } from '../../image/notes.ts';
 import { nodeHost } from '../../platform/node/host.ts';
 import type { OpenedModel } from '../../predict/own.ts';
@@ -115,6 +115,10 @@ async function segment(paths: readonly [string, ...string[]], images: string, fl
       failed: failed.length === 0 ? undefined : failed,
     });
   } else say(`${counted(done.length, 'image')} in ${formatDuration(Date.now() - began)}: ${out}`);
+  if (separate !== undefined && done.length > 0 && done.every(({ objectCount }) => objectCount === 0)) {
+    const where = done.length === 1 ? 'the image' : `any of ${done.length} images`;
+    warn(`No object was found in ${where}: lower ${option('threshold')}, or train the network longer.`);
+  }
   if (failed.length > 0) {
     throw new DatasetError(
       `${failed.length} of ${failed.length + done.length} images could not be segmented; the reasons are given above.`,

@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
-import { decodeMaps } from '../../objects/decode-maps.ts';
+import { pagesOfVolumes } from '../../train/tasks/volumes/predict-pages.ts';
 import type { Host } from '../../workflows/host.ts';
+import { mapReport } from '../../workflows/map-report.ts';
 import { openEnergyMeter } from './energy.ts';
 import { nodeFiles } from './files.ts';
 import { openTrace } from './profile.ts';
@@ -14,7 +15,8 @@ export const nodeHost: Host = {
   nowMs: () => performance.now(),
   versions,
   encodeSegments: async (...given) => (await import('../../workflows/encode-segments.ts')).encodeSegments(...given),
-  decodeMaps,
+  mapReport,
+  pagesOfVolumes,
   // An unsupported device is rejected by its name.
   openRuntime: (device) => openRuntime({ device: device as NodeDevice | 'auto' | undefined }),
   openEnergyMeter,

@@ -13,10 +13,8 @@ import type { InstanceScores } from '../../metrics/instances.ts';
 import type { IsbiScores } from '../../metrics/isbi.ts';
 import type { OverlapScores } from '../../metrics/overlap.ts';
 import { connectedComponents } from '../../objects/connected-components.ts';
-import type { decodeMaps } from '../../objects/decode-maps.ts';
 import { labelGrid } from '../../objects/grid.ts';
 import { mapsOfRims, type SeparationSettings, separateObjects } from '../../objects/instances.ts';
-import type { MapKind } from '../../objects/object-maps.ts';
 import { markRims } from '../../objects/rims.ts';
 import { vincentSoilleWatershed } from '../../objects/watershed.ts';
 import {
@@ -48,12 +46,19 @@ export interface EvaluatedPage {
   readonly objects?: Int32Array | Uint32Array;
 }
 
+/** Objects of an image, and the probability that they were found by. */
+export interface FoundObjects {
+  /** [height, width], 0 = background. */
+  readonly labels: NdArray<'int32'>;
+  readonly shown: Float32Array;
+}
+
 export interface ReportEvaluationOptions {
   readonly classNames: readonly string[];
   /**
    * `isbi`: cells separated by membranes, with the class of their interior. `overlap`: Dice and IoU. `objects`: classes
-   * are background, object and border, and objects are separated with these settings. `maps`: objects are found by the
-   * maps that the network gives instead of probabilities.
+   * are background, object and border, and objects are separated with these settings; or objects are found in
+   * the maps that the network gives instead of probabilities.
    */
   readonly kind:
     | { readonly name: 'isbi'; readonly inside: 0 | 1 }
@@ -62,7 +67,7 @@ export interface ReportEvaluationOptions {
         readonly leaveOut?: readonly number[];
       }
     | { readonly name: 'objects'; readonly separation: SeparationSettings }
-    | { readonly name: 'maps'; readonly by: MapKind; readonly decode: typeof decodeMaps };
+    | { readonly name: 'objects'; readonly find: (maps: NdArray<'float32'>) => FoundObjects };
   /** Number of images that will be added. */
   readonly total: number;
   /** Number of images on the sheet; default 6. */
@@ -71,7 +76,12 @@ export interface ReportEvaluationOptions {
   readonly cases?: number;
 }
 
-type MapsKind = Extract<ReportEvaluationOptions['kind'], { readonly name: 'maps' }>;
+type ObjectsKind = Extract<ReportEvaluationOptions['kind'], { readonly name: 'objects' }>;
+
+const separated = (maps: ReturnType<typeof mapsOfRims>, separation: SeparationSettings): FoundObjects => ({
+  labels: separateObjects(maps, separation).labels,
+  shown: maps.foreground.data,
+});
 
 /** Everything a report shows about the images. */
 export interface ReportEvaluation {
@@ -142,10 +152,8 @@ export class Evaluator {
       kind.name === 'isbi'
         ? this.#judgeCells(page, kind.inside, mask)
         : kind.name === 'objects'
-          ? this.#judgeObjects(page, kind.separation, mask)
-          : kind.name === 'maps'
-            ? this.#judgeMaps(page, kind, mask)
-            : this.#judgeOverlap(page, mask);
+          ? this.#judgeObjects(page, kind, mask)
+          : this.#judgeOverlap(page, mask);
     const { predicted, shown, errors } = judged;
     const overlap = this.#overlap.add(truth, predicted);
     const own = judged.own ?? diceOf(overlap);
@@ -207,44 +215,21 @@ export class Evaluator {
     };
   }
 
-  /** Objects separated as in prediction; their borders are drawn like those of the ground truth. */
-  #judgeObjects(page: EvaluatedPage, separation: SeparationSettings, mask: IgnoreOption): Judged {
+  /** Objects separated as in prediction; their borders are drawn like those of the ground truth, if it has any. */
+  #judgeObjects(page: EvaluatedPage, kind: ObjectsKind, mask: IgnoreOption): Judged {
     const { height, width, probabilities, objects = new Int32Array(height * width) } = page;
-    const maps = mapsOfRims(probabilities);
-    const found = separateObjects(maps, separation).labels;
+    const { labels: found, shown } =
+      'find' in kind ? kind.find(probabilities) : separated(mapsOfRims(probabilities), kind.separation);
     const actual = labelGrid(objects, [height, width]);
     const own = this.#objects.add(actual, found, mask);
     const predicted = Uint8Array.from(found.data, (label) => (label > 0 ? 1 : 0));
-    markRims(predicted, found.data, [height, width], { inside: 1, rim: 2 });
-    return {
-      own,
-      predicted,
-      shown: maps.foreground.data,
-      errors: errorMap(actual, found, mask),
-    };
-  }
-
-  /** Objects as maps give them; the probability is that of stars, or of cells. */
-  #judgeMaps(page: EvaluatedPage, { by, decode }: MapsKind, mask: IgnoreOption): Judged {
-    const { height, width, probabilities: maps, objects = new Int32Array(height * width) } = page;
-    const pixels = height * width;
-    const found = decode(by, maps).labels;
-    const actual = labelGrid(objects, [height, width]);
-    const shown =
-      by === 'stars'
-        ? maps.data.subarray(0, pixels)
-        : maps.data.subarray(2 * pixels).map((z) => 1 / (1 + Math.exp(-z)));
-    return {
-      own: this.#objects.add(actual, found, mask),
-      predicted: Uint8Array.from(found.data, (label) => (label > 0 ? 1 : 0)),
-      shown,
-      errors: errorMap(actual, found, mask),
-    };
+    if (!('find' in kind)) markRims(predicted, found.data, [height, width], { inside: 1, rim: 2 });
+    return { own, predicted, shown, errors: errorMap(actual, found, mask) };
   }
 
   /** Whether a threshold makes the classes, of which there are two. */
   get #hasThresholds(): boolean {
-    return this.#options.classNames.length === 2 && this.#options.kind.name !== 'maps';
+    return this.#options.classNames.length === 2 && this.#options.kind.name !== 'objects';
   }
 
   /** The most probable class per pixel. */
@@ -294,7 +279,7 @@ export class Evaluator {
       perImage: this.#perImage,
       ...(kind.name === 'isbi' ? { isbi: this.#membranes.result() } : {}),
       overlap: this.#overlap.result(),
-      separated: kind.name === 'objects' || kind.name === 'maps',
+      separated: kind.name === 'objects',
       ...(this.#objects.count > 0 ? { instances: this.#objects.result() } : {}),
       thresholds: this.#hasThresholds ? this.#thresholds.series() : [],
     };

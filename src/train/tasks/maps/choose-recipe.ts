@@ -1,9 +1,8 @@
 /** Choices for a network that learns stars or flows instead of classes. */
 
 import { median, quantile } from '../../../array/quantile.ts';
-import type { LabelMapping, LabelPage } from '../../../dataset/labels/labels.ts';
 import type { TrainingPage } from '../../../dataset/patch-position.ts';
-import { DatasetError, option, UsageError } from '../../../errors.ts';
+import { option, UsageError } from '../../../errors.ts';
 import { isOfVolumes, type NetworkName, networkNamed } from '../../../models/registry.ts';
 import { isWindowName } from '../../../models/sliding-window.ts';
 import { labelGrid } from '../../../objects/grid.ts';
@@ -50,23 +49,6 @@ export function settingsForMaps(
   throw new UsageError(`The network '${network}' does not learn ${separate}.`, {
     remedy: `Use ${option('network', 'unet')}, which sees images slice by slice.`,
   });
-}
-
-/** @throws DatasetError for labels that do not number objects */
-export function requireNumbered(
-  { kind, classes }: LabelMapping,
-  labels: readonly LabelPage[],
-  separate: MapKind,
-): void {
-  const why = (problem: string): DatasetError =>
-    new DatasetError(`${problem}, so ${separate} cannot be learned from them.`, {
-      file: labels[0]?.source,
-      remedy: `Number the objects of each image 1, 2, 3, ..., or remove ${option('separate')}.`,
-    });
-  if (kind !== 'instances' || classes.length !== 2) throw why('the labels name classes and do not number objects');
-  const found = new Set<number>();
-  for (const { values } of labels) for (const value of values) if (value !== 0) found.add(value);
-  if (found.size < 2) throw why('the labels hold one value besides the background and do not number objects');
 }
 
 /**

@@ -109,13 +109,13 @@ export async function openSetup(
             const predictor = await (volumes !== undefined
               ? volumes.openPredictor(runtime, bytes, { raw, data })
               : window === undefined || isPlain(window)
-                ? pagePredictor(runtime, bytes, recipe.maps?.by)
+                ? pagePredictor(runtime, bytes, recipe.maps?.by, place.maps)
                 : samplePredictor(runtime, bytes, window));
             const counts = noCounts();
             const names = recipe.labels.classes.map(({ name }) => name);
             // For segmentation never the accuracy of image classifiers.
             const scorer = () =>
-              scorerFor(metric as PageMetric, names, { thresholds: VALIDATION_THRESHOLDS, decode: place.maps?.decode });
+              scorerFor(metric as PageMetric, names, { thresholds: VALIDATION_THRESHOLDS, byMaps: place.maps?.scorer });
             const scores = scorer();
             const heldBefore = new Set(recipe.data.before?.validation);
             const isOld = data.validation.map(({ name }) => heldBefore.has(name));

@@ -11,7 +11,6 @@ import { BasisCounter, describeBasis } from '../../../evaluate/basis.ts';
 import type { InputSpec } from '../../../input/normalise.ts';
 import { isPlain, windowOffsets } from '../../../input/window.ts';
 import { type NetworkName, networkNamed } from '../../../models/registry.ts';
-import type { MapKind } from '../../../objects/object-maps.ts';
 import { type RunData, rehearsing, splitBeside } from '../../before.ts';
 import { fingerprintOf, type Recipe } from '../../config.ts';
 import { type MapTraining, mapsOf } from '../../maps.ts';
@@ -91,19 +90,17 @@ export function newSegmentationTask(
     raw,
     lungs
       ? { ...LUNGS_LABELS, classes: classes ?? LUNGS_LABELS.classes, ignore }
-      : { task, classes, ignore, ...(maps && { kind: 'objects' as const }) },
+      : { task, classes, ignore, ...maps?.labels },
   );
   const mapping = start === undefined ? findMapping(labels, meaning) : startLabels(start, labels, meaning);
-  if (separate !== undefined) maps?.requireNumbered(mapping, labels, separate);
   const input = start && startInput(start, raw.pages, settings.channel);
   const taken = start && inputOfStart(start, raw.pages, settings);
   const separation = volumes === undefined ? chooseSeparation(mapping, { ...settings, network }) : NO_SEPARATION;
-  const data = (volumes?.prepare ?? prepareDataset)(raw, {
+  const data = (volumes?.prepare ?? maps?.prepare ?? prepareDataset)(raw, {
     seed,
     split,
     mapping,
     separation,
-    objects: maps !== undefined,
     balance: chooseBalance({ ...settings, network }),
     channel: settings.channel,
     channels: taken?.channels,
@@ -116,8 +113,12 @@ export function newSegmentationTask(
     ...common,
     notes: [...common.notes, ...(beside?.notes ?? []), ...startNotes(start, mapping, input), ...(taken?.notes ?? [])],
     length: lengthOf(network),
-    chooseMetric: () =>
-      seenOneByOne(settings, start) && data.validation.length > 0 ? ONE_BY_ONE : common.chooseMetric(separate),
+    chooseMetric: () => {
+      const usual = common.chooseMetric();
+      if (usual === undefined || separate === undefined)
+        return usual && seenOneByOne(settings, start) ? ONE_BY_ONE : usual;
+      return maps?.chooseMetric(separate);
+    },
     choosesBySpeed:
       start === undefined &&
       settings.baseChannels === undefined &&
@@ -144,15 +145,15 @@ export function sameSegmentationTask(
   recipe: Recipe,
   place: Place,
 ): TrainingTask & { readonly pages: LabelledPages } {
-  const { seed, data, labels, input, model, maps } = recipe;
+  const { seed, data, labels, input, model } = recipe;
+  const maps = mapsOf(recipe.maps?.by, place);
   const { split, balance, separation } = data;
   const volumes = volumesOf(model.name, place);
-  const prepared = (volumes?.prepare ?? prepareDataset)(raw, {
+  const prepared = (volumes?.prepare ?? maps?.prepare ?? prepareDataset)(raw, {
     seed,
     split,
     balance,
     separation,
-    objects: maps !== undefined,
     mapping: labels,
     input,
     allocate: place.allocate,
@@ -197,13 +198,7 @@ function cutPages(raw: RawDataset, data: PreparedDataset, recipe: Recipe, place:
   return { raw, data: { ...data, train: rehearsing(train, recipe.data.before) } };
 }
 
-function taskOf(
-  raw: RawDataset,
-  data: PreparedDataset,
-  place: Place,
-): Omit<TrainingTask, 'length' | 'chooseRecipe' | 'chooseMetric'> & {
-  chooseMetric(separate?: MapKind): ReturnType<TrainingTask['chooseMetric']>;
-} {
+function taskOf(raw: RawDataset, data: PreparedDataset, place: Place): Omit<TrainingTask, 'length' | 'chooseRecipe'> {
   const { heldRegions, trainedRegions } = data;
   return {
     notes: [...data.notes, ...basisNotes(raw, data)],
@@ -213,12 +208,10 @@ function taskOf(
     ...(Object.keys(heldRegions).length > 0 && { validationRegions: heldRegions }),
     ...(Object.keys(trainedRegions).length > 0 && { trainingRegions: trainedRegions }),
     fingerprint: fingerprintOf([...data.train.pages, ...data.validation], place.memo),
-    chooseMetric: (separate?: MapKind) =>
+    chooseMetric: () =>
       data.validation.length === 0
         ? undefined
-        : separate !== undefined
-          ? place.maps?.chooseMetric(separate)
-          : chooseMetric(data.validation, data.mapping, { separates: place.volumes === undefined }),
+        : chooseMetric(data.validation, data.mapping, { separates: place.volumes === undefined }),
     openSetup: (recipe, metric, options) =>
       openSetup(recipe, metric, {
         pages: cutPages(raw, data, recipe, place),
