@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { lamella, MAIN } from '../cli/command.ts';
 import { phantomFolder } from '../support/phantom-folder.ts';
 import { describeWithSlurm, startSlurm } from '../support/slurm.ts';
@@ -62,6 +62,17 @@ async function below(pid: number): Promise<readonly number[]> {
   return [...children, ...(await Promise.all(children.map(below))).flat()];
 }
 
+/** Waits until no process has the lock of a run. */
+const unlocked = (run: string): Promise<void> =>
+  vi.waitFor(
+    async () => {
+      const lock = await readFile(join(root, run, 'lock'), 'utf8').catch(() => undefined);
+      if (lock === undefined) return;
+      expect(existsSync(`/proc/${(JSON.parse(lock) as { pid: number }).pid}`)).toBe(false);
+    },
+    { timeout: 60_000, interval: 50 },
+  );
+
 for (const launcher of LAUNCHERS) {
   const { name, program } = launcher;
   const why = existsSync(program) ? '' : ` (SKIPPED: no ${program})`;
@@ -87,6 +98,8 @@ for (const launcher of LAUNCHERS) {
       });
       expect(code).not.toBe(0);
       expect(existsSync(join(root, out, CHECKPOINT))).toBe(false);
+      // mpirun may end before rank 0 does, which it asks to.
+      await unlocked(out);
       const again = await launch(launcher, ['--resume', out, '--quiet']);
       expect([again.code, again.stderr]).toEqual([0, '']);
       expect((await checkpointOf(out)).equals(await checkpointOf('devices'))).toBe(true);
