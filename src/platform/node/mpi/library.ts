@@ -1,6 +1,6 @@
 /**
  * The MPI library of this machine, called through koffi. Two binary interfaces are in use: Open MPI's handles are
- * addresses of the library's variables, those of MPICH and what follows its ABI (Intel MPI, Cray MPICH, MVAPICH) are
+ * addresses of the library's variables, those of MPICH and what follows its ABI (Intel MPI, Cray MPICH) are
  * numbers (https://www.mpich.org/abi/).
  */
 import { RunError } from '../../../errors.ts';
@@ -26,7 +26,7 @@ export interface Communicator {
 
 /** How a process learns from `mpirun` or `srun` that it is one of several; undefined if it is not. */
 export function launchedRanks(environment: NodeJS.ProcessEnv = process.env): number | undefined {
-  for (const name of ['OMPI_COMM_WORLD_SIZE', 'PMI_SIZE', 'PALS_SIZE', 'MV2_COMM_WORLD_SIZE']) {
+  for (const name of ['OMPI_COMM_WORLD_SIZE', 'PMI_SIZE']) {
     const size = Number(environment[name]);
     if (Number.isInteger(size) && size > 1) return size;
   }
