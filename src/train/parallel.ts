@@ -88,14 +88,17 @@ export async function openParallelStep(
  * Images per device.
  * @throws UsageError if the batch, the loss or batch normalisation cannot be distributed
  */
-export function shareOf({ batch, loss }: Recipe, devices: readonly string[], hasStatistics: boolean): number {
+export function shareOf({ batch, loss, maps }: Recipe, devices: readonly string[], hasStatistics: boolean): number {
   if (hasStatistics) {
     throw new UsageError(
       'Batch normalisation cannot be trained on several devices, as each sees a part of the batch.',
       { remedy: `Use ${option('batchNorm', 'fixed')}, or one device.` },
     );
   }
-  if (LOSSES[loss.name as LossName]?.mean !== true) {
+  if (maps !== undefined) {
+    throw new UsageError(`Networks of ${maps.by} are not trained on several devices.`, { remedy: 'Use one device.' });
+  }
+  if (!LOSSES[loss.name as LossName].mean) {
     const means = (Object.keys(LOSSES) as LossName[]).filter((name) => LOSSES[name].mean);
     throw new UsageError(
       `The loss '${loss.name}' is not a mean over images, so ${devices.length} devices cannot share it.`,

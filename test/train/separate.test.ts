@@ -18,6 +18,7 @@ import { contingency } from '../../src/metrics/contingency.ts';
 import { instanceScores, matchInstances } from '../../src/metrics/instances.ts';
 import { readMetadata } from '../../src/models/metadata.ts';
 import { connectedComponents } from '../../src/objects/connected-components.ts';
+import { parseDevices } from '../../src/platform/node/gradient-devices.ts';
 import { nodeHost } from '../../src/platform/node/host.ts';
 import { readImageFile } from '../../src/platform/node/image-files.ts';
 import { openRuntime } from '../../src/platform/node/runtime.ts';
@@ -233,6 +234,7 @@ describe('refused', () => {
     ['a network of volumes', { network: 'unet3d' }, /'unet3d' does not learn stars/],
     ['a network of windows', { network: 'n1' }, /'n1' does not learn stars/],
     ['an image classifier', { network: 'mlp' }, /separate.* does not apply to the network 'mlp'/],
+    ['several devices', { devices: parseDevices('cpu:0,cpu:1') }, /^Networks of stars are not .* Use one device\.$/],
   ] as const)('%s', async (_, others, message) => {
     await expect(trainRun(data, { ...SMALL, separate: 'stars', ...others, steps: 2, out: newRun() })).rejects.toThrow(
       message,
