@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { strToU8, zipSync } from 'fflate';
 import { afterAll, describe, expect, test } from 'vitest';
-import { float32, ndarray } from '../../src/array/ndarray.ts';
+import { float32, type NdArray, ndarray } from '../../src/array/ndarray.ts';
+import { writeNpy } from '../../src/export/bioimageio/npy.ts';
 import { GraphBuilder } from '../../src/graph/builder.ts';
 import { writeOnnx } from '../../src/graph/onnx/write.ts';
 import { writeTiff } from '../../src/image/formats/tiff/write.ts';
@@ -16,6 +17,7 @@ import { starDistances, starProbability } from '../../src/objects/stars/star-tar
 import { nodeHost } from '../../src/platform/node/host.ts';
 import { readImageFile } from '../../src/platform/node/image-files.ts';
 import { openModelFile } from '../../src/platform/node/model-files.ts';
+import { inspect } from '../../src/workflows/inspect.ts';
 import { type PredictMapsOptions, predictMapsFolder } from '../../src/workflows/predict-maps.ts';
 import { COMMON } from '../support/bioimageio-package.ts';
 
@@ -60,6 +62,7 @@ function packageOf(
   name: string,
   maps: readonly { readonly data: Float32Array }[],
   change: (made: ReturnType<typeof description>) => object,
+  published?: NdArray<'float32'>,
 ): { readonly model: string; readonly image: string } {
   const data = Float32Array.from(maps.flatMap((map) => [...map.data]));
   const channels = data.length / (HEIGHT * WIDTH);
@@ -70,7 +73,11 @@ function packageOf(
   const bytes = writeOnnx(b.build([b.output(b.op('Conv', [x, b.constant(weights)]), 'output')]));
   const text = JSON.stringify(change(description(channels)));
   const [model, image] = [join(root, `${name}.zip`), join(root, `${name}.tif`)];
-  writeFileSync(model, zipSync({ 'rdf.yaml': strToU8(text), 'weights.onnx': bytes }));
+  const tests = published && {
+    'a.npy': writeNpy(float32([1, channels, HEIGHT, WIDTH], data)),
+    'b.npy': writeNpy(published),
+  };
+  writeFileSync(model, zipSync({ 'rdf.yaml': strToU8(text), 'weights.onnx': bytes, ...tests }));
   const names = Array.from({ length: channels }, (_, i) => `c${i}`);
   const shape = [channels, HEIGHT, WIDTH];
   writeFileSync(image, writeTiff({ dtype: 'float32', axes: 'cyx', shape, data, channels: names, spacing: {} }));
@@ -202,4 +209,50 @@ test('Cellpose: a logit, an error of flows and a smallest size, and options befo
   expect(set.labels).toEqual(own({ threshold: 0, flowError: 0.4, minSize: 400 }));
   const other = packageOf('cellpose-plain', maps, withSteps('cellpose_flow_dynamics', { ...kwargs, min_size: 0 }));
   expect((await found(other, { separate: 'flows' })).labels).toEqual(own({ threshold: 1, flowError: 0, minSize: 0 }));
+});
+
+describe('the check of a package whose output are objects', () => {
+  const stars = [STARS.probability, STARS.distances];
+  const flows = [FLOWS.flows, FLOWS.cell];
+  const steps = {
+    stardist_postprocessing: { prob_threshold: 0.3, nms_threshold: 0.2, n_rays: RAYS, grid: [1, 1], b: 2 },
+    cellpose_flow_dynamics: { cellprob_threshold: 0, flow_threshold: 0.4, do_3D: false, min_size: 15 },
+  };
+  /** Those discs by other numbers, without those that `without` names. */
+  const publishedBut = (...without: readonly number[]) =>
+    float32(
+      [1, 1, HEIGHT, WIDTH],
+      Float32Array.from(labels.data, (label) => (label === 0 || without.includes(label) ? 0 : 9 - label)),
+    );
+  const checked = (id: keyof typeof steps, published: NdArray<'float32'>) => {
+    const maps = id === 'stardist_postprocessing' ? stars : flows;
+    const { model } = packageOf(`checked-${id}`, maps, withSteps(id, steps[id]), published);
+    return inspect(nodeHost, model, { check: true });
+  };
+
+  test.each(['stardist_postprocessing', 'cellpose_flow_dynamics'] as const)(
+    '%s: the network is run, and objects of our decoder are compared, whatever their numbers',
+    async (id) => {
+      const { describe: facts, text } = await checked(id, publishedBut());
+      const [output] = facts.checked as readonly { readonly leastIou: number }[];
+      expect(output).toMatchObject({ operation: id, published: 4, found: 4, matched: 4, passed: true });
+      expect(output?.leastIou).toBeGreaterThan(0.75);
+      expect(text).toMatch(/'output' \[1, 1, 64, 80\] is as published: 4 of 4 objects with an IoU of at least [01]\.\d+/);
+      expect(text).toContain(`the code of '${id}' is not run`);
+      await expect(checked(id, publishedBut(2))).rejects.toThrow(
+        /does not give what its package says: 'output' .* differs: 3 of 3 objects with an IoU .*, 4 found/,
+      );
+    },
+  );
+
+  test('an object that is missing or elsewhere fails it, and what is no label map is refused', async () => {
+    const more = publishedBut();
+    for (let y = 40; y < 60; y++) more.data.fill(20, y * WIDTH + 5, y * WIDTH + 25);
+    await expect(checked('stardist_postprocessing', more)).rejects.toThrow(/4 of 5 objects/);
+    const moved = publishedBut();
+    moved.data.copyWithin(8, 0);
+    await expect(checked('stardist_postprocessing', moved)).rejects.toThrow(/differs/);
+    const maps = float32([1, 3, HEIGHT, WIDTH]);
+    await expect(checked('cellpose_flow_dynamics', maps)).rejects.toThrow(/not maps and labels of one image/);
+  });
 });

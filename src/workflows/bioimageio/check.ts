@@ -7,14 +7,14 @@ import { type DeclaredTensor, readSignature } from '../../graph/onnx/model.ts';
 import { pack } from '../../graph/onnx/raw-node.ts';
 import { applyOperations } from '../../input/operations.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
+import { type CheckedObjects, objectsAsPublished } from './check-objects.ts';
 import type { PackageTensor } from './description.ts';
+import { findsObjects } from './objects.ts';
 import { operationsOf } from './operations.ts';
 import { type ModelPackage, readSource, weightsOf } from './package.ts';
 
-/** How one output differs from what the package says. */
-export interface CheckedOutput {
-  readonly name: string;
-  readonly shape: readonly number[];
+/** How the values of one output differ from what the package says. */
+export interface CheckedValues {
   readonly largestDifference: number;
   /** The largest value that is expected, without its sign. */
   readonly largestValue: number;
@@ -22,11 +22,17 @@ export interface CheckedOutput {
   readonly passed: boolean;
 }
 
+export type CheckedOutput = { readonly name: string; readonly shape: readonly number[] } & (
+  | CheckedValues
+  | CheckedObjects
+);
+
 /** Absolute, and relative to the expected value. */
 export const TOLERANCE = 1e-3;
 
 /**
- * Runs the network of a package as it describes it on its test inputs.
+ * Runs the network of a package as it describes it on its test inputs. Of outputs in which StarDist's or Cellpose's
+ * operation finds objects, Lamella's own decoder finds them, and objects are compared.
  * @throws ModelError for a package without ONNX or test, and for operations that need code of other programs
  */
 export async function checkPackage(pack: ModelPackage, runtime: Runtime): Promise<readonly CheckedOutput[]> {
@@ -54,7 +60,13 @@ export async function checkPackage(pack: ModelPackage, runtime: Runtime): Promis
       if (found === undefined) throw new ModelError(`the network has no output for '${tensor.name}'.`, { file });
       const expected = await testTensor(pack, tensor);
       const values = Float32Array.from(found.data as ArrayLike<number | bigint>, Number);
-      const own = processed(ndarray('float32', found.shape, values), tensor, file);
+      const given = ndarray('float32', found.shape, values);
+      if (tensor.operations.some(findsObjects)) {
+        const compared = objectsAsPublished(given, tensor, expected, file);
+        checked.push({ name: tensor.name, shape: expected.shape, ...compared });
+        continue;
+      }
+      const own = processed(given, tensor, file);
       if (own.shape.join() !== expected.shape.join()) {
         throw new ModelError(
           `'${tensor.name}' is [${own.shape.join(', ')}], and its test [${expected.shape.join(', ')}].`,
@@ -98,7 +110,7 @@ function ofType({ shape, data }: NdArray<'float32'>, { dtype, name }: DeclaredTe
   throw new ModelError(`its network takes '${name}' as ${dtype}, which cannot be given.`, { file });
 }
 
-function compared(own: Float32Array, expected: Float32Array): Omit<CheckedOutput, 'name' | 'shape'> {
+function compared(own: Float32Array, expected: Float32Array): CheckedValues {
   let [largestDifference, largestValue, passed] = [0, 0, true];
   for (const [i, value] of expected.entries()) {
     const difference = Math.abs((own[i] as number) - value);

@@ -1,6 +1,6 @@
 /** Describes a package of BioImage.IO, and tests it if asked to. */
 
-import { ModelError } from '../../errors.ts';
+import { counted, ModelError } from '../../errors.ts';
 import type { Files } from '../../files.ts';
 import type { Host } from '../host.ts';
 import type { Inspected } from '../inspect-image.ts';
@@ -77,8 +77,17 @@ async function checkOn(
   });
 }
 
-const checkText = ({ name, shape, largestDifference, largestValue, passed }: CheckedOutput): string =>
-  `'${name}' [${shape.join(', ')}] ${passed ? 'is as published' : 'differs'}: by at most ${Number(largestDifference.toPrecision(2))}, values up to ${Number(largestValue.toPrecision(4))}`;
+function checkText(output: CheckedOutput): string {
+  const { name, shape, passed } = output;
+  const tensor = `'${name}' [${shape.join(', ')}] ${passed ? 'is as published' : 'differs'}`;
+  if ('largestDifference' in output) {
+    const { largestDifference, largestValue } = output;
+    return `${tensor}: by at most ${Number(largestDifference.toPrecision(2))}, values up to ${Number(largestValue.toPrecision(4))}`;
+  }
+  const { operation, published, found, matched, leastIou } = output;
+  const iou = matched === 0 ? '' : ` with an IoU of at least ${leastIou.toFixed(3)}`;
+  return `${tensor}: ${matched} of ${counted(published, 'object')}${iou}, ${found} found by Lamella's decoder; the code of '${operation}' is not run`;
+}
 
 function tensorText({ name, axes, operations }: PackageTensor): string {
   const shown = axes.map(
