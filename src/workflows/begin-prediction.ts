@@ -145,7 +145,7 @@ export async function beginPrediction(
   }
 }
 
-/** Writes what was predicted, for `measure`. @param levels as `PredictionFile` */
+/** Writes what was predicted, for `measure` and `evaluate`. @param levels, values as `PredictionFile` */
 export async function describePrediction(
   files: WritableFiles,
   out: string,
@@ -153,12 +153,18 @@ export async function describePrediction(
     opened,
     images,
     levels,
-  }: Pick<BegunPrediction, 'opened'> & { readonly images: string; readonly levels: Readonly<Record<string, number>> },
+    values,
+  }: Pick<BegunPrediction, 'opened'> & {
+    readonly images: string;
+    readonly levels: Readonly<Record<string, number>>;
+    readonly values: readonly number[];
+  },
 ): Promise<void> {
   await writePredictionFile(files, out, {
     models: opened.map(({ file }) => files.resolve(file)),
     images: files.resolve(images),
     ...(Object.keys(levels).length > 0 && { levels }),
     classes: opened[0].classes,
+    values,
   });
 }

@@ -38,6 +38,8 @@ import type { Host } from './host.ts';
 import type { declaredOf, ListedImage } from './image-list.ts';
 import { type OpenedImage, pixelsOf, requireSameGrid } from './opened-images.ts';
 import { planMemory } from './predict-regions.ts';
+import { PredictedNames } from './predicted-names.ts';
+import type { PredictionFile } from './prediction-file.ts';
 import {
   type Blocks,
   blocksOf,
@@ -61,6 +63,8 @@ export interface RegionsOptions extends Omit<EvaluateOptions, 'metrics'> {
   /** Of the ground truth, if its values number objects; `classes` are for others. */
   readonly given: EvaluateOptions['classes'];
   readonly ignore: readonly number[];
+  /** What `predict` says of the predictions. */
+  readonly written: PredictionFile | undefined;
   /** The predictions that a group of scores is of; undefined where nothing is written for it alone. */
   listed(group: MetricGroup | 'auto'): Promise<readonly ListedImage[] | undefined>;
 }
@@ -174,19 +178,22 @@ class RegionEvaluation {
   }
 
   #predicted({ pairs, predicted }: SurveyedPairs, mapping: LabelMapping, kinds: Kinds): PredictedValues {
-    return predictedValues(predicted, fullScaleOf(pairs[0] as OpenedPair), mapping, kinds.prediction, kinds.truth.kind);
+    const fullScale = fullScaleOf(pairs[0] as OpenedPair);
+    return predictedValues(predicted, fullScale, mapping, kinds.prediction, kinds.truth.kind);
   }
 
   /** The scores of these pairs, or what of them needs the whole, as a noun. */
   async result(first: readonly OpenedPair[]): Promise<Evaluation | string> {
-    const { asked, classes, given, ignore, threshold, predictions } = this.#options;
+    const { asked, classes, given, ignore, threshold, predictions, written } = this.#options;
     let all = await this.#survey(first);
     let kinds = this.#kindsOf(all);
     const { kind } = kinds.truth;
     const pages = first.reduce((sum, { truth: { info } }) => sum + sizes(info).times * sizes(info).slices, 0);
     const source = first[0]?.truth.info.source;
     const values = { counts: all.counts, colour: false, pages, source };
-    const ofTruth = mappingOf(values, { classes: kind === 'objects' ? given : classes, ignore, kind });
+    const chosenClasses = kind === 'objects' ? given : classes;
+    const names = new PredictedNames(written, chosenClasses !== undefined, this.#notes);
+    const ofTruth = names.ofTruth(mappingOf(values, { classes: chosenClasses, ignore, kind }));
     const metrics = asked ?? (await this.#automatic(all, ofTruth));
     if (metrics.includes('isbi')) return option('metrics', 'isbi');
     // Label maps are more informative about classes and objects than probabilities.
@@ -196,7 +203,7 @@ class RegionEvaluation {
       all = labels;
       kinds = this.#kindsOf(all);
     }
-    const predicted = this.#predicted(all, ofTruth, kinds);
+    const predicted = names.matched(this.#predicted(all, ofTruth, kinds), ofTruth);
     if (kind === 'classes' && predicted.kind === 'classes') all.palettes.require();
     const mapping = withAdded(ofTruth, predicted);
     requireScorable(predicted, mapping, { metrics, threshold, predictions, reason: kinds.prediction.reason });
@@ -209,7 +216,12 @@ class RegionEvaluation {
     if (objects !== undefined) {
       await this.#score({ ...last, overlap });
       const found = this.#kindsOf(objects);
-      last = { all: objects, mapping, kinds: found, predicted: this.#predicted(objects, mapping, found) };
+      last = {
+        all: objects,
+        mapping,
+        kinds: found,
+        predicted: names.matched(this.#predicted(objects, mapping, found), mapping),
+      };
     }
     if (has('instances')) refuseParts(last.predicted, predictions);
     const instances = has('instances') ? new ObjectScorer() : undefined;

@@ -5,6 +5,7 @@ import type { LabelKind, LabelKindFinding } from '../dataset/labels/label-kind.t
 import {
   IGNORE,
   ignoredAmongObjects,
+  type LabelClass,
   type LabelMapping,
   type LabelOptions,
   type LabelPage,
@@ -28,8 +29,12 @@ const MOST_CLASSES = 16;
 export interface PredictedValues {
   readonly kind: ValueKind;
   readonly classOf: ReadonlyMap<number, number>;
-  /** Class values that occur only in predictions; they follow those of the ground truth. */
-  readonly added?: readonly number[];
+  /** Of label maps: the values that occur. */
+  readonly values?: readonly number[];
+  /** Of maps that `prediction.json` describes: the ground-truth class of each class of the model. */
+  readonly order?: readonly number[];
+  /** Classes that occur only in predictions; they follow those of the ground truth. */
+  readonly added?: readonly LabelClass[];
   /** Several values that all lie inside objects, which they do not tell apart. */
   readonly parts?: readonly number[];
 }
@@ -58,27 +63,32 @@ export function predictedValues(
   const sorted = (isMask ? [...values] : counted).sort((a, b) => a - b);
   if (truthKind === 'classes' && finding.evidence !== 'stated') {
     // If all are values of the ground truth, or its class numbers, they are classes, whatever else they look like.
-    if (sorted.every((value) => classOf.has(value))) return { kind: 'classes', classOf };
+    if (sorted.every((value) => classOf.has(value))) return { kind: 'classes', classOf, values: sorted };
     if (sorted.every((value) => value >= 0 && value < mapping.classes.length))
-      return { kind: 'classes', classOf: byIndex(sorted) };
+      return { kind: 'classes', classOf: byIndex(sorted), values: sorted };
   }
   if (finding.kind === 'objects') return { kind: 'objects', classOf };
   const twoLevels = sorted.length <= 2 && mapping.classes.length === 2;
-  if (twoLevels) return { kind: 'classes', classOf: new Map(sorted.map((value) => [value, value > 0 ? 1 : 0])) };
+  if (twoLevels) {
+    const levels = new Map(sorted.map((value) => [value, value > 0 ? 1 : 0]));
+    return { kind: 'classes', classOf: levels, values: sorted };
+  }
   // Colours, packed into one number, exceed any probability.
   const isPacked = mapping.kind === 'colour' && sorted.some((value) => value > fullScale);
   if (sorted.length > MOST_CLASSES && !isPacked) return { kind: 'probability', classOf };
   if (truthKind === 'objects') {
-    if (sorted.every((value) => value < mapping.classes.length)) return { kind: 'classes', classOf: byIndex(sorted) };
+    if (sorted.every((value) => value < mapping.classes.length))
+      return { kind: 'classes', classOf: byIndex(sorted), values: sorted };
     // Such as inside and border: all but the background belongs to objects.
     const inObjects = new Map(sorted.map((value) => [value, value > 0 ? 1 : 0]));
-    return { kind: 'classes', classOf: inObjects, parts: sorted.filter((value) => value > 0) };
+    return { kind: 'classes', classOf: inObjects, values: sorted, parts: sorted.filter((value) => value > 0) };
   }
   // The same encoding, as shown by a class in both; otherwise values are rejected one by one.
   const shared = sorted.some((value) => value !== 0 && classOf.has(value));
   const added = shared ? sorted.filter((value) => !classOf.has(value)) : [];
-  for (const value of added) classOf.set(value, classOf.size);
-  return { kind: 'classes', classOf, added };
+  for (const [k, value] of added.entries()) classOf.set(value, mapping.classes.length + k);
+  const classes = added.map((value) => ({ name: `class ${value}`, values: [value] }));
+  return { kind: 'classes', classOf, values: sorted, added: classes };
 }
 
 const byIndex = (values: readonly number[]): ReadonlyMap<number, number> =>
@@ -88,13 +98,13 @@ const byIndex = (values: readonly number[]): ReadonlyMap<number, number> =>
 const ROUNDING = 1e-3;
 
 /**
- * Probability of the inside or foreground [height, width], 0..1.
+ * Probability of the second class of the ground truth, the inside or foreground, [height, width], 0..1.
  * @throws DatasetError for other numbers, such as logits and percent, which no threshold between 0 and 1 divides
  */
 export function probabilityOf(
   { name, fullScale }: Pick<Item, 'name' | 'fullScale'>,
   { prediction }: Pick<ScoredSlice, 'prediction'>,
-  kind: ValueKind,
+  { kind, order }: Pick<PredictedValues, 'kind' | 'order'>,
 ): NdArray<'float32'> {
   const { data, channels, height, width } = prediction;
   if (channels > 2) {
@@ -118,7 +128,11 @@ export function probabilityOf(
       remedy: 'Save probabilities (of logits their sigmoid, of percent a hundredth), or label maps.',
     });
   }
-  const values = Float32Array.from(plane as ArrayLike<number>, (value) => value / scale);
+  // It is the second class of the model.
+  const isOther = order?.[1] === 0;
+  const values = Float32Array.from(plane as ArrayLike<number>, (value) =>
+    isOther ? 1 - value / scale : value / scale,
+  );
   return ndarray('float32', [height, width], values);
 }
 
@@ -129,7 +143,7 @@ export function probabilityOf(
 export function classesOf(
   item: Pick<Item, 'name' | 'fullScale'>,
   slice: Pick<ScoredSlice, 'prediction'>,
-  { kind, classOf }: PredictedValues,
+  { kind, classOf, order }: PredictedValues,
   { threshold, ignore }: { readonly threshold: number; readonly ignore: readonly number[] },
 ): Uint8Array {
   const { height, width, data, channels } = slice.prediction;
@@ -147,8 +161,11 @@ export function classesOf(
       });
     });
   }
-  if (channels > 2) return argmaxClasses(ndarray('float32', [channels, height, width], Float32Array.from(data))).data;
-  return Uint8Array.from(probabilityOf(item, slice, kind).data, (p) => (p > threshold ? 1 : 0));
+  const found =
+    channels > 2
+      ? argmaxClasses(ndarray('float32', [channels, height, width], Float32Array.from(data))).data
+      : Uint8Array.from(probabilityOf(item, slice, { kind }).data, (p) => (p > threshold ? 1 : 0));
+  return order === undefined ? found : found.map((index) => order[index] ?? index);
 }
 
 /** For labels without contrast: 0 is background and anything else foreground. */
@@ -177,7 +194,7 @@ export function mappingOf(
 export function withAdded(mapping: LabelMapping, { added = [] }: PredictedValues): LabelMapping {
   return {
     ...mapping,
-    classes: [...mapping.classes, ...added.map((value) => ({ name: `class ${value}`, values: [value] }))],
+    classes: [...mapping.classes, ...added],
   };
 }
 

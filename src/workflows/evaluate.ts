@@ -37,6 +37,7 @@ import {
   classesOf,
   foundKind,
   mappingOf,
+  type PredictedValues,
   predictedValues,
   probabilityOf,
   refuseParts,
@@ -46,6 +47,7 @@ import {
 import type { Evaluation } from './evaluation.ts';
 import type { Host } from './host.ts';
 import { atLevel, declaredOf, listLabels, listPredictions } from './image-list.ts';
+import { PredictedNames } from './predicted-names.ts';
 import { partOf, readPredictionFile } from './prediction-file.ts';
 
 const predictionPages = (items: readonly Item[]) =>
@@ -93,6 +95,7 @@ export async function evaluate(
     declared,
     given,
     classes,
+    written,
     ignore: ignore ?? [],
     predictions,
     listed: async (group) => (group === 'instances' && asked === undefined && !hasObjects ? undefined : listed(group)),
@@ -117,20 +120,21 @@ export async function evaluate(
   const slicesOf = (items: readonly Item[]): readonly ScoredSlice[] => items.flatMap(({ slices }) => slices);
   const pages = slicesOf(all.items).map((slice) => slice.truth);
   const { kind } = kinds.truth;
-  const ofTruth = mappingOf(labelValues(pages), { classes: kind === 'objects' ? given : classes, ignore, kind });
+  const chosenClasses = kind === 'objects' ? given : classes;
+  const names = new PredictedNames(written, chosenClasses !== undefined, notes);
+  const ofTruth = names.ofTruth(mappingOf(labelValues(pages), { classes: chosenClasses, ignore, kind }));
   const metrics = asked ?? automatic(pages, ofTruth);
   // Label maps are more informative about classes and objects than probabilities.
   if (asked === undefined && !metrics.includes('isbi')) {
     all = await read('overlap');
     kinds = kindsOf(all);
   }
-  let predicted = predictedValues(
-    predictionPages(all.items),
-    fullScaleOf(all.items),
-    ofTruth,
-    kinds.prediction,
-    kinds.truth.kind,
-  );
+  const predictedAs = (own: LabelMapping): PredictedValues =>
+    names.matched(
+      predictedValues(predictionPages(all.items), fullScaleOf(all.items), own, kinds.prediction, kinds.truth.kind),
+      own,
+    );
+  let predicted = predictedAs(ofTruth);
   if (kinds.truth.kind === 'classes' && predicted.kind === 'classes') all.palettes.require();
   const mapping = withAdded(ofTruth, predicted);
   const chosen = { threshold, ignore: mapping.ignore };
@@ -144,7 +148,7 @@ export async function evaluate(
     const actual = item.slices.map((slice) => applyMapping(slice.truth, mapping));
     if (membranes !== undefined) {
       for (const [z, slice] of item.slices.entries()) {
-        const probability = probabilityOf(item, slice, predicted.kind);
+        const probability = probabilityOf(item, slice, predicted);
         membranes.add(actual[z] as Uint8Array, probability.data, probability.shape as [number, number]);
       }
     }
@@ -159,13 +163,7 @@ export async function evaluate(
     if (asked === undefined && hasObjects) {
       all = await read('instances');
       kinds = kindsOf(all);
-      predicted = predictedValues(
-        predictionPages(all.items),
-        fullScaleOf(all.items),
-        mapping,
-        kinds.prediction,
-        kinds.truth.kind,
-      );
+      predicted = predictedAs(mapping);
     }
     refuseParts(predicted, predictions);
     for (const item of all.items) {

@@ -96,6 +96,13 @@ function classSegmentsOf(model: OpenedModel): ClassSegments {
   return classSegments(model.classes, background, labelValues(model));
 }
 
+/** The value of each class in the label maps of a model that are written in this format. */
+export function writtenValues(model: OpenedModel, format: PredictFolderOptions['format'] = 'same'): readonly number[] {
+  return isSegmentFormat(format)
+    ? classSegmentsOf(model).values
+    : (labelValues(model) ?? model.classes.map((_, i) => i));
+}
+
 /** How objects are separated, if it is said. */
 export const separationFor = (
   { metadata }: Pick<OpenedModel, 'metadata'>,
@@ -334,7 +341,8 @@ export async function predictFolder(
       if (result.level !== undefined) levels[item.name] = result.level;
       hooks.onImage?.(result, { name: item.name, index, total: items.length, plan });
     }
-    await describePrediction(host.files, out, { opened, images, levels });
+    const values = writtenValues(opened[0], options.format);
+    await describePrediction(host.files, out, { opened, images, levels, values });
     const [{ runtime, classes }] = opened;
     return { out, models: opened.map(({ file }) => file), device: runtime.device, classes, images: done, failed };
   } finally {

@@ -30,6 +30,8 @@ export interface PredictionFile {
   /** Which resolution was predicted, by the name of the image, of those of which it was not the full one. */
   readonly levels?: Readonly<Record<string, number>>;
   readonly classes: readonly string[];
+  /** The value of each class in the label maps; only of networks that predict classes. */
+  readonly values?: readonly number[];
 }
 
 export async function writePredictionFile(

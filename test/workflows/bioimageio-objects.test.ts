@@ -237,7 +237,9 @@ describe('the check of a package whose output are objects', () => {
       const [output] = facts.checked as readonly { readonly leastIou: number }[];
       expect(output).toMatchObject({ operation: id, published: 4, found: 4, matched: 4, passed: true });
       expect(output?.leastIou).toBeGreaterThan(0.75);
-      expect(text).toMatch(/'output' \[1, 1, 64, 80\] is as published: 4 of 4 objects with an IoU of at least [01]\.\d+/);
+      expect(text).toMatch(
+        /'output' \[1, 1, 64, 80\] is as published: 4 of 4 objects with an IoU of at least [01]\.\d+/,
+      );
       expect(text).toContain(`the code of '${id}' is not run`);
       await expect(checked(id, publishedBut(2))).rejects.toThrow(
         /does not give what its package says: 'output' .* differs: 3 of 3 objects with an IoU .*, 4 found/,

@@ -199,6 +199,20 @@ describe('scores of more than the memory that is allowed', () => {
     expect(own.overlap?.meanDice).toBeGreaterThan(0.5);
   });
 
+  test('of classes that are matched by name', async () => {
+    const files = memoryFiles({});
+    const { truth, prediction } = maps('uint8', [90, 110], 3);
+    await store(files, 'truth/a.tif', truth, 'yx');
+    // 1, 2 and 3 are 2, 3 and 1 in the prediction.
+    const turned = prediction.data.map((value) => (value === 0 ? 0 : 1 + (value % 3)));
+    await store(files, 'p/label/a.tif', { ...prediction, data: turned }, 'yx');
+    const content = { models: [], images: 'x', classes: ['background', 'c', 'a', 'b'], values: [0, 1, 2, 3] };
+    await files.write('p/prediction.json', JSON.stringify(content));
+    const named = ['background', 'a', 'b', 'c'];
+    const { overlap } = await bothWays(files, { metrics: ['overlap'], as: 'classes', classes: named }, ['p', 'truth']);
+    expect(overlap?.meanDice).toBeGreaterThan(0.5);
+  });
+
   test('the sizes of pixels that differ are said', async () => {
     const { truth, prediction } = maps('uint16', [90, 110], 60);
     const size = (value: number) => ({ y: { value, unit: 'µm' }, x: { value, unit: 'µm' } });

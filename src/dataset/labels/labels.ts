@@ -382,6 +382,7 @@ export function describeClasses({ kind, classes, ignore }: LabelMapping): string
   const show = (values: LabelClass['values']): string => {
     if (values === 'rest') return 'all other values';
     if (values === 'rim') return 'the rim of each of them';
+    if (values.length === 0) return 'no value';
     if (values.length > 3) return `${values[0]}..${values[values.length - 1]}`;
     return values.map((value) => (kind === 'colour' ? hex(value) : value)).join(', ');
   };

@@ -24,7 +24,7 @@ import type { Host } from '../host.ts';
 import { type ListedImage, openListedImage } from '../image-list.ts';
 import type { OpenedModelFile } from '../model-files.ts';
 import { requireFreeFolder } from '../out-folder.ts';
-import { labelValues, PARTS, type PredictHooks, predictWhole } from '../predict.ts';
+import { labelValues, PARTS, type PredictHooks, predictWhole, writtenValues } from '../predict.ts';
 import { openNotes, regionOutputs } from '../predict-regions.ts';
 import { factsOf, makePlan, settingsOf } from './make-plan.ts';
 import { BlockSeparator, findSeeds, joinObjects } from './object-blocks.ts';
@@ -344,7 +344,7 @@ async function finish(
     if (found !== undefined) hooks.onObjects?.(image.name, found);
     for (const note of found === undefined ? [] : openNotes(found)) hooks.onNote?.(`${image.name}: ${note}`);
   }
-  await describePrediction(files, out, { opened, images, levels });
+  await describePrediction(files, out, { opened, images, levels, values: writtenValues(opened[0], options.format) });
   for (const { parts } of plan.images) {
     if (parts?.objects !== undefined) await files.remove?.(joinPath(out, parts.objects.between));
   }
