@@ -71,6 +71,16 @@ const sharedWorkers: Plugin = {
   },
 };
 
+/** The words of the published schema are for its readers: the page only checks values by it. */
+const schemaWithoutWords: Plugin = {
+  name: 'schema-without-words',
+  apply: 'build',
+  transform: {
+    filter: { id: /\/project\/schema\.js$/ },
+    handler: (code) => code.replaceAll(/\bdescription: (?:'[^']*'|"[^"]*"),?/g, ''),
+  },
+};
+
 const serveRuntime: Connect.NextHandleFunction = ({ url = '' }, response, next) => {
   const file = at(`node_modules/onnxruntime-web/dist/${basename(url.replace(/\?.*/, ''))}`);
   if (!existsSync(file)) return next();
@@ -139,7 +149,7 @@ export default defineConfig(async ({ mode, command }) => {
     base: './',
     resolve: { alias },
     oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
-    plugins: [contentPolicy, textFirst, runtimeBeside, sharedWorkers],
+    plugins: [contentPolicy, textFirst, runtimeBeside, sharedWorkers, schemaWithoutWords],
     build: {
       outDir,
       emptyOutDir: true,

@@ -17,10 +17,12 @@ export interface CocoImage {
   readonly frame?: number;
   /** [height, width], 0 = background. */
   readonly labels: IntegerArray;
+  /** Categories of objects, by their labels; others have that of `CocoOptions`. */
+  readonly classes?: ReadonlyMap<number, string>;
 }
 
 export interface CocoOptions {
-  /** Category of all objects; default `object`. */
+  /** Category of the objects that have no class; default `object`. */
   readonly category?: string;
   /**
    * `polygon` (default): outlines; holes are connected by a cut, as COCO's polygons have none. `rle`: run lengths of
@@ -37,22 +39,26 @@ export class CocoFile {
   readonly #options: Required<CocoOptions>;
   readonly #images: string[] = [];
   readonly #annotations: string[] = [];
+  /** In the order of their numbers, from 1. */
+  readonly #categories: string[] = [];
 
   constructor({ category = 'object', segmentation = 'polygon' }: CocoOptions = {}) {
     this.#options = { category, segmentation };
   }
 
-  add({ fileName, slice, frame, labels }: CocoImage): void {
+  add({ fileName, slice, frame, labels, classes }: CocoImage): void {
     const { height, width } = extentsOf(labels.shape);
     const imageId = this.#images.length + 1;
     this.#images.push(JSON.stringify({ id: imageId, file_name: fileName, width, height, slice, frame }));
     for (const { label, polygons } of toPolygons(labels)) {
       const [left, top, right, bottom] = boundsOfLines(polygons.map(({ exterior }) => exterior));
       const box = { x: left, y: top, width: right - left, height: bottom - top };
+      const category = classes?.get(label) ?? this.#options.category;
+      if (!this.#categories.includes(category)) this.#categories.push(category);
       const annotation = {
         id: this.#annotations.length + 1,
         image_id: imageId,
-        category_id: 1,
+        category_id: 1 + this.#categories.indexOf(category),
         label,
         area: polygons.reduce((sum, { exterior, holes }) => sum + total([exterior, ...holes].map(areaOf)), 0),
         bbox: [box.x, box.y, box.width, box.height],
@@ -67,10 +73,11 @@ export class CocoFile {
   }
 
   text(): string {
-    const category = JSON.stringify({ id: 1, name: this.#options.category, supercategory: '' });
+    const names = this.#categories.length === 0 ? [this.#options.category] : this.#categories;
+    const categories = names.map((name, i) => JSON.stringify({ id: i + 1, name, supercategory: '' }));
     return `{"info":{"description":"Made with Lamella"},
 "images":[\n${this.#images.join(',\n')}\n],
-"categories":[${category}],
+"categories":[${categories.join(',')}],
 "annotations":[\n${this.#annotations.join(',\n')}\n]}\n`;
   }
 }

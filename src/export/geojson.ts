@@ -5,8 +5,8 @@ import type { OutlinedSlice } from './outlined-slices.ts';
 export interface GeoJsonOptions {
   /** QuPath's type for the objects; default `detection`. */
   readonly objectType?: 'detection' | 'annotation' | 'cell';
-  /** Class of the objects; default: none. */
-  readonly classification?: string;
+  /** Class of the objects, by their labels if they differ; default: none. */
+  readonly classification?: string | ReadonlyMap<number, string>;
   /** Measurements of the objects, matched by the column `label`. Text columns and non-finite values are omitted. */
   readonly table?: Table;
 }
@@ -23,6 +23,7 @@ export function writeGeoJson(slices: readonly OutlinedSlice[], options: GeoJsonO
   const features = slices.flatMap(({ z, t, outlines }) =>
     outlines.map(({ label, polygons }) => {
       const measurements = measurementsOf(label);
+      const name = typeof classification === 'string' ? classification : classification?.get(label);
       return JSON.stringify({
         type: 'Feature',
         geometry: {
@@ -32,7 +33,7 @@ export function writeGeoJson(slices: readonly OutlinedSlice[], options: GeoJsonO
         properties: {
           objectType,
           name: String(label),
-          ...(classification === undefined ? {} : { classification: { name: classification } }),
+          ...(name === undefined ? {} : { classification: { name } }),
           measurements,
         },
       });

@@ -35,7 +35,7 @@ export function separationSettings({ separation }: Pick<ModelMetadata, 'separati
 const BORDER = /^(border|boundary|edge|outline)s?$/i;
 
 /** Where the border is among the classes, if it is. */
-const borderOf = (classes: readonly string[] | undefined): number | undefined => {
+export const borderOf = (classes: readonly string[] | undefined): number | undefined => {
   const border = classes?.findIndex((name, k) => k > 0 && BORDER.test(name)) ?? -1;
   return border < 0 ? undefined : border;
 };

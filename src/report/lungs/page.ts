@@ -15,6 +15,13 @@ export const RESEARCH_ONLY =
   'For research only. This is not a medical device: outlines and figures are computed by software, have not been reviewed by a physician, and must not be used for diagnosis or treatment.';
 
 const STYLE = `${OBJECTS_STYLE}
+:root { --left: #4cc4ff; --right: #ffb020; }
+.warning { border-left: 4px solid var(--line-2); background: var(--panel); padding: 10px 16px; border-radius: 0 6px 6px 0;
+  margin: 14px 0 0; max-width: 90ch; }
+.gallery.small { grid-template-columns: repeat(auto-fill, minmax(min(270px, 100%), 1fr)); gap: 18px 18px; }
+.overlay .left { stroke: var(--left); stroke-width: 2; fill: color-mix(in srgb, var(--left) 16%, transparent); }
+.overlay .right { stroke: var(--right); stroke-width: 2; fill: color-mix(in srgb, var(--right) 16%, transparent); }
+@media print { .gallery.small { grid-template-columns: 1fr 1fr 1fr; gap: 8pt; } }
 .patient { margin: 18px 0 34px; }
 .patient h3 { font-size: 18px; margin-bottom: 10px; }
 .views { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(340px, 100%), 1fr)); gap: 18px 32px; align-items: end; margin-bottom: 18px; }

@@ -1,12 +1,8 @@
 /** Styles of the reports with outlines and tables of measurements. */
 export const OBJECTS_STYLE = `
-:root { --object: #4cc4ff; --merged: #ff7a1a; --split: #f7e645; --missed: #5ab8ff; --spurious: #ff8fd0; --matched: #3ddc97;
-  --left: #4cc4ff; --right: #ffb020; }
-.warning { border-left: 4px solid var(--line-2); background: var(--panel); padding: 10px 16px; border-radius: 0 6px 6px 0;
-  margin: 14px 0 0; max-width: 90ch; }
+:root { --object: #4cc4ff; --merged: #ff7a1a; --split: #f7e645; --missed: #5ab8ff; --spurious: #ff8fd0; --matched: #3ddc97; }
 .gallery { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(350px, 100%), 1fr)); gap: 22px 22px; margin-top: 14px;
   align-items: start; }
-.gallery.small { grid-template-columns: repeat(auto-fill, minmax(min(270px, 100%), 1fr)); gap: 18px 18px; }
 .frame { position: relative; border-radius: 4px; overflow: hidden; background: #000; outline: 1px solid var(--rule); }
 .frame img { display: block; width: 100%; height: auto; }
 .overlay { position: absolute; inset: 0; width: 100%; height: 100%; }
@@ -17,8 +13,6 @@ export const OBJECTS_STYLE = `
 .overlay .split { stroke: var(--split); stroke-width: 2.5; }
 .overlay .spurious { stroke: var(--spurious); stroke-width: 2; stroke-dasharray: 2 3; }
 .overlay .missed { stroke: var(--missed); stroke-width: 2; stroke-dasharray: 6 4; }
-.overlay .left { stroke: var(--left); stroke-width: 2; fill: color-mix(in srgb, var(--left) 16%, transparent); }
-.overlay .right { stroke: var(--right); stroke-width: 2; fill: color-mix(in srgb, var(--right) 16%, transparent); }
 [data-linked] .overlay path { cursor: pointer; }
 .overlay path:hover { fill: rgb(255 255 255 / 0.22); }
 .overlay path.on { fill: rgb(255 255 255 / 0.4); stroke: #fff; stroke-width: 3; }
@@ -72,7 +66,7 @@ details > .histograms { margin-top: 14px; }
   .data { font-size: 7pt; }
   .data th, .data td, .data thead button { padding: 2pt 4pt; white-space: normal; }
   .gallery { grid-template-columns: 1fr 1fr; gap: 10pt; }
-  .gallery.small, .histograms { grid-template-columns: 1fr 1fr 1fr; gap: 8pt; }
+  .histograms { grid-template-columns: 1fr 1fr 1fr; gap: 8pt; }
   .frame, .overlay path, .legend span { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }
 `;

@@ -3,14 +3,12 @@
 import { folderOf } from '../../dataset/discover/names.ts';
 import { alignLabels } from '../../dataset/labels/align.ts';
 import type { LabelKind } from '../../dataset/labels/label-kind.ts';
-import { DatasetError, LamellaError, option, UsageError } from '../../errors.ts';
+import { DatasetError, LamellaError, option } from '../../errors.ts';
 import { maskOfValues } from '../../evaluate/ignore-mask.ts';
 import { baseName, joinPath, type WritableFiles } from '../../files.ts';
 import { dropAlpha, isGreyInColour, toFloat32, toGrey } from '../../image/convert.ts';
-import { inUnit } from '../../image/geometry.ts';
-import { type Image, type Spacing, sizes } from '../../image/image.ts';
+import { type Image, sizes } from '../../image/image.ts';
 import { ImageNotes } from '../../image/notes.ts';
-import type { ImageInfo } from '../../image/source.ts';
 import { withoutIgnored } from '../../metrics/contingency.ts';
 import type { IntegerArray } from '../../objects/grid.ts';
 import type { Method } from '../../report/run/data.ts';
@@ -18,9 +16,10 @@ import type { MeasureFormat, MeasureTask } from '../choices.ts';
 import type { Host } from '../host.ts';
 import { atLevel, declaredOf, type ListedImage, listImages, listLabels, readListedImage } from '../image-list.ts';
 import { requireSameGrid } from '../opened-images.ts';
-import { differingSizes } from '../pixel-sizes.ts';
 import { MEASURES_FOLDER, type PredictionFile, partOf, readPredictionFile } from '../prediction-file.ts';
 import { shortNames } from '../report-facts.ts';
+import { predictedClasses } from './classes.ts';
+import { withPixelSize } from './map-pixel-size.ts';
 import type { MeasuredParts } from './parts.ts';
 
 export interface MeasureFolderOptions {
@@ -79,6 +78,8 @@ export interface MeasureItem {
   readonly labels: ListedImage;
   readonly image?: ListedImage;
   readonly truth?: ListedImage;
+  /** The label map of classes that was predicted with objects, if there are several. */
+  readonly classes?: ListedImage;
   /** The image's file, or if there is none that of the label map, relative to the listed folder. */
   readonly fileName: string;
 }
@@ -138,6 +139,8 @@ export async function measureInputs(
   const truths = truth === undefined ? undefined : atLevel(await listLabels(files, truth), levelOf);
   const truthOf = truths === undefined ? undefined : finder(truths);
   const alone = truths?.length === 1 && maps.length === 1 ? truths[0] : undefined;
+  const isOfObjects = labels !== path && labels === joinPath(path, 'objects');
+  const classOf = isOfObjects ? await classMaps(files, path, prediction) : undefined;
   const short = shortNames(maps.map(({ name }) => name));
   const items = maps.map((map, i): MeasureItem => {
     const name = short[i] as string;
@@ -149,6 +152,7 @@ export async function measureInputs(
       labels: map,
       image,
       truth: own,
+      classes: classOf?.(map.name),
       fileName: image === undefined ? relativeTo(labels, map.path) : relativeTo(imagePath ?? '', image.path),
     };
   });
@@ -171,8 +175,15 @@ export async function measureInputs(
     notes,
     out: own ? joinPath(path, MEASURES_FOLDER) : `${path.replace(/[/\\]+$/, '')}-${MEASURES_FOLDER}`,
     prediction,
-    written: labels !== path && labels === joinPath(path, 'objects') ? 'objects' : undefined,
+    written: isOfObjects ? 'objects' : undefined,
   };
+}
+
+/** The label maps beside objects, where objects may be of several classes. */
+async function classMaps(files: WritableFiles, path: string, prediction: PredictionFile | undefined) {
+  if (predictedClasses(prediction) === undefined) return undefined;
+  const folder = joinPath(path, 'label');
+  return (await files.kind(folder)) === 'folder' ? finder(await listLabels(files, folder)) : undefined;
 }
 
 /** The path of a file relative to a folder, or its name if it is elsewhere. */
@@ -223,12 +234,13 @@ export interface ReadItem {
   readonly map: Image;
   readonly image?: Image;
   readonly truth?: Image;
+  readonly classes?: Image;
 }
 
 /** @throws FormatError, DatasetError naming the file that is unreadable or does not match. */
 async function readItem(
   files: WritableFiles,
-  { labels, image, truth }: MeasureItem,
+  { labels, image, truth, classes }: MeasureItem,
   options: MeasureFolderOptions,
 ): Promise<ReadItem> {
   const picture = image === undefined ? undefined : simplest(await readListedImage(files, image));
@@ -239,7 +251,9 @@ async function readItem(
     return aligned;
   };
   const map = withPixelSize(await readMap(labels, picture), picture, options);
-  return { map, image: picture, truth: truth === undefined ? undefined : await readMap(truth, picture ?? map) };
+  const other = (listed: ListedImage | undefined) =>
+    listed === undefined ? undefined : readMap(listed, picture ?? map);
+  return { map, image: picture, truth: await other(truth), classes: await other(classes) };
 }
 
 /** Reads the items of one measurement, and collects what its report says about them. */
@@ -326,69 +340,6 @@ export function measurable(image: Image): Image {
 function simplest(image: Image): Image {
   const opaque = dropAlpha(image);
   return isGreyInColour(opaque) ? toGrey(opaque) : opaque;
-}
-
-/**
- * The label map with the pixel size set by the user, otherwise its own, otherwise that of the image, in the unit of x:
- * a volume has a single unit, whatever the file states. Where both state a size and differ, a note says so.
- */
-export function withPixelSize<T extends ImageInfo>(
-  map: T,
-  image: ImageInfo | undefined,
-  { spacing, unit, task }: MeasureFolderOptions,
-): T {
-  const { slicePositionsMm, ...upright } = map.geometry ?? image?.geometry ?? {};
-  const isVolume = sizes(map).slices > 1;
-  if (spacing === undefined) {
-    const own = map.spacing.x === undefined ? (image ?? map) : map;
-    const { x, y, z, t } = { ...image?.spacing, ...own.spacing };
-    const converted = (step: Spacing | undefined) =>
-      step === undefined || x === undefined ? step : inUnit(step, x.unit);
-    const notes = [...(map.notes ?? []), ...differingSizes(map, image, 'its image')];
-    return { ...map, notes, spacing: { t, z: converted(z), y: converted(y), x }, geometry: own.geometry };
-  }
-  const [z, y, x] = spacing;
-  if (z === undefined && isVolume) {
-    throw new DatasetError(`this is a volume, and ${option('spacing')} has no distance between slices.`, {
-      file: map.source,
-      remedy: 'Set three numbers: z, y, x.',
-    });
-  }
-  const named = (value: number): Spacing => ({ value, unit: unit ?? (task === 'lungs' ? 'mm' : '') });
-  // Slice positions follow from the given distance.
-  const geometry = 'direction' in upright ? (isVolume ? upright : { ...upright, slicePositionsMm }) : undefined;
-  return {
-    ...map,
-    geometry,
-    spacing: { t: map.spacing.t, z: z === undefined || !isVolume ? undefined : named(z), y: named(y), x: named(x) },
-  };
-}
-
-/** @throws UsageError if only one of spacing and unit is given. */
-export function requireUnit({ spacing, unit, task }: MeasureFolderOptions): void {
-  if (spacing === undefined && unit !== undefined) {
-    throw new UsageError(`${option('unit')} needs ${option('spacing')}.`, { remedy: 'Set both.' });
-  }
-  if (spacing !== undefined && unit === undefined && task !== 'lungs') {
-    throw new UsageError(`${option('spacing')} has no unit.`, { remedy: `Set ${option('unit')} too, such as µm.` });
-  }
-}
-
-/** Pixel size in the axis order of a label map; undefined if unknown. */
-export function pixelSize(map: ImageInfo): { readonly spacing: readonly number[]; readonly unit: string } | undefined {
-  const axes = sizes(map).slices > 1 ? (['z', 'y', 'x'] as const) : (['y', 'x'] as const);
-  const found = axes.map((axis) => map.spacing[axis]);
-  const unit = found.at(-1)?.unit;
-  if (unit === undefined) return undefined;
-  const odd = axes.find((_, k) => found[k]?.unit !== unit);
-  if (odd !== undefined) {
-    const has = map.spacing[odd];
-    throw new DatasetError(
-      `the pixel size is ${found.at(-1)?.value} ${unit} along x and ${has === undefined ? 'unknown' : `${has.value} ${has.unit}`} along ${odd}.`,
-      { file: map.source, remedy: `Set ${option('spacing')} and ${option('unit')}.` },
-    );
-  }
-  return { spacing: found.map((step) => (step as Spacing).value), unit };
 }
 
 /** `folder/name` for the report. */

@@ -2,7 +2,8 @@
 
 import type { Host } from '../host.ts';
 import { requireFreeFolder } from '../out-folder.ts';
-import { type MeasureFolderOptions, type MeasureHooks, MeasureReader, measureInputs, requireUnit } from './inputs.ts';
+import { type MeasureFolderOptions, type MeasureHooks, MeasureReader, measureInputs } from './inputs.ts';
+import { requireUnit } from './map-pixel-size.ts';
 import { MEASURE_OUTPUTS, MeasureOutputs } from './outputs.ts';
 
 /** What was measured, and where it is. */

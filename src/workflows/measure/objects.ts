@@ -1,23 +1,17 @@
 /** Objects of label maps, image by image: tables, the report, files for other programs. */
 
 import { ndarray } from '../../array/ndarray.ts';
-import {
-  type LabelKind,
-  type LabelKindFinding,
-  LabelKindSurvey,
-  labelKindsOfBoth,
-} from '../../dataset/labels/label-kind.ts';
+import type { LabelKindFinding } from '../../dataset/labels/label-kind.ts';
 import { labelArrays, labelPages, requireLabels } from '../../dataset/labels/labels.ts';
-import { neverObjects } from '../../dataset/labels/not-annotated.ts';
 import { WHITE_FROM } from '../../dataset/labels/soft-mask.ts';
-import { counted, DatasetError, LamellaError, option } from '../../errors.ts';
+import { counted, LamellaError } from '../../errors.ts';
 import { maskOfValues } from '../../evaluate/ignore-mask.ts';
 import { baseName } from '../../files.ts';
 import { page, toFloat32 } from '../../image/convert.ts';
 import { type Image, sizes } from '../../image/image.ts';
 import type { ImageInfo } from '../../image/source.ts';
 import { type MeasuredImage, measure } from '../../measure/measure.ts';
-import { type Table, withColumn } from '../../measure/table.ts';
+import { type Table, tableColumn, withColumn } from '../../measure/table.ts';
 import { contingency } from '../../metrics/contingency.ts';
 import { type InstanceMatching, type InstanceScores, instanceScores, matchInstances } from '../../metrics/instances.ts';
 import { matchObjects } from '../../metrics/match-objects.ts';
@@ -32,27 +26,13 @@ import type { ObjectsReport } from '../../report/objects/data.ts';
 import { objectsHeadline, pixelSizeNotes } from '../../report/objects/headline.ts';
 import { renderObjectsReport } from '../../report/objects/page.ts';
 import { score } from '../../report/run/data.ts';
-import { declaredOf, type ListedImage, readListedImage } from '../image-list.ts';
-import {
-  declaredIgnored,
-  type FailedMap,
-  type MeasureItem,
-  type MeasureReader,
-  measurable,
-  pixelSize,
-  titleOf,
-  without,
-} from './inputs.ts';
+import { declaredOf } from '../image-list.ts';
+import { type ClassNames, classesOfObjects, namesOfValues, predictedClasses } from './classes.ts';
+import { type FailedMap, type MeasureItem, type MeasureReader, measurable, titleOf, without } from './inputs.ts';
+import { describeKind, droppedFrom, kindsOf, type LargeMaps, type MeasuredKinds } from './map-kinds.ts';
+import { pixelSize } from './map-pixel-size.ts';
 import type { MeasuredObjects, MeasureOutputs } from './outputs.ts';
 import { openRegions, RegionMap } from './regions.ts';
-
-/** Interpretation of the label maps' and ground truth's values. */
-export interface MeasuredKinds {
-  readonly labels: LabelKindFinding;
-  readonly truth: LabelKindFinding;
-  /** Values to ignore: those declared by a `dataset.json`, and the one that means "not annotated". */
-  readonly ignored: { readonly labels: readonly number[]; readonly truth: readonly number[] };
-}
 
 export interface ObjectsResult {
   readonly task: 'objects';
@@ -76,9 +56,6 @@ export async function measureObjects(
     for (const map of large.values()) if (map instanceof RegionMap) await map.close();
   }
 }
-
-/** Maps that are measured by region, and why some cannot be measured. */
-type LargeMaps = ReadonlyMap<MeasureItem, RegionMap | LamellaError>;
 
 /** Counts the objects of all maps that do not fit into memory. */
 async function countLarge(reader: MeasureReader): Promise<LargeMaps> {
@@ -179,100 +156,16 @@ async function measureCounted(
   return { task: 'objects', kinds, report, failed, scores };
 }
 
-function describeKind(what: string, { kind, reason, evidence }: LabelKindFinding): string {
-  if (evidence === 'mask') return `In the ${what} ${reason}.`;
-  return kind === 'objects'
-    ? `Each value of the ${what} is one object (${reason}).`
-    : `Connected pixels of the same value are one object in the ${what} (${reason}).`;
-}
-
-/** More values than this, each in many pieces, are intensities. */
-const MOST_CLASSES = 64;
-
-/** Decided from all files. Unreadable files are ignored here; measuring them reports why. */
-export async function kindsOf({ files, inputs, options }: MeasureReader, large: LargeMaps): Promise<MeasuredKinds> {
-  const { items, written } = inputs;
-  const { as } = options;
-  const countedOf = new Map([...large].map(([{ labels }, counted]) => [labels, counted]));
-  const survey = async (
-    listed: readonly ListedImage[],
-    ignore: readonly number[],
-    own?: LabelKind,
-  ): Promise<LabelKindSurvey> => {
-    const declared = declaredOf(listed);
-    const found = new LabelKindSurvey({ ignore });
-    for (const item of listed) {
-      const counted = countedOf.get(item);
-      if (counted instanceof RegionMap) {
-        found.addStated(counted.labels, counted.info.labelKind ?? own ?? declared?.kind ?? 'objects');
-      }
-      if (counted !== undefined) continue;
-      try {
-        const map = await readListedImage(files, item, { palette: 'index' });
-        for (const values of labelArrays(map)) found.add(values, map.labelKind ?? own ?? declared?.kind);
-      } catch (cause) {
-        if (!(cause instanceof LamellaError)) throw cause;
-      }
-    }
-    return found;
-  };
-  const truths = items.flatMap(({ truth }) => (truth === undefined ? [] : [truth]));
-  const maps = items.map((item) => item.labels);
-  const declared = declaredIgnored(inputs, options);
-  const ofTruth = await survey(truths, declared.labels);
-  const all = await survey(maps, declared.labels, written);
-  const isMask = all.valueCount === 0 && declared.mask.length < declared.labels.length;
-  const labels = isMask ? await survey(maps, declared.mask, written) : all;
-  const { prediction, truth } = labelKindsOfBoth(ofTruth, labels, { as, unclear: 'objects' });
-  for (const [found, { kind, evidence, reason }, [first]] of [
-    [labels, prediction, maps],
-    [ofTruth, truth, truths],
-  ] as const) {
-    if (kind !== 'classes' || evidence !== 'clear' || found.valueCount <= MOST_CLASSES) continue;
-    throw new DatasetError(`${reason}: this looks like an image, not a label map.`, {
-      file: first?.path,
-      remedy: `Use label maps, such as those of lamella predict, or set ${option('as', 'classes')} if the values are classes.`,
-    });
-  }
-  // Among objects 255 is a number like any other, and so is what the other side declares.
-  const ignored = ({ kind }: LabelKindFinding, { ignored: all }: LabelKindSurvey, given: readonly number[]) =>
-    kind === 'classes' ? all : all.filter((value) => given.includes(value) || neverObjects([value]).length > 0);
-  return {
-    labels: prediction,
-    truth,
-    ignored: {
-      labels: ignored(prediction, labels, declared.objects.labels),
-      truth: ignored(truth, ofTruth, declared.objects.truth),
-    },
-  };
-}
-
 type MeasuredItem = CollectedImage &
   MeasuredObjects & {
     readonly pixelSize: string;
     readonly matching?: InstanceMatching;
   };
 
-/** Which objects of a label map that is measured by region are left out. @throws DatasetError for classes */
-export function droppedFrom(
-  { options: { minSize = 0 } }: Pick<MeasureReader, 'options'>,
-  file: string,
-  { labels: { kind }, ignored }: MeasuredKinds,
-): (label: number, pixels: number) => boolean {
-  if (kind !== 'objects') {
-    throw new DatasetError(
-      'this is measured by region, for which the values of all label maps have to number objects.',
-      { file, remedy: `Measure it by itself, or set ${option('as', 'objects')} if they do.` },
-    );
-  }
-  const left = new Set(ignored.labels);
-  return (label, pixels) => left.has(label) || pixels < minSize;
-}
-
 /** The objects of a label map that is measured by region, per time point. */
 async function measureLarge(
   reader: MeasureReader,
-  { name, group, labels }: MeasureItem,
+  { name, group, labels, classes }: MeasureItem,
   map: RegionMap,
   kinds: MeasuredKinds,
 ) {
@@ -280,6 +173,8 @@ async function measureLarge(
   reader.noted.add({ ...map.info, source });
   if (map.imageInfo !== undefined) reader.noted.add({ ...map.imageInfo, source: baseName(map.imageInfo.source ?? '') });
   reader.noted.add({ source, notes: ['It was measured by region, and no picture of it is shown.'] });
+  if (classes !== undefined)
+    reader.noted.add({ source, notes: ['It was measured by region, without the classes of its objects.'] });
   const found = await map.measure(droppedFrom(reader, labels.path, kinds));
   const size = pixelSizeText(map.info);
   return found.map((each, t) => ({
@@ -304,7 +199,7 @@ async function measureItem(
   kinds: MeasuredKinds,
 ): Promise<readonly MeasuredItem[]> {
   const { minSize = 0 } = reader.options;
-  const { map, truth, image: stored } = await reader.read(item);
+  const { map, truth, image: stored, classes } = await reader.read(item);
   const image = stored && measurable(stored);
   for (const labels of truth === undefined ? [map] : [map, truth]) requireLabels(labelPages(labels));
   if (map.geometry?.slicePositionsMm !== undefined) {
@@ -313,6 +208,8 @@ async function measureItem(
   }
   const size = pixelSize(map);
   const truths = truth === undefined ? undefined : labelArrays(truth);
+  const ofClasses = classes === undefined ? undefined : labelArrays(classes);
+  const nameOf = classNamesFor(reader, kinds);
   return labelArrays(map).map((values, t, all): MeasuredItem => {
     const separate = asObjects(without(values, kinds.ignored.labels), kinds.labels);
     const labels = minSize > 0 ? withoutSmall(separate, minSize) : separate;
@@ -320,11 +217,15 @@ async function measureItem(
     const trueObjects = own === undefined ? undefined : asObjects(without(own, kinds.ignored.truth), kinds.truth);
     const mask = own === undefined ? {} : maskOfValues(own, kinds.ignored.truth);
     const { depth } = extentsOf(labels.shape);
+    const table = measure(labels, image === undefined ? undefined : valuesAt(image, t, labels.shape), size ?? {});
+    const valued = kinds.labels.kind === 'classes' ? values : ofClasses?.[t];
+    const found = nameOf && valued && classesOfObjects(labels, valued, nameOf);
     return {
       name: all.length > 1 ? `${item.name}[${t}]` : item.name,
       group: item.group,
       labels,
-      table: measure(labels, image === undefined ? undefined : valuesAt(image, t, labels.shape), size ?? {}),
+      table: found === undefined ? table : withClasses(table, found),
+      classes: found,
       map,
       fileName: item.fileName,
       channels: image === undefined || isColour(image) ? 1 : sizes(image).channels,
@@ -339,6 +240,19 @@ async function measureItem(
           }),
     };
   });
+}
+
+/** Names of the classes of objects, if they may be of several. */
+function classNamesFor({ inputs }: MeasureReader, { labels, isOfClasses }: MeasuredKinds): ClassNames | undefined {
+  if (labels.kind === 'objects') return predictedClasses(inputs.prediction);
+  const stated = declaredOf(inputs.items.map((item) => item.labels))?.classes;
+  return isOfClasses ? (predictedClasses(inputs.prediction) ?? namesOfValues(stated)) : undefined;
+}
+
+/** The table with the class of each object. */
+function withClasses(table: Table, classes: ReadonlyMap<number, string>): Table {
+  const labels = tableColumn(table, 'label').values as Int32Array;
+  return withColumn(table, { name: 'class', values: Array.from(labels, (label) => classes.get(label) ?? '') });
 }
 
 /** Label maps as separate objects. */

@@ -26,6 +26,8 @@ export interface MeasuredObjects {
   readonly name: string;
   readonly labels: IntegerArray;
   readonly table: Table;
+  /** Of objects, by their labels, where there are several. */
+  readonly classes?: ReadonlyMap<number, string>;
   /** Spacing and geometry of the label map. */
   readonly map: Image;
   /** The image's file, or else that of the label map, relative to its folder. */
@@ -67,7 +69,7 @@ export class MeasureOutputs {
     if (this.#formats.has('parquet')) await this.write(`${name}.parquet`, writeParquet(table));
   }
 
-  async objects({ name, labels, table, map, fileName, channels, t }: MeasuredObjects): Promise<void> {
+  async objects({ name, labels, table, classes, map, fileName, channels, t }: MeasuredObjects): Promise<void> {
     const { spacing, geometry } = map;
     const each = async (
       format: MeasureFormat,
@@ -84,7 +86,9 @@ export class MeasureOutputs {
     await each('tiff', 'labels', 'tif', () => writeTiff(asImage()));
     await each('nifti', 'nifti', 'nii.gz', () => writeNifti(asImage()));
     await each('roi', 'roi', 'zip', () => writeRoiZip(outlineSlices(labels, { t }), { channels }));
-    await each('geojson', 'geojson', 'geojson', () => writeGeoJson(outlineSlices(labels, { t }), { table }));
+    await each('geojson', 'geojson', 'geojson', () =>
+      writeGeoJson(outlineSlices(labels, { t }), { table, classification: classes }),
+    );
     const slices = slicesOf(labels);
     for (const [format, file] of [
       ['coco', this.#coco],
@@ -97,6 +101,7 @@ export class MeasureOutputs {
           slice: slices.length === 1 ? undefined : z + 1,
           frame: t === undefined ? undefined : t + 1,
           labels: slice,
+          classes,
         });
       }
     }

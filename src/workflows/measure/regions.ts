@@ -23,14 +23,8 @@ import {
   requireSameGrid,
 } from '../opened-images.ts';
 import { planMemory } from '../predict-regions.ts';
-import {
-  type MeasureFolderOptions,
-  type MeasureItem,
-  type MeasureReader,
-  measurable,
-  pixelSize,
-  withPixelSize,
-} from './inputs.ts';
+import { type MeasureFolderOptions, type MeasureItem, type MeasureReader, measurable } from './inputs.ts';
+import { pixelSize, withPixelSize } from './map-pixel-size.ts';
 import type { MeasuredParts, PartPlace } from './parts.ts';
 
 /** What blocks take without being asked. */

@@ -15,10 +15,11 @@ import {
   type MeasureItem,
   MeasureReader,
   measureInputs,
-  requireUnit,
 } from './inputs.ts';
+import { droppedFrom, kindsOf } from './map-kinds.ts';
+import { requireUnit } from './map-pixel-size.ts';
 import { type Measured, measureBy } from './measure-by.ts';
-import { droppedFrom, kindsOf, measureObjects, type ObjectsResult } from './objects.ts';
+import { measureObjects, type ObjectsResult } from './objects.ts';
 import { MEASURE_OUTPUTS } from './outputs.ts';
 import { MeasuredParts, type MeasurePlan, type PartPlace, type PlannedInput } from './parts.ts';
 import { openRegions, type RegionMap, sharedBytes } from './regions.ts';
