@@ -1,7 +1,7 @@
 /** Writes a data set as nnU-Net reads it (https://github.com/MIC-DKFZ/nnUNet, documentation/dataset_format.md). */
 
 import { folderOf, stemOf } from '../dataset/discover/names.ts';
-import { DATASET_JSON } from '../dataset/discover/nnunet.ts';
+import { DATASET_JSON, isNnunetFolder, type LabelRegion } from '../dataset/discover/nnunet.ts';
 import { type ImageListing, inFolder, listImageSources, pairListing, readListed } from '../dataset/discover/sources.ts';
 import { alignLabels } from '../dataset/labels/align.ts';
 import {
@@ -33,8 +33,8 @@ export interface ConvertedNnunet {
   readonly trainingImages: number;
   /** Without, in `imagesTs`. */
   readonly testImages: number;
-  /** Values by name, as `dataset.json` has them. */
-  readonly labels: Readonly<Record<string, number>>;
+  /** Values by name, as `dataset.json` has them: of a region all of which it is the union. */
+  readonly labels: Readonly<Record<string, number | readonly number[]>>;
   readonly channels: readonly string[];
   readonly fileEnding: '.png' | '.nii.gz';
   readonly notes: readonly string[];
@@ -42,7 +42,7 @@ export interface ConvertedNnunet {
 
 /**
  * Writes the images of a folder with their labels, as `train` would understand them: one file per channel, labels as class
- * numbers with what is ignored above them, and `dataset.json`. PNG where all images are single pages of 8 or 16 bits
+ * numbers with what is ignored above them, and `dataset.json`, with the regions of a data set of nnU-Net. PNG where all images are single pages of 8 or 16 bits
  * without a place in a patient, otherwise NIfTI.
  * @throws LamellaError if `out` is there; DatasetError for what nnU-Net cannot hold: time series, images with different
  * channels, a class named "ignore", regions of a project; as `readDataset` and `findMapping`
@@ -69,7 +69,9 @@ export async function convertToNnunet(
       pairing.pairs.map(({ image }) => image),
       pairing.unlabelled,
     );
-    const labels = labelsOf(mapping, folder);
+    // Classes that are given are no longer the values that regions are unions of.
+    const regions = options.classes === undefined ? (listing.json?.regions ?? []) : [];
+    const labels = regions.length > 0 ? labelsOfRegions(mapping, regions) : labelsOf(mapping, folder);
     const writer = new CaseWriter(files, out, await fileEndingOf(files, listing, [...cases.keys()]));
     for (const { image: path, label } of pairing.pairs) {
       requireGoing(signal);
@@ -86,10 +88,14 @@ export async function convertToNnunet(
       requireGoing(signal);
       await writer.image('imagesTs', cases.get(path) as string, await readListed(files, listing, path));
     }
-    const { fileEnding, channels } = writer;
+    const { fileEnding } = writer;
+    // nnU-Net normalises by these names.
+    const stated = listing.json?.channelNames ?? [];
+    const channels = stated.length === writer.channels.length ? stated : writer.channels;
     const content = {
       channel_names: Object.fromEntries(channels.map((name, i) => [i, name])),
       labels,
+      ...(regions.length > 0 && { regions_class_order: regions.map(({ shownAs }) => shownAs) }),
       numTraining: pairing.pairs.length,
       file_ending: fileEnding,
     };
@@ -126,9 +132,12 @@ async function meaningOf(
 /** A name for each image without its folder, unless two have the same. */
 function casesOf(...lists: readonly (readonly string[])[]): ReadonlyMap<string, string> {
   const paths = lists.flat();
-  const stems = paths.map(stemOf);
+  // Images of nnU-Net with one channel end in its number.
+  const caseOf = (path: string): string =>
+    isNnunetFolder(folderOf(path)) ? stemOf(path).replace(/_0000$/, '') : stemOf(path);
+  const stems = paths.map(caseOf);
   const full = (path: string): string =>
-    [...folderOf(path).split('/'), stemOf(path)].filter((part) => part !== '').join('_');
+    [...folderOf(path).split('/'), caseOf(path)].filter((part) => part !== '').join('_');
   return new Map(
     paths.map((path, i) => [
       path,
@@ -147,6 +156,19 @@ function labelsOf({ classes, ignore }: LabelMapping, folder: string): Readonly<R
   }
   const values = classes.map(({ name }, i): readonly [string, number] => [name, i]);
   return Object.fromEntries(ignore.length > 0 ? [...values, ['ignore', classes.length]] : values);
+}
+
+/** Regions of a data set of nnU-Net: its values are class numbers, and stay so. */
+function labelsOfRegions(
+  { classes, ignore }: LabelMapping,
+  regions: readonly LabelRegion[],
+): Readonly<Record<string, number | readonly number[]>> {
+  const inRegions = new Set(regions.flatMap(({ values }) => values));
+  return Object.fromEntries([
+    ...classes.flatMap(({ name }, i) => (inRegions.has(i) ? [] : [[name, i] as const])),
+    ...regions.map(({ name, values }) => [name, values.length === 1 ? (values[0] as number) : values] as const),
+    ...(ignore.length > 0 ? [['ignore', classes.length] as const] : []),
+  ]);
 }
 
 /** Class numbers on the grid of the image; ignored pixels have the number after the last. */

@@ -83,9 +83,9 @@ describe("nnU-Net's dataset.json", () => {
       classes: ['background', 'whole only', 'core only', 'enhancing'].map((name, value) => ({ name, values: [value] })),
       ignore: [4],
       regions: [
-        { name: 'whole', values: [1, 2, 3] },
-        { name: 'core', values: [2, 3] },
-        { name: 'enhancing', values: [3] },
+        { name: 'whole', values: [1, 2, 3], shownAs: 1 },
+        { name: 'core', values: [2, 3], shownAs: 2 },
+        { name: 'enhancing', values: [3], shownAs: 3 },
       ],
     });
     expect(() => parseDatasetJson(JSON.stringify({ labels, regions_class_order: [3, 2, 1] }), 'd')).toThrow(

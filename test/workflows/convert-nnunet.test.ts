@@ -93,6 +93,41 @@ describe('pictures', () => {
   });
 });
 
+describe('a data set of nnU-Net with regions', () => {
+  const labels = { background: 0, 'whole tumour': [1, 2, 3], core: [2, 3], enhancing: 3, ignore: 4 };
+  const order = [1, 2, 3];
+  const values = [0, 1, 2, 3, 4, 1];
+  const files = () =>
+    memoryFiles({
+      'd/imagesTr/a_0000.png': writePng(image('yx', [2, 3], (i) => 20 * i)),
+      'd/labelsTr/a.png': writePng(image('yx', [2, 3], (i) => values[i] as number)),
+      'd/dataset.json': json({
+        ...{ channel_names: { 0: 'T2' }, labels, regions_class_order: order, numTraining: 1, file_ending: '.png' },
+      }),
+    });
+  it('keeps them: names, values, their order and every pixel', async () => {
+    const own = files();
+    const { labels: written } = await convertToNnunet(own, 'd', 'out');
+    expect(written).toEqual(labels);
+    expect(JSON.parse(new TextDecoder().decode(await own.read('out/dataset.json')))).toEqual(
+      JSON.parse(new TextDecoder().decode(await own.read('d/dataset.json'))),
+    );
+    expect([...(await readImage(await own.read('out/labelsTr/a.png'), 'a.png')).data]).toEqual(values);
+    expect(await classesOf(own, 'out')).toEqual(await classesOf(own, 'd'));
+  });
+  it('has the classes that are given instead, of one region by itself', async () => {
+    const own = files();
+    const classes = [
+      { name: 'rest', values: [0, 1] },
+      { name: 'core', values: [2, 3] },
+    ];
+    const { labels: written } = await convertToNnunet(own, 'd', 'out', { classes });
+    expect(written).toEqual({ rest: 0, core: 1, ignore: 2 });
+    expect(new TextDecoder().decode(await own.read('out/dataset.json'))).not.toContain('regions_class_order');
+    expect([...(await readImage(await own.read('out/labelsTr/a.png'), 'a.png')).data]).toEqual([0, 0, 1, 1, 2, 0]);
+  });
+});
+
 describe('volumes', () => {
   const geometry: Image['geometry'] = {
     originMm: [10, -20, 30],

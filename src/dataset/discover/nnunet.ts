@@ -17,10 +17,17 @@ export interface DatasetJson {
   /** In the order of their values, without the ignored one. */
   readonly classes: readonly LabelClass[];
   readonly ignore: readonly number[];
-  /** Unions of values with a name, if the data set has any: `whole tumour = 1+2+3`. */
-  readonly regions?: readonly { readonly name: string; readonly values: readonly number[] }[];
+  /** Unions of values with a name, if the data set has any: `whole tumour = 1+2+3`. In the order of nnU-Net's predictions. */
+  readonly regions?: readonly LabelRegion[];
   readonly fileEnding?: string;
   readonly trainingImages?: number;
+}
+
+export interface LabelRegion {
+  readonly name: string;
+  readonly values: readonly number[];
+  /** The one of them that stands for the region where no later one is, in `regions_class_order`. */
+  readonly shownAs: number;
 }
 
 /**
@@ -121,7 +128,8 @@ function regionsIn(
     const value = given[i] as number;
     return [own.length === 1 ? name : `${name} only`, value];
   });
-  return { regions, labels: Object.fromEntries([...plain, ...named]) };
+  const shown = regions.map((region, i): LabelRegion => ({ ...region, shownAs: given[i] as number }));
+  return { regions: shown, labels: Object.fromEntries([...plain, ...named]) };
 }
 
 /** `{ "0": "T2", "1": "ADC" }` in order; red, green, blue for a colour photograph. */
