@@ -36,16 +36,16 @@ export function scaleRows({ folder }: Inputs): readonly Comparison[] {
     memoryGoal: 1.05,
     warmUp: 0,
   };
-  const measured: Comparison = {
-    name: 'measure 16384x16384 by region, against 8192x8192',
+  const measured = (compared: boolean): Comparison => ({
+    name: `measure 16384x16384 by region${compared ? ', against ground truth and with ROIs' : ''}, against 8192x8192`,
     group: 'scale',
     task: 'measureRegions',
-    ours: { folder, side: 16_384 },
-    against: { name: '8192x8192', task: 'measureRegions', options: { folder, side: 8192 } },
+    ours: { folder, side: 16_384, compared },
+    against: { name: '8192x8192', task: 'measureRegions', options: { folder, side: 8192, compared } },
     memory: true,
     memoryGoal: 1.05,
     warmUp: 0,
-  };
+  });
   const options = { side: 3000, block: 500 };
   const components: Comparison = {
     name: 'connected components of 3000x3000 in 36 blocks',
@@ -57,5 +57,14 @@ export function scaleRows({ folder }: Inputs): readonly Comparison[] {
     goal: 1 / 50,
     warmUp: 1,
   };
-  return [store('write'), store('read'), formula('ome.zarr'), formula('ome.tif'), objects, measured, components];
+  return [
+    store('write'),
+    store('read'),
+    formula('ome.zarr'),
+    formula('ome.tif'),
+    objects,
+    measured(false),
+    measured(true),
+    components,
+  ];
 }

@@ -17,9 +17,12 @@ type Formula = (y: number, x: number) => number;
 export async function measureRegionsTask({
   folder,
   side,
+  compared = false,
 }: {
   readonly folder: string;
   readonly side: number;
+  /** With a ground truth, and ROIs. */
+  readonly compared?: boolean;
 }): Promise<Task> {
   const step = side / CELLS;
   const label: Formula = (y, x) => {
@@ -28,7 +31,8 @@ export async function measureRegionsTask({
     const off = Math.hypot(y - (row + 0.5) * step, x - (column + 0.5) * step);
     return off < step * (0.3 + 0.05 * ((row + column) % 5)) ? row * CELLS + column + 1 : 0;
   };
-  const paths = { labels: join(folder, `cells${side}.tif`), image: join(folder, `stain${side}.tif`) };
+  const path = (name: string): string => join(folder, `${name}${side}.tif`);
+  const paths = { labels: path('cells'), image: path('stain'), truth: path('true-cells') };
   const write = async (path: string, dtype: 'uint16' | 'uint32', formula: Formula): Promise<void> => {
     if ((await nodeFiles.kind(path)) !== undefined) return;
     const info: ImageInfo = { dtype, axes: 'yx', shape: [side, side], spacing: {} };
@@ -46,14 +50,23 @@ export async function measureRegionsTask({
   };
   await write(paths.labels, 'uint32', label);
   await write(paths.image, 'uint16', (y, x) => (x * x + 3 * y) & 0x3fff);
+  if (compared) await write(paths.truth, 'uint32', (y, x) => label(Math.max(0, y - 0.1 * step), x));
   return {
     about: `${CELLS ** 2} objects`,
     async run() {
-      const options = { images: paths.image, out: join(folder, 'measures'), as: 'objects', report: false } as const;
+      const options = {
+        images: paths.image,
+        out: join(folder, 'measures'),
+        as: 'objects',
+        report: false,
+        ...(compared && { truth: paths.truth, format: ['csv', 'roi'] }),
+      } as const;
       // So that both sizes are too large for it.
       const host = { files: nodeFiles, memory: () => ({ used: 0, free: 2e9 }) };
       const result = await measureFolder(host, paths.labels, options);
       const rows = result.task === 'objects' ? result.report.table.rows : 0;
+      const matched = result.task === 'objects' ? result.scores?.perThreshold[0]?.truePositives : undefined;
+      if (compared && matched !== CELLS ** 2) throw new Error(`${matched} of ${CELLS ** 2} objects were matched`);
       if (rows !== CELLS ** 2) throw new Error(`${rows} of ${CELLS ** 2} objects were measured`);
     },
   };

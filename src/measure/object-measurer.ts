@@ -183,6 +183,12 @@ export class ObjectMeasurer {
     return { labels: block.values, regions: block.regions, windows };
   }
 
+  /** Of an object that is measured, in all blocks; 0 of one that is left out. */
+  pixelsOf(label: number): number {
+    const index = this.#index.find(label);
+    return this.#dropped?.[index] === 1 ? 0 : this.#regions.pixels[index];
+  }
+
   addCounts({ labels, regions, windows }: BlockCounts): void {
     const indices = Int32Array.from(labels, (label) => (label === 0 ? 0 : this.#index.of(label)));
     this.#makeRoom();

@@ -35,7 +35,7 @@ export interface NumberedPixels {
 }
 
 /** Calls `visit` with each run of pixels of one object, end exclusive, in raster order; in pixels of the whole map. */
-function eachRun(
+export function eachRun(
   { labels, own: { depth, height, width }, start: first, stride }: NumberedPixels,
   visit: (label: number, z: number, y: number, start: number, end: number) => void,
 ): void {

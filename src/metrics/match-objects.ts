@@ -3,7 +3,7 @@
 import { addTo } from '../array/lists.ts';
 import { UsageError } from '../errors.ts';
 import type { IntegerArray } from '../objects/grid.ts';
-import { comparedLabels, type IgnoreOption, labelPixels } from './contingency.ts';
+import { type Contingency, comparedLabels, type IgnoreOption, labelPixels } from './contingency.ts';
 
 export interface MatchObjectsOptions extends IgnoreOption {
   /** Minimum IoU of an object with a predicted one to count as found: 0.5..1. Default 0.5. */
@@ -39,13 +39,38 @@ export interface ObjectMatches {
 export function matchObjects(
   truth: IntegerArray,
   predicted: IntegerArray,
-  { iou: least = 0.5, minPart = 0.1, ignore }: MatchObjectsOptions = {},
+  { ignore, ...options }: MatchObjectsOptions = {},
+): ObjectMatches {
+  const { objects, segments, table } = comparedLabels(truth, predicted, { ignore });
+  const found = matchTable(table, options);
+  const nameOfTruth = (number: number): number => objects.values[number];
+  const nameOfPredicted = (number: number): number => segments.values[number];
+  return {
+    ...found,
+    matched: found.matched.map(({ truth: t, predicted: p, iou }) => ({
+      truth: nameOfTruth(t),
+      predicted: nameOfPredicted(p),
+      iou,
+    })),
+    missed: found.missed.map(nameOfTruth),
+    merged: found.merged.map((one) => ({
+      predicted: nameOfPredicted(one.predicted),
+      truth: one.truth.map(nameOfTruth),
+    })),
+    split: found.split.map((one) => ({ truth: nameOfTruth(one.truth), predicted: one.predicted.map(nameOfPredicted) })),
+    spurious: found.spurious.map(nameOfPredicted),
+  };
+}
+
+/** As `matchObjects`, from the table of two label maps, by whose numbers objects are identified. */
+export function matchTable(
+  table: Contingency,
+  { iou: least = 0.5, minPart = 0.1 }: Omit<MatchObjectsOptions, 'ignore'> = {},
 ): ObjectMatches {
   if (!(least >= 0.5 && least <= 1)) {
     throw new UsageError(`The IoU ${least} is not in 0.5..1.`, { remedy: 'Below 0.5 a match is not unique.' });
   }
   if (!(minPart >= 0 && minPart <= 1)) throw new UsageError(`The fraction ${minPart} is not in 0..1.`);
-  const { objects: a, segments: b, table } = comparedLabels(truth, predicted, { ignore });
   const { truth: truthPixels, prediction: predictedPixels } = labelPixels(table);
   const covered = new Map<number, number[]>();
   const parts = new Map<number, number[]>();
@@ -62,16 +87,14 @@ export function matchObjects(
     if (iou >= least) pairs.push({ truth: t, predicted: p, iou });
   }
 
-  const truthDone = new Uint8Array(a.count + 1);
-  const predictedDone = new Uint8Array(b.count + 1);
-  const nameOfTruth = (label: number): number => a.values[label];
-  const nameOfPredicted = (label: number): number => b.values[label];
+  const truthDone = new Uint8Array(table.truthCount + 1);
+  const predictedDone = new Uint8Array(table.predictionCount + 1);
   const merged: { predicted: number; truth: number[] }[] = [];
   for (const [p, objects] of [...covered].sort(([x], [y]) => x - y)) {
     if (objects.length < 2) continue;
     predictedDone[p] = 1;
     for (const t of objects) truthDone[t] = 1;
-    merged.push({ predicted: nameOfPredicted(p), truth: objects.map(nameOfTruth) });
+    merged.push({ predicted: p, truth: objects });
   }
   const split: { truth: number; predicted: number[] }[] = [];
   for (const [t, objects] of parts) {
@@ -79,14 +102,14 @@ export function matchObjects(
     if (left.length < 2 || truthDone[t] === 1) continue;
     truthDone[t] = 1;
     for (const p of left) predictedDone[p] = 1;
-    split.push({ truth: nameOfTruth(t), predicted: left.map(nameOfPredicted) });
+    split.push({ truth: t, predicted: left });
   }
   const matched: { truth: number; predicted: number; iou: number }[] = [];
   for (const { truth: t, predicted: p, iou } of pairs) {
     if (truthDone[t] === 1 || predictedDone[p] === 1) continue;
     truthDone[t] = 1;
     predictedDone[p] = 1;
-    matched.push({ truth: nameOfTruth(t), predicted: nameOfPredicted(p), iou });
+    matched.push({ truth: t, predicted: p, iou });
   }
   // Objects entirely under the ignore mask do not exist.
   const there = (pixels: Float64Array): number[] =>
@@ -97,9 +120,9 @@ export function matchObjects(
     truthCount: truths.length,
     predictedCount: predictions.length,
     matched,
-    missed: truths.filter((t) => truthDone[t] === 0).map(nameOfTruth),
+    missed: truths.filter((t) => truthDone[t] === 0),
     merged,
     split,
-    spurious: predictions.filter((p) => predictedDone[p] === 0).map(nameOfPredicted),
+    spurious: predictions.filter((p) => predictedDone[p] === 0),
   };
 }

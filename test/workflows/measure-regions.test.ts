@@ -9,6 +9,7 @@ import { writeOmeZarr } from '../../src/image/formats/zarr/write.ts';
 import type { Image } from '../../src/image/image.ts';
 import { regionsOf } from '../../src/image/sink.ts';
 import { memorySource } from '../../src/image/source.ts';
+import { sumOfMatches } from '../../src/report/objects/counts.ts';
 import type { MeasureFolderOptions } from '../../src/workflows/measure/inputs.ts';
 import { measureFolder } from '../../src/workflows/measure/measure.ts';
 import { type MemoryFiles, memoryFiles } from '../../src/workflows/memory-files.ts';
@@ -58,6 +59,23 @@ async function store(files: MemoryFiles, path: string, image: Image): Promise<vo
 
 const host = (files: MemoryFiles, free = 1e9) => ({ files, memory: () => ({ used: 0, free }) });
 
+function objectsOf(result: Awaited<ReturnType<typeof measureFolder>>) {
+  if (result.task !== 'objects') throw new Error('lungs were measured');
+  return result;
+}
+
+/** Labels that are moved by a few pixels, and in which some are missing, joined or cut. */
+function asFound(truth: Image<'uint16'>): Image<'uint16'> {
+  const width = truth.shape.at(-1) as number;
+  const data = truth.data.map((_, p) => {
+    const label = truth.data[Math.max(0, p - 2 * width - 1)] as number;
+    if (label % 7 === 0) return 0;
+    if (label % 5 === 0) return 15;
+    return label % 4 === 0 && p % width > width / 2 ? label + 500 : label;
+  });
+  return { ...truth, data };
+}
+
 /** The written files of both ways. */
 async function bothWays(files: MemoryFiles, path: string, options: MeasureFolderOptions) {
   const said: string[] = [];
@@ -72,7 +90,11 @@ async function bothWays(files: MemoryFiles, path: string, options: MeasureFolder
   for (const name of ['objects.csv', 'images.csv']) {
     expect(await text(`regions/${name}`), name).toBe(await text(`whole/${name}`));
   }
-  return { rows: (await text('whole/objects.csv')).trim().split('\n'), regions };
+  const drawn = (await files.list('whole')).filter((name) => /^(roi|geojson)\//.test(name));
+  for (const name of drawn)
+    expect(await files.read(`regions/${name}`), name).toEqual(await files.read(`whole/${name}`));
+  for (const key of ['scores', 'kinds'] as const) expect(objectsOf(regions)[key], key).toEqual(objectsOf(whole)[key]);
+  return { rows: (await text('whole/objects.csv')).trim().split('\n'), regions: objectsOf(regions), drawn };
 }
 
 describe('a map of more than the memory that is allowed', () => {
@@ -112,6 +134,88 @@ describe('a map of more than the memory that is allowed', () => {
     expect(rows.at(-1)).toContain('labels[2],3,');
   });
 
+  test.each([
+    ['labels.tif', [200, 310], 'yx'],
+    ['labels.ome.zarr', [7, 90, 101], 'zyx'],
+    ['labels.ome.zarr', [3, 80, 120], 'tyx'],
+  ] as const)('its ground truth, which numbers objects: %s %j', async (path, shape, axes) => {
+    const files = memoryFiles({});
+    const truth = labels(shape, axes, stream(6, 'regions'));
+    await store(files, 'truth.ome.zarr', truth);
+    await store(files, path, asFound(truth));
+    const options = { truth: 'truth.ome.zarr', as: 'objects', minSize: 20, ignore: [9] } as const;
+    const { regions } = await bothWays(files, path, options);
+    const sums = sumOfMatches(regions.report.images);
+    for (const fate of ['matched', 'missed', 'merged', 'spurious'] as const)
+      expect(sums[fate], fate).toBeGreaterThan(0);
+    expect(regions.scores?.perThreshold[0]?.averagePrecision).toBeGreaterThan(0.1);
+  });
+
+  test('its ground truth of classes, whose connected pixels are objects, and of a mask with soft edges', async () => {
+    const files = memoryFiles({});
+    const truth = labels([200, 310], 'yx', stream(7, 'regions'));
+    await store(files, 'labels.tif', { ...asFound(truth), labelKind: 'objects' });
+    const made = (classOf: (label: number, p: number) => number): Image => {
+      const data = Uint8Array.from(truth.data, classOf);
+      return { ...ndarray('uint8', truth.shape, data), axes: 'yx', spacing: {} };
+    };
+    await store(
+      files,
+      'classes.tif',
+      made((label) => (label === 0 ? 0 : 1 + (label % 3))),
+    );
+    await store(
+      files,
+      'many.tif',
+      made((label) => (label === 0 ? 0 : 1 + ((label / 3) % 3))),
+    );
+    await store(
+      files,
+      'soft.tif',
+      made((label, p) => (label === 0 ? 0 : p % 9 === 0 ? 100 + (p % 60) : 255)),
+    );
+    await store(
+      files,
+      'mask.tif',
+      made((label) => (label === 0 ? 0 : 255)),
+    );
+    const kinds: string[] = [];
+    for (const path of ['classes.tif', 'many.tif', 'soft.tif', 'mask.tif']) {
+      const { regions } = await bothWays(files, 'labels.tif', { truth: path, format: ['csv', 'roi'] });
+      expect(sumOfMatches(regions.report.images).truth, path).toBeGreaterThan(3);
+      kinds.push(`${regions.kinds.truth.kind} ${regions.kinds.truth.evidence}`);
+    }
+    expect(kinds).toEqual(['classes mask', 'classes clear', 'classes mask', 'classes mask']);
+  });
+
+  test('without pixels that the ground truth does not annotate', async () => {
+    const files = memoryFiles({});
+    const truth = labels([200, 310], 'yx', stream(8, 'regions'));
+    await store(files, 'labels.tif', asFound(truth));
+    truth.data.fill(65_535, 0, 30 * 310);
+    await store(files, 'truth.tif', truth);
+    const { regions } = await bothWays(files, 'labels.tif', { truth: 'truth.tif', as: 'objects' });
+    expect(regions.kinds.ignored.truth).toEqual([65_535]);
+  });
+
+  test.each([
+    ['labels.tif', [200, 310], 'yx'],
+    ['labels.ome.zarr', [7, 90, 101], 'zyx'],
+    ['labels.ome.zarr', [3, 80, 120], 'tyx'],
+  ] as const)('outlines for other programs: %s %j', async (path, shape, axes) => {
+    const files = memoryFiles({});
+    const random = stream(9, 'regions');
+    const map = labels(shape, axes, random);
+    // Holes, pieces that touch at corners, and one object all over the map.
+    for (let p = 0; p < map.data.length; p++)
+      if (random.uniform() < 0.2) map.data[p] = random.uniform() < 0.5 ? 0 : 200;
+    await store(files, path, map);
+    await store(files, 'image.tif', picture('uint8', shape, axes, random));
+    const options = { images: 'image.tif', as: 'objects', minSize: 30, format: ['csv', 'roi', 'geojson'] } as const;
+    const { drawn } = await bothWays(files, path, options);
+    expect(drawn).toHaveLength(axes === 'tyx' ? 6 : 2);
+  });
+
   test('a number that means "not annotated" in all maps together, one of which fits', async () => {
     const random = stream(4, 'regions');
     const files = memoryFiles({});
@@ -139,10 +243,10 @@ describe('what needs the whole map is said before it begins', () => {
     const onNote = (note: string) => void said.push(note);
     const options = { memory: 30_000, report: false } as const;
     await measureFolder(host(await files()), 'labels.tif', { ...options, as: 'classes' }, { onNote });
-    await measureFolder(host(await files()), 'labels.tif', { ...options, as: 'objects', format: ['roi'] }, { onNote });
+    await measureFolder(host(await files()), 'labels.tif', { ...options, as: 'objects', format: ['tiff'] }, { onNote });
     expect(said).toEqual([
       'labels: it is measured as a whole because of its classes, of which connected pixels are objects, which takes about 1 MB.',
-      'labels: it is measured as a whole because of `format: roi`, which takes about 1 MB.',
+      'labels: it is measured as a whole because of `format: tiff`, which takes about 1 MB.',
     ]);
   });
 

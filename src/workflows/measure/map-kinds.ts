@@ -11,17 +11,8 @@ import { neverObjects } from '../../dataset/labels/not-annotated.ts';
 import { DatasetError, LamellaError, option } from '../../errors.ts';
 import { declaredOf, type ListedImage, readListedImage } from '../image-list.ts';
 import { declaredIgnored, type MeasureItem, type MeasureReader } from './inputs.ts';
+import type { MeasuredKinds } from './label-objects.ts';
 import { RegionMap } from './regions.ts';
-
-/** Interpretation of the label maps' and ground truth's values. */
-export interface MeasuredKinds {
-  readonly labels: LabelKindFinding;
-  readonly truth: LabelKindFinding;
-  /** Values to ignore: those declared by a `dataset.json`, and the one that means "not annotated". */
-  readonly ignored: { readonly labels: readonly number[]; readonly truth: readonly number[] };
-  /** Whether the values of the label maps are several classes. */
-  readonly isOfClasses: boolean;
-}
 
 /** Maps that are measured by region, and why some cannot be measured. */
 export type LargeMaps = ReadonlyMap<MeasureItem, RegionMap | LamellaError>;
@@ -41,6 +32,7 @@ export async function kindsOf({ files, inputs, options }: MeasureReader, large: 
   const { items, written } = inputs;
   const { as } = options;
   const countedOf = new Map([...large].map(([{ labels }, counted]) => [labels, counted]));
+  const truthOf = new Map([...large].map(([{ truth }, counted]) => [truth, counted]));
   const survey = async (
     listed: readonly ListedImage[],
     ignore: readonly number[],
@@ -53,7 +45,9 @@ export async function kindsOf({ files, inputs, options }: MeasureReader, large: 
       if (counted instanceof RegionMap) {
         found.addStated(counted.labels, counted.info.labelKind ?? own ?? declared?.kind ?? 'objects');
       }
-      if (counted !== undefined) continue;
+      const ofTruth = truthOf.get(item);
+      if (ofTruth instanceof RegionMap) ofTruth.surveyTruth(found, own ?? declared?.kind);
+      if (counted !== undefined || ofTruth !== undefined) continue;
       try {
         const map = await readListedImage(files, item, { palette: 'index' });
         for (const values of labelArrays(map)) found.add(values, map.labelKind ?? own ?? declared?.kind);

@@ -3,7 +3,6 @@
 import { ndarray } from '../../array/ndarray.ts';
 import type { LabelKindFinding } from '../../dataset/labels/label-kind.ts';
 import { labelArrays, labelPages, requireLabels } from '../../dataset/labels/labels.ts';
-import { WHITE_FROM } from '../../dataset/labels/soft-mask.ts';
 import { counted, LamellaError } from '../../errors.ts';
 import { maskOfValues } from '../../evaluate/ignore-mask.ts';
 import { baseName } from '../../files.ts';
@@ -14,11 +13,8 @@ import { type MeasuredImage, measure } from '../../measure/measure.ts';
 import { type Table, tableColumn, withColumn } from '../../measure/table.ts';
 import { contingency } from '../../metrics/contingency.ts';
 import { type InstanceMatching, type InstanceScores, instanceScores, matchInstances } from '../../metrics/instances.ts';
-import { matchObjects } from '../../metrics/match-objects.ts';
-import { connectedComponents } from '../../objects/connected-components.ts';
-import { filterObjects } from '../../objects/filter-objects.ts';
+import { matchObjects, matchTable } from '../../metrics/match-objects.ts';
 import { extentsOf, type IntegerArray } from '../../objects/grid.ts';
-import { aboveThreshold } from '../../objects/threshold.ts';
 import { imagePicture, type Picture } from '../../report/kit/pictures.ts';
 import { type CollectedImage, ObjectsCollector } from '../../report/objects/collect.ts';
 import { countsTable } from '../../report/objects/counts.ts';
@@ -29,10 +25,11 @@ import { score } from '../../report/run/data.ts';
 import { declaredOf } from '../image-list.ts';
 import { type ClassNames, classesOfObjects, namesOfValues, predictedClasses } from './classes.ts';
 import { type FailedMap, type MeasureItem, type MeasureReader, measurable, titleOf, without } from './inputs.ts';
-import { describeKind, droppedFrom, kindsOf, type LargeMaps, type MeasuredKinds } from './map-kinds.ts';
+import { asObjects, type MeasuredKinds, withoutSmall } from './label-objects.ts';
+import { describeKind, droppedFrom, kindsOf, type LargeMaps } from './map-kinds.ts';
 import { pixelSize } from './map-pixel-size.ts';
 import type { MeasuredObjects, MeasureOutputs } from './outputs.ts';
-import { openRegions, RegionMap } from './regions.ts';
+import { openRegions, RegionMap, type RegionWork } from './regions.ts';
 
 export interface ObjectsResult {
   readonly task: 'objects';
@@ -100,9 +97,11 @@ async function measureCounted(
     const counted = large.get(item);
     if (counted instanceof LamellaError) throw counted;
     if (counted !== undefined) {
-      const tables = await measureLarge(reader, item, counted, kinds);
+      const tables = await measureLarge(reader, item, counted, { kinds, outlined: outputs.needOutlines });
       for (const each of tables) {
-        collector.addCounts({ ...each, table: withFrame(each) });
+        await outputs.outlines(each, () => each.outlines ?? []);
+        collector.addCounts({ ...each, table: withFrame(each) }, each.match);
+        if (each.matching !== undefined) matchings.push(each.matching);
         sizes.set(each.pixelSize, (sizes.get(each.pixelSize) ?? 0) + 1);
         ranks.add(each.shape.length);
       }
@@ -167,7 +166,7 @@ async function measureLarge(
   reader: MeasureReader,
   { name, group, labels, classes }: MeasureItem,
   map: RegionMap,
-  kinds: MeasuredKinds,
+  work: RegionWork,
 ) {
   const source = baseName(labels.path);
   reader.noted.add({ ...map.info, source });
@@ -175,14 +174,17 @@ async function measureLarge(
   reader.noted.add({ source, notes: ['It was measured by region, and no picture of it is shown.'] });
   if (classes !== undefined)
     reader.noted.add({ source, notes: ['It was measured by region, without the classes of its objects.'] });
-  const found = await map.measure(droppedFrom(reader, labels.path, kinds));
+  const found = await map.measure(droppedFrom(reader, labels.path, work.kinds), work);
   const size = pixelSizeText(map.info);
-  return found.map((each, t) => ({
+  return found.map(({ compared, ...each }, t) => ({
     ...each,
     name: found.length > 1 ? `${name}[${t}]` : name,
     group,
     t: found.length > 1 ? t : undefined,
+    channels: map.channels,
     pixelSize: size,
+    match: compared && matchTable(compared),
+    matching: compared && matchInstances(compared),
   }));
 }
 
@@ -255,13 +257,6 @@ function withClasses(table: Table, classes: ReadonlyMap<number, string>): Table 
   return withColumn(table, { name: 'class', values: Array.from(labels, (label) => classes.get(label) ?? '') });
 }
 
-/** Label maps as separate objects. */
-function asObjects(labels: IntegerArray, { kind, soft }: LabelKindFinding): IntegerArray {
-  if (kind === 'objects') return labels;
-  const classes = soft === true ? aboveThreshold(labels, WHITE_FROM - 1) : labels;
-  return connectedComponents(classes, { by: 'value' }).labels;
-}
-
 /** The table with its time point, from 1, if there are several. */
 function withFrame({ table, t }: Pick<MeasuredItem, 'table' | 't'>): Table {
   if (t === undefined) return table;
@@ -269,14 +264,6 @@ function withFrame({ table, t }: Pick<MeasuredItem, 'table' | 't'>): Table {
 }
 
 const isColour = ({ channels }: Image): boolean => channels?.join() === 'red,green,blue';
-
-/** Objects of at least this many pixels, with their labels unchanged. */
-function withoutSmall(labels: IntegerArray, minSize: number): IntegerArray {
-  const kept = filterObjects(labels, { minSize }).labels.data;
-  const data = labels.data.slice();
-  for (let p = 0; p < data.length; p++) if (kept[p] === 0) data[p] = 0;
-  return { ...labels, data } as IntegerArray;
-}
 
 /** The image at one time point as [c, h, w] or [c, d, h, w]. */
 function valuesAt(image: Image, t: number, shape: readonly number[]): MeasuredImage {

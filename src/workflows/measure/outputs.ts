@@ -5,7 +5,7 @@ import { writeCsv } from '../../export/csv.ts';
 import { writeGeoJson } from '../../export/geojson.ts';
 import { writeRoiZip } from '../../export/imagej-roi.ts';
 import { labelMapImage } from '../../export/label-tiff.ts';
-import { outlineSlices } from '../../export/outlined-slices.ts';
+import { type OutlinedSlice, outlineSlices } from '../../export/outlined-slices.ts';
 import { writeParquet } from '../../export/parquet.ts';
 import { joinPath, type WritableFiles } from '../../files.ts';
 import { writeNifti } from '../../image/formats/nifti/write.ts';
@@ -21,19 +21,23 @@ export const MEASURE_OUTPUTS: readonly string[] = [
   ...['report.html', 'coco.json', 'coco-rle.json', 'labels', 'nifti', 'roi', 'geojson'],
 ];
 
-/** The objects of one image at one time point. */
-export interface MeasuredObjects {
+/** The objects of one image at one time point, as far as they are written as outlines. */
+export interface OutlinedObjects {
   readonly name: string;
-  readonly labels: IntegerArray;
   readonly table: Table;
   /** Of objects, by their labels, where there are several. */
   readonly classes?: ReadonlyMap<number, string>;
+  /** Number of channels; RGB counts as one. */
+  readonly channels: number;
+}
+
+/** The objects of one image at one time point. */
+export interface MeasuredObjects extends OutlinedObjects {
+  readonly labels: IntegerArray;
   /** Spacing and geometry of the label map. */
   readonly map: Image;
   /** The image's file, or else that of the label map, relative to its folder. */
   readonly fileName: string;
-  /** Number of channels; RGB counts as one. */
-  readonly channels: number;
   /** Zero-based time point. */
   readonly t?: number;
 }
@@ -69,26 +73,35 @@ export class MeasureOutputs {
     if (this.#formats.has('parquet')) await this.write(`${name}.parquet`, writeParquet(table));
   }
 
+  async #each(format: MeasureFormat, folder: string, file: string, content: () => string | Uint8Array): Promise<void> {
+    if (this.#formats.has(format)) await this.write(`${folder}/${file}`, content(), `${folder}/`);
+  }
+
+  /** Whether a format of outlines is asked for. */
+  get needOutlines(): boolean {
+    return this.#formats.has('roi') || this.#formats.has('geojson');
+  }
+
+  /** Writes the formats of outlines. */
+  async outlines(
+    { name, table, classes, channels }: OutlinedObjects,
+    slices: () => readonly OutlinedSlice[],
+  ): Promise<void> {
+    await this.#each('roi', 'roi', `${name}.zip`, () => writeRoiZip(slices(), { channels }));
+    await this.#each('geojson', 'geojson', `${name}.geojson`, () =>
+      writeGeoJson(slices(), { table, classification: classes }),
+    );
+  }
+
   async objects({ name, labels, table, classes, map, fileName, channels, t }: MeasuredObjects): Promise<void> {
     const { spacing, geometry } = map;
-    const each = async (
-      format: MeasureFormat,
-      folder: string,
-      extension: string,
-      content: () => string | Uint8Array,
-    ) => {
-      if (this.#formats.has(format)) await this.write(`${folder}/${name}.${extension}`, content(), `${folder}/`);
-    };
     const asImage = (): Image => ({
       ...labelMapImage(labels, { axes: labels.shape.length === 3 ? 'zyx' : 'yx', spacing }),
       geometry,
     });
-    await each('tiff', 'labels', 'tif', () => writeTiff(asImage()));
-    await each('nifti', 'nifti', 'nii.gz', () => writeNifti(asImage()));
-    await each('roi', 'roi', 'zip', () => writeRoiZip(outlineSlices(labels, { t }), { channels }));
-    await each('geojson', 'geojson', 'geojson', () =>
-      writeGeoJson(outlineSlices(labels, { t }), { table, classification: classes }),
-    );
+    await this.#each('tiff', 'labels', `${name}.tif`, () => writeTiff(asImage()));
+    await this.#each('nifti', 'nifti', `${name}.nii.gz`, () => writeNifti(asImage()));
+    await this.outlines({ name, table, classes, channels }, () => outlineSlices(labels, { t }));
     const slices = slicesOf(labels);
     for (const [format, file] of [
       ['coco', this.#coco],
