@@ -176,10 +176,13 @@ export function blobSource(blob: BlobLike, file: string): ByteSource {
   };
 }
 
+/** Whether a path is the address of something on a server. */
+export const isUrl = (path: string): boolean => /^(https?|s3):\/\//i.test(path);
+
 /** A path below a folder, or an address, with `/` between them; `.` is dropped. */
 export function joinPath(...parts: readonly string[]): string {
   const joined = parts.filter((part) => part !== '' && part !== '.').join('/');
-  return joined.replace(/(?<!^https?:)\/{2,}/gi, '/') || '.';
+  return joined.replace(/(?<!^(?:https?|s3):)\/{2,}/gi, '/') || '.';
 }
 
 /** The last part of a path, with either kind of slash. */

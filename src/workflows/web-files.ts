@@ -1,7 +1,10 @@
-/** Stores of OME-Zarr on a web server, read by range: nothing lists a server's files, but a store's metadata name them. */
+/**
+ * Stores of OME-Zarr on a web server or in S3, read by range: nothing lists a server's files, but a store's metadata name
+ * them.
+ */
 
 import { DatasetError, UsageError } from '../errors.ts';
-import { type ByteSource, bytesSource, createFile, joinPath, type WritableFiles, writeNew } from '../files.ts';
+import { type ByteSource, bytesSource, createFile, isUrl, joinPath, type WritableFiles, writeNew } from '../files.ts';
 
 /** What is used of the platform's `fetch`. */
 export type Fetch = (
@@ -14,8 +17,6 @@ export type Fetch = (
 }>;
 
 type Response = Awaited<ReturnType<Fetch>>;
-
-export const isUrl = (path: string): boolean => /^https?:\/\//i.test(path);
 
 /** Metadata of a store, by which it is found. */
 const METADATA = ['zarr.json', '.zattrs', '.zgroup'];
@@ -30,6 +31,7 @@ export function webFiles(fetch: Fetch): Pick<WritableFiles, 'list' | 'read' | 'o
     try {
       response = await fetch(url, range === undefined ? {} : { headers: { Range: `bytes=${range}` } });
     } catch (cause) {
+      if (cause instanceof DatasetError) throw cause;
       throw new DatasetError('this address cannot be reached.', { file: url, remedy: 'Check it.', cause });
     }
     const { status } = response;
@@ -80,8 +82,12 @@ export function webFiles(fetch: Fetch): Pick<WritableFiles, 'list' | 'read' | 'o
       },
     );
   const metadata = async (folder: string): Promise<readonly string[]> => {
-    const found = await Promise.all(METADATA.map((name) => there(joinPath(folder, name))));
-    return METADATA.filter((_, i) => found[i]);
+    const found = await Promise.allSettled(METADATA.map((name) => there(joinPath(folder, name))));
+    const names = METADATA.filter((_, i) => found[i]?.status === 'fulfilled' && found[i].value);
+    // Where one is there, others may be refused as they do not exist.
+    const failed = found.find((one) => one.status === 'rejected');
+    if (names.length === 0 && failed !== undefined) throw failed.reason;
+    return names;
   };
   return {
     open,

@@ -12,7 +12,7 @@ const JARS = ['/usr/share/java/ij.jar', '/usr/share/java/js.jar'];
 type Peers = { readonly python: string } | { readonly absent: string };
 
 /** A set of readers that are installed together: `test/peers/<set>.txt`. */
-type PeerSet = 'requirements' | 'bioimageio' | 'labels' | 'schedulers';
+type PeerSet = 'requirements' | 'bioimageio' | 'labels' | 'schedulers' | 's3';
 
 const found = new Map<PeerSet, Peers>();
 
@@ -50,11 +50,16 @@ export function askPeerOf<T>(set: PeerSet, script: string, ...args: readonly str
   return JSON.parse(stdout) as T;
 }
 
-/** Runs the Python of a set. */
-export function runPython(set: PeerSet, args: readonly string[], { cwd }: { readonly cwd?: string } = {}) {
+/** The Python of a set, for programs that go on. */
+export function peerPython(set: PeerSet): string {
   const state = peers(set);
   if ('absent' in state) throw new Error(state.absent);
-  return spawnSync(state.python, args, { encoding: 'utf8', maxBuffer: 2 ** 28, cwd });
+  return state.python;
+}
+
+/** Runs the Python of a set. */
+export function runPython(set: PeerSet, args: readonly string[], { cwd }: { readonly cwd?: string } = {}) {
+  return spawnSync(peerPython(set), args, { encoding: 'utf8', maxBuffer: 2 ** 28, cwd });
 }
 
 /** A suite that needs ImageJ; where it is absent its name says so and it is skipped. */

@@ -5,6 +5,7 @@ import { beyondEnd, type WritableFiles } from '../../files.ts';
 import { MAX_BYTES } from '../../image/read.ts';
 import { withWeb } from '../../workflows/web-files.ts';
 import { atomicFile, atomicWrite, atomicWriteNew, explainWrite } from './atomic-write.ts';
+import { s3Settings, withS3 } from './s3.ts';
 import { nodeZlib, nodeZstd } from './zlib.ts';
 
 /** Node reads fewer than 2 GiB at a time. */
@@ -124,5 +125,8 @@ export const localFiles: WritableFiles = {
   },
 };
 
-/** The file system of the machine, and OME-Zarr stores by their addresses on web servers. */
-export const nodeFiles: WritableFiles = withWeb(localFiles, fetch);
+/** The file system of the machine, and OME-Zarr stores by their addresses on web servers and in S3. */
+export const nodeFiles: WritableFiles = withWeb(
+  localFiles,
+  withS3(fetch, () => s3Settings(process.env)),
+);

@@ -1,7 +1,6 @@
 /** Objects of label maps, image by image: tables, the report, files for other programs. */
 
 import { ndarray } from '../../array/ndarray.ts';
-import type { LabelKindFinding } from '../../dataset/labels/label-kind.ts';
 import { labelArrays, labelPages, requireLabels } from '../../dataset/labels/labels.ts';
 import { counted, LamellaError } from '../../errors.ts';
 import { maskOfValues } from '../../evaluate/ignore-mask.ts';
