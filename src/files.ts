@@ -14,7 +14,16 @@ export interface Zstd {
   /** Compresses into one frame, whose header says how large the content is. */
   pack(bytes: Uint8Array): Promise<Uint8Array>;
   /** Decompresses at most `most` bytes. @throws Error for damaged data, and for more bytes */
-  unpack(packed: Uint8Array, most: number): Promise<Uint8Array>;
+  unpack(packed: Uint8Array, most: number, options?: UnpackOptions): Promise<Uint8Array>;
+  /** Gives back the memory of a result, which must not be used any more, for others. */
+  release?(result: ArrayBufferView): void;
+}
+
+export interface UnpackOptions {
+  /** Whether the last four bytes are the CRC-32C of what comes before; it is compared where it is decompressed. */
+  readonly checked?: boolean;
+  /** Whether the memory of `packed` may be taken, which has then no bytes any more. */
+  readonly taken?: boolean;
 }
 
 /** A file that is read by range, so that only the wanted part of it is in memory. */
@@ -67,7 +76,7 @@ export interface Files {
   modelPackage?(path: string): Promise<Uint8Array>;
   /** A decompressor of the platform, if faster than our own. */
   readonly zlib?: Zlib;
-  /** Zstandard of the platform, if faster than the one of zarrita. */
+  /** Zstandard of the platform, if faster than the one of zarrita; what these files give is then memory of its own. */
   readonly zstd?: Zstd;
   /** The largest image that the platform has memory for, in bytes. */
   readonly maxBytes?: number;

@@ -1,7 +1,9 @@
 /** Zstandard in Node: on threads of Node's own where it has it, else on ours. */
 import { describe, expect, test } from 'vitest';
+import { concatenate } from '../../src/array/bytes.ts';
 import type { Zstd } from '../../src/files.ts';
 import { unpackZstd } from '../../src/image/formats/tiff/zstd.ts';
+import { crc32c } from '../../src/image/formats/zarr/crc32c.ts';
 import { nodeZstd } from '../../src/platform/node/zlib.ts';
 import { zstdThreads } from '../../src/platform/node/zstd-threads.ts';
 
@@ -29,6 +31,25 @@ describe.each(Object.entries(WAYS))('Zstandard %s', (_, zstd) => {
     expect((await zstd.unpack(packed, length + 100)).length).toBe(length);
     // Of which the compiled one does not take that much.
     expect(equal(await zstd.unpack(packed, 2 ** 28 + 1), bytes)).toBe(true);
+  });
+
+  test('compares a checksum, takes memory and gives results in what was given back', async () => {
+    for (let round = 0; round < 3; round++) {
+      const own = Array.from({ length: 6 }, (_, i) => waves(50_000 + 100 * i + round));
+      const packed = await Promise.all(own.map((part) => zstd.pack(part)));
+      const checked = packed.map((part) => concatenate([part, new Uint8Array(Uint32Array.of(crc32c(part)).buffer)]));
+      const damaged = checked[0].slice();
+      damaged[20] ^= 1;
+      const options = { checked: true, taken: true };
+      const results = await Promise.all(checked.map((part, i) => zstd.unpack(part, own[i].length + 64, options)));
+      await expect(zstd.unpack(damaged, 60_000, options)).rejects.toThrow('the checksum is wrong');
+      results.forEach((result, i) => {
+        expect(equal(result, own[i])).toBe(true);
+        zstd.release?.(result);
+      });
+      // Of another size than what was given back.
+      expect(equal(await zstd.unpack(packed[0], 200_000), own[0])).toBe(true);
+    }
   });
 
   test('answers each of many questions at once with its own answer', async () => {

@@ -74,6 +74,18 @@ describe('a store on a web server', () => {
     expect(asked).toEqual([1, 68, 100].map((bytes) => ({ path: 'a.zarr/0/c/0/1', bytes })));
   });
 
+  it('gives chunks that lie side by side in their shard at once', async () => {
+    const source = await openOmeZarr(nodeFiles, `${root}/a.zarr`);
+    asked = [];
+    const { data } = await source.read(0, { start: [0, 20], shape: [20, 25] });
+    expect([...data.subarray(475)]).toEqual(Array.from({ length: 25 }, (_, x) => (19 * 60 + 20 + x) % 251));
+    // Four chunks of the first shard together; of the second the two that the region touches, which are apart.
+    const one = [1, 68, 400].map((bytes) => ({ path: 'a.zarr/0/c/0/1', bytes }));
+    const two = [1, 68, 100, 100].map((bytes) => ({ path: 'a.zarr/0/c/0/2', bytes }));
+    expect(asked.filter(({ path }) => path.endsWith('1'))).toEqual(one);
+    expect(asked.filter(({ path }) => path.endsWith('2'))).toEqual(two);
+  });
+
   it('that is cut off is refused', async () => {
     await expect(readImageFile(`${root}/cut.zarr`)).rejects.toThrow(/cut\.zarr\/0\/c\/0\/0: .*the checksum is wrong/);
   });

@@ -111,7 +111,8 @@ export const localFiles: WritableFiles = {
         read: (offset, length) =>
           reading(path, async () => {
             if (offset + length > size) throw beyondEnd(path, size, offset + length);
-            const bytes = new Uint8Array(length);
+            // Not filled with zeros first, as it is read to its end or not at all; with memory of its own.
+            const bytes = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
             for (let at = 0; at < length; ) {
               const { bytesRead } = await file.read(bytes, at, Math.min(length - at, MAX_READ_BYTES), offset + at);
               if (bytesRead === 0) throw beyondEnd(path, offset + at, offset + length);

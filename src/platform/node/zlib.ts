@@ -37,32 +37,27 @@ export const nodeZlib: Zlib = {
         }),
 };
 
-type Done = (error: Error | null, bytes: Uint8Array) => void;
 /** Of Node from 22.15 on. */
 interface NativeZstd {
-  zstdCompress(bytes: Uint8Array, options: { readonly pledgedSrcSize: number }, done: Done): void;
-  zstdDecompress(
-    packed: Uint8Array,
-    options: { readonly chunkSize: number; readonly maxOutputLength: number },
-    done: Done,
+  zstdCompress(
+    bytes: Uint8Array,
+    options: { readonly pledgedSrcSize: number },
+    done: (error: Error | null, bytes: Uint8Array) => void,
   ): void;
 }
 
-/** What a function with a callback gives. */
-const given = (begin: (done: Done) => void): Promise<Uint8Array> =>
-  new Promise((resolve, reject) => {
-    begin((error, bytes) => (error === null ? resolve(bytes) : reject(error)));
-  });
-
-/** Zstandard on Node's threads; where Node has none, compiled to WebAssembly, on threads of ours. */
+/** Zstandard on threads: of Node where it has one, else compiled to WebAssembly. */
 export const nodeZstd: Zstd = 'zstdCompress' in zlib ? native(zlib as unknown as NativeZstd) : zstdThreads();
 
-function native({ zstdCompress, zstdDecompress }: NativeZstd): Zstd {
+/** Node compresses on threads of its own. What is decompressed is compared with a checksum first, which is not its work. */
+function native({ zstdCompress }: NativeZstd): Zstd {
   return {
+    ...zstdThreads(),
     // The size of the content goes into the header, as readers allocate by it.
-    pack: (bytes) => given((done) => zstdCompress(bytes, { pledgedSrcSize: bytes.length }, done)),
-    // In one piece: by default it is put together from pieces of 16 kB.
-    unpack: (packed, most) =>
-      given((done) => zstdDecompress(packed, { chunkSize: Math.max(64, most), maxOutputLength: most }, done)),
+    pack: (bytes) =>
+      new Promise((resolve, reject) => {
+        const options = { pledgedSrcSize: bytes.length };
+        zstdCompress(bytes, options, (error, packed) => (error === null ? resolve(packed) : reject(error)));
+      }),
   };
 }

@@ -1,18 +1,23 @@
 /** The program of a thread that compresses and decompresses Zstandard. */
 
 import { parentPort } from 'node:worker_threads';
-import { compiledZstd } from './zstd-compiled.ts';
+import { ownZstd } from './own-zstd.ts';
 import type { ZstdAnswer, ZstdQuestion } from './zstd-threads.ts';
 
-const zstd = compiledZstd();
+const zstd = ownZstd();
 
-parentPort?.on('message', async ({ id, bytes, most }: ZstdQuestion) => {
-  const say = (answer: ZstdAnswer, transfer: ArrayBuffer[] = []): void => parentPort?.postMessage(answer, transfer);
+async function answerTo({ id, bytes, most, checked, room }: ZstdQuestion): Promise<ZstdAnswer> {
   try {
     const { pack, unpack } = await zstd;
-    const result = await (most === undefined ? pack(bytes) : unpack(bytes, most));
-    say({ id, bytes: result }, [result.buffer as ArrayBuffer]);
+    return { id, bytes: await (most === undefined ? pack(bytes) : unpack(bytes, most, { checked, room })) };
   } catch (cause) {
-    say({ id, problem: cause instanceof Error ? cause.message : String(cause) });
+    return { id, problem: cause instanceof Error ? cause.message : String(cause) };
   }
+}
+
+parentPort?.on('message', async (questions: readonly ZstdQuestion[]) => {
+  const answers: ZstdAnswer[] = [];
+  for (const question of questions) answers.push(await answerTo(question));
+  const own = answers.flatMap((answer) => ('bytes' in answer ? (answer.bytes.buffer as ArrayBuffer) : []));
+  parentPort?.postMessage(answers, own);
 });

@@ -1,17 +1,19 @@
 /** The chunks of an array, decoded by zarrita and checked: what is cut off or damaged is an error, never zeros. */
 
-import { copyBox, fillBox, offsetIn, placesIn, stridesOf } from '../../../array/boxes.ts';
+import { copyBox, fillBox, offsetIn, stridesOf } from '../../../array/boxes.ts';
 import { allocate, elementCount, type Storage } from '../../../array/ndarray.ts';
 import { FormatError, LamellaError } from '../../../errors.ts';
 import { joinPath } from '../../../files.ts';
 import type { Region } from '../../source.ts';
 import { eachAtOnce } from '../at-once.ts';
-import { isObject, type Json, type ZarrArray } from './metadata.ts';
+import type { Json, ZarrArray } from './metadata.ts';
+import { groupOf, groupsIn, ShardRanges } from './neighbours.ts';
 import type { ZarrStore } from './store.ts';
-import { isForbidden, loadZarrita, nameOfZstd, plainName, type Zarrita } from './zarrita.ts';
+import { isForbidden, loadZarrita, plainName, withZstd, type Zarrita } from './zarrita.ts';
 
-/** Chunks that are fetched and decoded at once. */
+/** Chunks that are fetched and decoded at once, at least, and groups of them. */
 const AT_ONCE = 8;
+const GROUPS_AT_ONCE = 3;
 
 /** A box of an array, and what of it was not stored. */
 export interface Box {
@@ -30,11 +32,16 @@ class Missing extends Error {}
 export class ChunkReader {
   readonly #array: ZarrArray;
   readonly #store: ZarrStore;
+  readonly #group: readonly number[];
+  readonly #shards: ShardRanges | undefined;
   readonly #opened: Promise<{ readonly zarrita: Zarrita; readonly chunks: Chunks }>;
 
   constructor(array: ZarrArray, store: ZarrStore) {
     this.#array = array;
     this.#store = store;
+    this.#group = groupOf(array);
+    // Of local files to read each by itself takes no longer, and its memory goes on to who decompresses it.
+    this.#shards = array.indexAt !== undefined && store.isRemote ? new ShardRanges(store, array) : undefined;
     this.#opened = this.#open();
     this.#opened.catch(() => {});
   }
@@ -52,7 +59,7 @@ export class ChunkReader {
       });
     }
     const { zstd } = this.#store;
-    const metadata = zstd === undefined ? forZarrita : withCodec(forZarrita, 'zstd', nameOfZstd(zarrita, zstd));
+    const metadata = zstd === undefined ? forZarrita : withZstd(zarrita, forZarrita, zstd);
     const location = new zarrita.Location(this.#readable(metadata), `/${path}`);
     const open = format === 3 ? zarrita.open.v3 : zarrita.open.v2;
     return { zarrita, chunks: (await open(location, { kind: 'array' })) as unknown as Chunks };
@@ -62,6 +69,7 @@ export class ChunkReader {
   #readable(metadata: Json) {
     const store = this.#store;
     const { indexAt } = this.#array;
+    const shards = this.#shards;
     const there = (bytes: Uint8Array | undefined): Uint8Array => {
       if (bytes === undefined) throw new Missing();
       return bytes;
@@ -77,10 +85,13 @@ export class ChunkReader {
         key: string,
         range: { readonly suffixLength: number } | { readonly offset: number; readonly length: number },
       ): Promise<Uint8Array | undefined> {
-        const isIndex = 'suffixLength' in range;
-        const length = isIndex ? range.suffixLength : range.length;
-        const offset = isIndex ? (indexAt === 'start' ? 0 : -length) : range.offset;
-        return there(await store.range(key.slice(1), offset, length));
+        const name = key.slice(1);
+        if ('suffixLength' in range) {
+          const { suffixLength: size } = range;
+          return there(await (shards?.index(name, size) ?? store.range(name, indexAt === 'start' ? 0 : -size, size)));
+        }
+        const { offset, length } = range;
+        return there(shards?.take(name, offset, length) ?? (await store.range(name, offset, length)));
       },
     };
   }
@@ -95,7 +106,7 @@ export class ChunkReader {
     const strides = stridesOf(shape);
     const missing = new Map<string, readonly number[]>();
     const files = new Set<string>();
-    await eachAtOnce(AT_ONCE, places(start, shape, chunkShape), async (place) => {
+    const copy = async (place: readonly number[]): Promise<void> => {
       const from = place.map((p, i) => p * chunkShape[i]);
       const file = from.map((at, i) => Math.floor(at / fileShape[i]));
       files.add(file.join());
@@ -119,6 +130,17 @@ export class ChunkReader {
           chunk.stride,
         );
         copyBox(chunk.data, source, chunk.stride, data, target, strides, extent);
+        this.#store.zstd?.release?.(chunk.data);
+      }
+    };
+    const groups = groupsIn({ start, shape }, chunkShape, this.#group);
+    const atOnce = Math.max(GROUPS_AT_ONCE, Math.ceil(AT_ONCE / elementCount(this.#group)));
+    await eachAtOnce(atOnce, groups, async (places) => {
+      const forget = await this.#shards?.begin(places);
+      try {
+        await Promise.all(places.map(copy));
+      } finally {
+        forget?.();
       }
     });
     return { data, missing: [...missing.values()], files: files.size };
@@ -166,17 +188,6 @@ export class ChunkReader {
   }
 }
 
-/** The metadata of an array of Zarr 3 with another name of a codec, also of the chunks within shards. */
-function withCodec(metadata: Json, name: string, by: string): Json {
-  if (!Array.isArray(metadata.codecs)) return metadata;
-  const codecs = metadata.codecs.map((codec: Json) => ({
-    ...codec,
-    ...(codec.name === name ? { name: by } : {}),
-    ...(isObject(codec.configuration) ? { configuration: withCodec(codec.configuration, name, by) } : {}),
-  }));
-  return { ...metadata, codecs };
-}
-
 interface Chunk {
   readonly data: Storage[keyof Storage];
   readonly stride: readonly number[];
@@ -184,12 +195,4 @@ interface Chunk {
 
 interface Chunks {
   getChunk(place: number[]): Promise<Chunk>;
-}
-
-/** The places of the chunks that a box touches. */
-function places(start: readonly number[], shape: readonly number[], chunk: readonly number[]) {
-  return placesIn(
-    start.map((at, i) => Math.floor(at / chunk[i])),
-    start.map((at, i) => Math.ceil((at + shape[i]) / chunk[i])),
-  );
 }

@@ -22,6 +22,16 @@ function ofWord(word: number, after: number): number {
   );
 }
 
+/** The bytes before their checksum, in the same memory. @throws Error for another one */
+export function withoutCrc32c(bytes: Uint8Array): Uint8Array {
+  const end = bytes.length - 4;
+  if (end < 0) throw new Error('there is no checksum');
+  const content = bytes.subarray(0, end);
+  const stated = new DataView(bytes.buffer, bytes.byteOffset + end).getUint32(0, true);
+  if (crc32c(content) !== stated) throw new Error('the checksum is wrong');
+  return content;
+}
+
 /** Checksum of the bytes, 0..2^32-1; 0 for no bytes. */
 export function crc32c(bytes: Uint8Array): number {
   // Words begin at multiples of 4 in their buffer.

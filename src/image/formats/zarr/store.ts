@@ -1,5 +1,5 @@
 import { FormatError, factsOf } from '../../../errors.ts';
-import { type ByteSource, type Files, joinPath, type Zstd } from '../../../files.ts';
+import { type ByteSource, type Files, isUrl, joinPath, type Zstd } from '../../../files.ts';
 
 /** Files that are kept open at once. */
 const OPEN_FILES = 32;
@@ -8,6 +8,8 @@ const OPEN_FILES = 32;
 export interface ZarrStore {
   /** Where it is, for messages. */
   readonly name: string;
+  /** Whether each read is a request to a server. */
+  readonly isRemote: boolean;
   /** Zstandard of where its files are read, if faster than the one of zarrita. */
   readonly zstd?: Zstd;
   /** The bytes of a key; undefined if there is none. @throws DatasetError if it cannot be read */
@@ -49,6 +51,7 @@ export function folderStore(files: Files, folder: string, name = folder): ZarrSt
   };
   return {
     name,
+    isRemote: isUrl(folder),
     zstd: files.zstd,
     read: (key) => ifThere(files.read(folder, key)),
     async range(key, offset, length) {

@@ -2,7 +2,8 @@ import { elementCount } from '../../../array/ndarray.ts';
 import type { Zstd } from '../../../files.ts';
 import { unpackZstd } from '../tiff/zstd.ts';
 import { unpackBlosc } from './blosc.ts';
-import { crc32c } from './crc32c.ts';
+import { withoutCrc32c } from './crc32c.ts';
+import { isObject, type Json } from './metadata.ts';
 
 export type Zarrita = typeof import('zarrita');
 
@@ -32,23 +33,48 @@ export function loadZarrita(): Promise<Zarrita> {
 
 /** What stands between the name of a codec and the number of what implements it here. */
 const BY = '#';
+const CHECKED = '+crc32c';
 const platforms = new WeakMap<Zstd, string>();
 
-/** The name by which zarrita decompresses with the Zstandard of a platform. */
-export function nameOfZstd({ registry }: Zarrita, zstd: Zstd): string {
+/** The name by which zarrita decompresses with the Zstandard of a platform, and, with `CHECKED`, compares a checksum. */
+function nameOfZstd({ registry }: Zarrita, zstd: Zstd): string {
   const known = platforms.get(zstd);
   if (known !== undefined) return known;
-  const name = `zstd${BY}${registry.size}`;
-  const codec = {
-    fromConfig: (_: unknown, meta: Meta) => ({
-      kind: 'bytes_to_bytes',
-      encode: (bytes: Uint8Array) => zstd.pack(bytes),
-      decode: (bytes: Uint8Array) => zstd.unpack(bytes, mostBytes(meta)),
-    }),
-  } as unknown as Codec;
-  registry.set(name, async () => codec);
-  platforms.set(zstd, name);
-  return name;
+  const number = `${BY}${registry.size}`;
+  for (const checked of [false, true]) {
+    const codec = {
+      fromConfig: (_: unknown, meta: Meta) => ({
+        kind: 'bytes_to_bytes',
+        encode: (bytes: Uint8Array) => zstd.pack(bytes),
+        decode: (bytes: Uint8Array) => zstd.unpack(bytes, mostBytes(meta), { checked, taken: true }),
+      }),
+    } as unknown as Codec;
+    const name = `zstd${checked ? CHECKED : ''}${number}`;
+    registry.set(name, async () => codec);
+    registry.set(`numcodecs.${name}`, async () => codec);
+  }
+  platforms.set(zstd, number);
+  return number;
+}
+
+/** The metadata of an array whose chunks, also those within shards, are decompressed by the Zstandard of a platform. */
+export function withZstd(zarrita: Zarrita, metadata: Json, zstd: Zstd): Json {
+  const number = nameOfZstd(zarrita, zstd);
+  const { codecs, compressor } = metadata;
+  if (isObject(compressor) && compressor.id === 'zstd') {
+    return { ...metadata, compressor: { ...compressor, id: `zstd${number}` } };
+  }
+  if (!Array.isArray(codecs)) return metadata;
+  const named = (codecs as readonly Json[]).flatMap((codec, i) => {
+    // The checksum of what is compressed is compared where it is decompressed.
+    const isChecked = codecs[i + 1]?.name === 'crc32c';
+    if (codec.name === 'zstd') return { ...codec, name: `zstd${isChecked ? CHECKED : ''}${number}` };
+    if (codec.name === 'crc32c' && codecs[i - 1]?.name === 'zstd') return [];
+    return isObject(codec.configuration)
+      ? { ...codec, configuration: withZstd(zarrita, codec.configuration, zstd) }
+      : codec;
+  });
+  return { ...metadata, codecs: named };
 }
 
 /** The name of a codec as stores have it. */
@@ -61,14 +87,7 @@ const CHECKED_CRC32C = {
     encode: () => {
       throw new Error('crc32c is only read');
     },
-    decode(bytes: Uint8Array): Uint8Array {
-      const end = bytes.length - 4;
-      if (end < 0) throw new Error('there is no checksum');
-      const stated = new DataView(bytes.buffer, bytes.byteOffset + end).getUint32(0, true);
-      const content = bytes.subarray(0, end);
-      if (crc32c(content) !== stated) throw new Error('the checksum is wrong');
-      return content;
-    },
+    decode: withoutCrc32c,
     computeEncodedSize: (size: number) => size + 4,
   }),
 } as unknown as Codec;
