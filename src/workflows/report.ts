@@ -29,5 +29,6 @@ export async function collectReport(host: Host, run: string, options: ReportOpti
   if (config.recipe.classes === undefined) return collectSegmentationReport(host, run, results, options);
   const networkName = networkNamed(config.recipe.model.name).title;
   const { device = 'auto', folder = config.folder } = options;
-  return collectClassReport(host, { title: reportTitle(host, run), run, ...results, networkName, device, folder });
+  const title = await reportTitle(host, run, { folder });
+  return collectClassReport(host, { title, run, ...results, networkName, device, folder });
 }

@@ -11,10 +11,11 @@ import { selectChannels } from '../input/channels.ts';
 import { argmaxClasses } from '../metrics/argmax.ts';
 import { ISBI_THRESHOLDS, type IsbiScores, isbiScores, isbiSliceScores } from '../metrics/isbi.ts';
 import { networkNamed } from '../models/registry.ts';
-import { separationSettings } from '../predict/objects.ts';
+import { separationOf, separationSettings } from '../predict/objects.ts';
 import type { TestTimeAugmentation } from '../predict/orientation.ts';
 import { type OpenedModel, openOwnModel } from '../predict/own.ts';
 import { predictPage } from '../predict/predict.ts';
+import { PROJECT_FILE, parseProject } from '../project/project.ts';
 import {
   instanceTable,
   isbiDetails,
@@ -93,8 +94,20 @@ export async function writeSegmentationReport(
   return keepReport(host, run, await collectSegmentationReport(host, run, results, options), options);
 }
 
-export const reportTitle = ({ files }: Pick<Host, 'files'>, run: string): string =>
-  `Lamella report: ${baseName(files.resolve(run))}`;
+/** `Lamella report: cells, run a`: the project or data folder that it was trained on, and the run. */
+export async function reportTitle(
+  { files }: Pick<Host, 'files'>,
+  run: string,
+  { folder }: Pick<RunConfig, 'folder'>,
+): Promise<string> {
+  const file = joinPath(folder, PROJECT_FILE);
+  const project =
+    (await files.kind(file)) === 'file'
+      ? parseProject(new TextDecoder().decode(await files.read(file)), file)
+      : undefined;
+  const [data, own] = [folder, run].map((path) => baseName(files.resolve(path)));
+  return `Lamella report: ${project?.name ?? data}, run ${own}`;
+}
 
 /** All data of the report. @throws as `writeReport`. */
 export async function collectSegmentationReport(
@@ -104,7 +117,7 @@ export async function collectSegmentationReport(
   options: ReportOptions,
 ): Promise<ReportData> {
   const { device = 'auto', tta = 1, onProgress } = options;
-  const title = reportTitle(host, run);
+  const title = await reportTitle(host, run, { folder: options.folder ?? config.folder });
   const as = kindOf(config.recipe.labels);
   const { maps } = config.recipe;
   const ofMaps = maps && host.mapReport?.(maps.by, tta);
@@ -164,12 +177,14 @@ function evaluateOptions(
   model: OpenedModel,
   ofMaps: MapReport | undefined,
 ): ReportEvaluationOptions {
-  // The settings for separating objects, if borders were learned.
-  const separation =
-    hasRim(recipe.labels) && model.metadata !== undefined ? separationSettings(model.metadata) : undefined;
+  const classNames = recipe.labels.classes.map(({ name }) => name);
+  // As in prediction, also where nothing was held out on which they could be tuned.
+  const separation = hasRim(recipe.labels)
+    ? separationOf(classNames, separationSettings(model.metadata ?? {}))
+    : undefined;
   return {
     total,
-    classNames: recipe.labels.classes.map(({ name }) => name),
+    classNames,
     kind:
       ofMaps !== undefined
         ? { name: 'objects', find: ofMaps.find(model) }

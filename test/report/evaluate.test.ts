@@ -79,7 +79,8 @@ describe('overlap', () => {
     expect(instances).toMatchObject({ truthCount: 2, predictionCount: 2 });
     expect(perImage).toEqual([{ name: 'x', score: 1 }]);
     expect(sheet[0]?.errors).toMatchObject({ splits: 0, merges: 0, missedPixels: 0, falsePixels: 0 });
-    expect(overlap.pixelAccuracy, 'rims are drawn as those of the truth').toBe(1);
+    expect(overlap.perClass, 'a border is of its object').toHaveLength(2);
+    expect(overlap.perClass[1]?.dice).toBe(1);
 
     const asClasses = new Evaluator({ classNames, kind: { name: 'overlap' }, total: 1 });
     asClasses.add({ ...shown, truth });

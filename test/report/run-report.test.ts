@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -6,6 +6,7 @@ import { phantom } from '../../packages/phantom/phantom.ts';
 import { writeSlices } from '../../packages/phantom/write-slices.ts';
 import { RunError } from '../../src/errors.ts';
 import { OverlapScorer } from '../../src/evaluate/overlap.ts';
+import { writeTiff } from '../../src/image/formats/tiff/write.ts';
 import { nodeFiles } from '../../src/platform/node/files.ts';
 import { nodeHost } from '../../src/platform/node/host.ts';
 import { trainRun } from '../../src/platform/node/train-run.ts';
@@ -32,6 +33,7 @@ describe('the report of a run', () => {
     });
     const { file, data: shown } = await writeReport(nodeHost, run, { device: 'cpu' });
     expect(file).toBe(join(run, 'report.html'));
+    expect(shown.title).toBe('Lamella report: membranes, run run');
     expect(shown.headline.map(({ label }) => label)).toEqual([
       'V-Rand',
       'V-Info',
@@ -60,6 +62,55 @@ describe('the report of a run', () => {
     const page = readFileSync(file, 'utf8');
     expect(page).toContain('data:image/png;base64,');
     expect(page).not.toMatch(/(src|href)="(?!data:)/);
+  });
+
+  test('scores objects as prediction finds them, and no border as a class, where nothing is held out', async () => {
+    const data = join(folder, 'squares');
+    const run = join(folder, 'of-squares');
+    const side = 64;
+    // 2 x 2 squares of 20 pixels, those of a row side by side.
+    const label = Uint16Array.from({ length: side * side }, (_, p) => {
+      const [x, y] = [(p % side) - 12, Math.floor(p / side) - 4];
+      return x < 0 || x >= 40 || y % 28 >= 20 || y >= 56 || y < 0 ? 0 : 1 + Math.floor(x / 20) + 2 * Math.floor(y / 28);
+    });
+    const write = (kind: string, values: Uint16Array): void => {
+      mkdirSync(join(data, kind), { recursive: true });
+      const grid = { dtype: 'uint16', axes: 'yx', shape: [side, side], spacing: {} } as const;
+      writeFileSync(join(data, kind, 'a.tif'), writeTiff({ ...grid, data: new Uint16Array(values) }));
+    };
+    write('labels', label);
+    write(
+      'images',
+      label.map((value) => (value > 0 ? 200 : 20)),
+    );
+    writeFileSync(
+      join(data, 'lamella.json'),
+      JSON.stringify({
+        version: 1,
+        name: 'Squares of a board',
+        task: 'objects',
+        classes: [
+          { name: 'background', value: 0 },
+          { name: 'square', value: 'rest' },
+        ],
+        notAnnotated: 65_535,
+        images: [{ file: 'images/a.tif', labels: 'labels/a.tif' }],
+      }),
+    );
+    await trainRun(data, { out: run, device: 'cpu', steps: 2, baseChannels: 4, depth: 2, patch: [64, 64], workers: 0 });
+    const { data: shown } = await writeReport(nodeHost, run, { device: 'cpu' });
+    expect(shown.title).toBe('Lamella report: Squares of a board, run of-squares');
+    expect(shown.headline.map(({ label }) => label)).toEqual([
+      'AP at IoU 0.5',
+      'Mean AP of images',
+      'Precision at IoU 0.5',
+      'Recall at IoU 0.5',
+      'Mean AP',
+      'Training',
+    ]);
+    const [overlap, objects] = shown.tables;
+    expect(overlap?.rows.map(({ name }) => name)).toEqual(['background', 'square']);
+    expect(objects?.note).toMatch(/^4 ground-truth and \d+ predicted objects, separated as in prediction\.$/);
   });
 
   test('of two classes the foreground is not repeated as a mean', () => {

@@ -76,6 +76,9 @@ export interface ReportEvaluationOptions {
   readonly cases?: number;
 }
 
+/** The classes of `objects` besides the background. */
+const [INSIDE, RIM] = [1, 2];
+
 type ObjectsKind = Extract<ReportEvaluationOptions['kind'], { readonly name: 'objects' }>;
 
 const separated = (maps: ReturnType<typeof mapsOfRims>, separation: SeparationSettings): FoundObjects => ({
@@ -94,6 +97,7 @@ export interface ReportEvaluation {
   /** Per image, in the given order. */
   readonly perImage: readonly { readonly name: string; readonly score: number }[];
   readonly isbi?: IsbiScores;
+  /** Of all classes; of `objects` the background and the objects with their borders, which are no class of their own. */
   readonly overlap: OverlapScores;
   /** Scores of objects, if the ground-truth objects are numbered. */
   readonly instances?: InstanceScores;
@@ -140,7 +144,7 @@ export class Evaluator {
     const { kind, classNames } = options;
     this.#membranes = new MembraneScorer(kind.name === 'isbi' ? kind.inside : 1);
     const leaveOut = kind.name === 'isbi' ? [] : kind.name === 'overlap' ? (kind.leaveOut ?? [0]) : [0];
-    this.#overlap = new OverlapScorer(classNames.length, { leaveOut });
+    this.#overlap = new OverlapScorer(kind.name === 'objects' ? 2 : classNames.length, { leaveOut });
   }
 
   add(page: EvaluatedPage): void {
@@ -155,7 +159,10 @@ export class Evaluator {
           ? this.#judgeObjects(page, kind, mask)
           : this.#judgeOverlap(page, mask);
     const { predicted, shown, errors } = judged;
-    const overlap = this.#overlap.add(truth, predicted);
+    const overlap =
+      kind.name === 'objects'
+        ? this.#overlap.add(withoutRims(truth), withoutRims(predicted))
+        : this.#overlap.add(truth, predicted);
     const own = judged.own ?? diceOf(overlap);
     if (this.#hasThresholds) this.#thresholds.add(truth, probabilities);
 
@@ -223,7 +230,7 @@ export class Evaluator {
     const actual = labelGrid(objects, [height, width]);
     const own = this.#objects.add(actual, found, mask);
     const predicted = Uint8Array.from(found.data, (label) => (label > 0 ? 1 : 0));
-    if (!('find' in kind)) markRims(predicted, found.data, [height, width], { inside: 1, rim: 2 });
+    if (!('find' in kind)) markRims(predicted, found.data, [height, width], { inside: INSIDE, rim: RIM });
     return { own, predicted, shown, errors: errorMap(actual, found, mask) };
   }
 
@@ -291,6 +298,9 @@ function eachPicture<A, B>(of: Readonly<Record<PictureKind, A>>, change: (pictur
 }
 
 const encoded = (of: Readonly<Record<PictureKind, Picture>>): Record<PictureKind, string> => eachPicture(of, dataUri);
+
+/** Borders as the objects that they belong to. */
+const withoutRims = (classes: Uint8Array): Uint8Array => classes.map((value) => (value === RIM ? INSIDE : value));
 
 /** The highest probability per pixel. */
 function confidence({ shape, data }: NdArray<'float32'>): Float32Array<ArrayBuffer> {
