@@ -41,6 +41,36 @@ async function measured(files: MemoryFiles, options: MeasureFolderOptions = {}) 
 
 const text = async (files: MemoryFiles, path: string) => new TextDecoder().decode(await files.read(path));
 
+test('of several classes the share of each is told per image, by the names that were predicted', async () => {
+  const maps = {
+    'maps/label/a.tif': writeTiff(image('uint8', Uint8Array.from(squares([5, 2, 2, 5, 5])))),
+    // The second class alone.
+    'maps/label/b.tif': writeTiff(image('uint8', Uint8Array.from(squares([5])))),
+  };
+  const counted = async (files: Record<string, Uint8Array>) => {
+    const written = memoryFiles(files);
+    await measured(written, { as: 'classes' });
+    return text(written, 'out/images.csv');
+  };
+  // Squares of 16 pixels in 24 x 24.
+  const percent = (count: number): number => 100 * ((16 * count) / SIDE ** 2);
+  expect(await counted(maps)).toBe(
+    `image,objects,covered_percent,covered_by_class_2_percent,covered_by_class_5_percent
+a,5,${percent(5)},${percent(2)},${percent(3)}
+b,1,${percent(1)},0,${percent(1)}
+`,
+  );
+  const prediction = { models: [], images: 'x', classes: ['background', 'vessel', 'lumen'], values: [0, 2, 5] };
+  const named = await counted({
+    ...maps,
+    'maps/prediction.json': new TextEncoder().encode(JSON.stringify(prediction)),
+  });
+  expect(named.split('\n')[0]).toBe('image,objects,covered_percent,covered_by_vessel_percent,covered_by_lumen_percent');
+  // Of one class `covered` is its share.
+  const alone = await counted({ 'maps/label/b.tif': maps['maps/label/b.tif'] });
+  expect(alone.split('\n')[0]).toBe('image,objects,covered_percent');
+});
+
 describe('numbers of objects (scikit-image 0.26, regionprops: one row per value)', () => {
   const numbers = [7, 3, 300, 40, 41];
   test.each([

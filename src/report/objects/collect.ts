@@ -7,7 +7,7 @@ import { type Outline, toPolygons } from '../../objects/polygons.ts';
 import { type ObjectKind, shapeOf } from '../kit/outline-overlay.ts';
 import { dataUri, type Picture, shrink } from '../kit/pictures.ts';
 import type { Score } from '../run/data.ts';
-import type { MatchCounts, ObjectsFigure, ObjectsImage, ObjectsReport } from './data.ts';
+import type { ClassShare, MatchCounts, ObjectsFigure, ObjectsImage, ObjectsReport } from './data.ts';
 
 /** The objects of one image or volume. */
 export interface CountedImage {
@@ -18,6 +18,8 @@ export interface CountedImage {
   readonly table: Table;
   /** Fraction of the pixels inside objects; null for no pixels. */
   readonly covered: Score;
+  /** As `ObjectsImage`. */
+  readonly shares?: readonly ClassShare[];
 }
 
 /** One image or volume with its objects, of which the report may show a picture. */
@@ -54,12 +56,13 @@ export class ObjectsCollector {
   }
 
   /** Adds an image without a picture. */
-  addCounts({ name, group, table, covered }: CountedImage, match?: ObjectMatches): void {
+  addCounts({ name, group, table, covered, shares }: CountedImage, match?: ObjectMatches): void {
     this.#images.push({
       name,
       group,
       objects: table.rows,
       covered,
+      ...(shares && { shares }),
       ...(match === undefined ? {} : { match: countsOf(match) }),
     });
     const named = withText(table, 'image', name);

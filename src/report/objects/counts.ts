@@ -3,9 +3,16 @@ import type { MatchCounts, ObjectsImage } from './data.ts';
 
 const MATCHES: readonly (keyof MatchCounts)[] = ['truth', 'matched', 'missed', 'merged', 'split', 'spurious'];
 
-/** One row per image: its number of objects and how they compare with the ground truth. */
+/**
+ * One row per image: its number of objects, how much of it they cover, of several classes also how much each does, and how
+ * they compare with the ground truth.
+ */
 export function countsTable(images: readonly ObjectsImage[]): Table {
   const matched = images.some(({ match }) => match !== undefined);
+  const named = new Map(images.flatMap(({ shares = [] }) => shares.map(({ value, name }) => [value, name] as const)));
+  const classes = named.size > 1 ? [...named].sort(([a], [b]) => a - b) : [];
+  const shareOf = ({ shares: own }: ObjectsImage, value: number): number =>
+    own === undefined ? Number.NaN : (own.find((share) => share.value === value)?.covered ?? 0);
   const grouped = images.some(({ group }) => group !== '');
   return {
     rows: images.length,
@@ -14,6 +21,11 @@ export function countsTable(images: readonly ObjectsImage[]): Table {
       { name: 'image', values: images.map(({ name }) => name) },
       { name: 'objects', values: Int32Array.from(images, ({ objects }) => objects) },
       { name: 'covered', unit: '%', values: Float64Array.from(images, ({ covered }) => 100 * (covered ?? Number.NaN)) },
+      ...classes.map(([value, name]) => ({
+        name: `covered_by_${name.replaceAll(' ', '_')}`,
+        unit: '%',
+        values: Float64Array.from(images, (image) => 100 * shareOf(image, value)),
+      })),
       ...(matched
         ? MATCHES.map((name) => ({
             name,

@@ -20,6 +20,15 @@ export interface MatchCounts {
   readonly spurious: number;
 }
 
+/** How much of an image is one class. */
+export interface ClassShare {
+  /** In the label maps. */
+  readonly value: number;
+  readonly name: string;
+  /** Fraction of the pixels or voxels. */
+  readonly covered: number;
+}
+
 /** One image in the table of counts. */
 export interface ObjectsImage {
   readonly name: string;
@@ -27,11 +36,13 @@ export interface ObjectsImage {
   readonly objects: number;
   /** Fraction of the pixels or voxels inside objects. */
   readonly covered: Score;
+  /** Of its label map, if its values are classes. */
+  readonly shares?: readonly ClassShare[];
   readonly match?: MatchCounts;
 }
 
 /** One image with its outlines. */
-export interface ObjectsFigure extends OutlinedPicture, Omit<ObjectsImage, 'covered'> {
+export interface ObjectsFigure extends OutlinedPicture, Omit<ObjectsImage, 'covered' | 'shares'> {
   /** The slice of a volume, counted from 1, and the number of slices. */
   readonly slice?: { readonly index: number; readonly count: number };
 }

@@ -17,7 +17,7 @@ import { extentsOf, type IntegerArray } from '../../objects/grid.ts';
 import { imagePicture, type Picture } from '../../report/kit/pictures.ts';
 import { type CollectedImage, ObjectsCollector } from '../../report/objects/collect.ts';
 import { countsTable } from '../../report/objects/counts.ts';
-import type { ObjectsReport } from '../../report/objects/data.ts';
+import type { ClassShare, ObjectsReport } from '../../report/objects/data.ts';
 import { objectsHeadline, pixelSizeNotes } from '../../report/objects/headline.ts';
 import { renderObjectsReport } from '../../report/objects/page.ts';
 import { score } from '../../report/run/data.ts';
@@ -34,6 +34,8 @@ export interface ObjectsResult {
   readonly task: 'objects';
   readonly kinds: MeasuredKinds;
   readonly report: ObjectsReport;
+  /** A row per image, as in `images.csv`. */
+  readonly counts: Table;
   /** If there is a ground truth. */
   readonly scores?: InstanceScores;
   readonly failed: readonly FailedMap[];
@@ -148,10 +150,11 @@ async function measureCounted(
     ]),
   };
   await outputs.table('objects', report.table);
-  await outputs.table('images', countsTable(report.images));
+  const counts = countsTable(report.images);
+  await outputs.table('images', counts);
   await outputs.finish();
   if (options.report !== false) await outputs.write('report.html', renderObjectsReport(report));
-  return { task: 'objects', kinds, report, failed, scores };
+  return { task: 'objects', kinds, report, counts, failed, scores };
 }
 
 type MeasuredItem = CollectedImage &
@@ -219,12 +222,14 @@ async function measureItem(
     const mask = own === undefined ? {} : maskOfValues(own, kinds.ignored.truth);
     const { depth } = extentsOf(labels.shape);
     const table = measure(labels, image === undefined ? undefined : valuesAt(image, t, labels.shape), size ?? {});
-    const valued = kinds.labels.kind === 'classes' ? values : ofClasses?.[t];
+    const areClasses = kinds.labels.kind === 'classes';
+    const valued = areClasses ? values : ofClasses?.[t];
     const found = nameOf && valued && classesOfObjects(labels, valued, nameOf);
     return {
       name: all.length > 1 ? `${item.name}[${t}]` : item.name,
       group: item.group,
       labels,
+      ...(nameOf && areClasses && { shares: classShares(values, labels, nameOf) }),
       table: found === undefined ? table : withClasses(table, found),
       classes: found,
       map,
@@ -254,6 +259,22 @@ function classNamesFor({ inputs }: MeasureReader, { labels, isOfClasses }: Measu
 function withClasses(table: Table, classes: ReadonlyMap<number, string>): Table {
   const labels = tableColumn(table, 'label').values as Int32Array;
   return withColumn(table, { name: 'class', values: Array.from(labels, (label) => classes.get(label) ?? '') });
+}
+
+/** How much of a map each of its classes is, without what is no object. */
+function classShares(
+  { data: values }: IntegerArray,
+  { data: labels }: IntegerArray,
+  nameOf: ClassNames,
+): readonly ClassShare[] {
+  const counts = new Map<number, number>();
+  for (const [p, value] of values.entries()) {
+    if (labels[p] !== 0) counts.set(value, (counts.get(value) ?? 0) + 1);
+  }
+  return [...counts].flatMap(([value, pixels]) => {
+    const name = nameOf(value);
+    return name === undefined ? [] : [{ value, name, covered: pixels / labels.length }];
+  });
 }
 
 /** The table with its time point, from 1, if there are several. */
