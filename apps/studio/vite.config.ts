@@ -44,6 +44,16 @@ const textFirst: Plugin = {
   },
 };
 
+/** What is imported later has nothing to be loaded before it: without what would do that. */
+const plainImports: Plugin = {
+  name: 'plain-imports',
+  apply: 'build',
+  transform: {
+    filter: { id: /vite\/preload-helper/ },
+    handler: () => ({ code: 'export const __vitePreload = (load) => load();', map: null }),
+  },
+};
+
 /** ONNX Runtime's WebAssembly is served from `ort/`, as whoever serves the page has it, and is no part of the build. */
 const runtimeBeside: Plugin = {
   name: 'runtime-beside',
@@ -119,6 +129,7 @@ async function pieces(config: UserConfig): Promise<Piece[]> {
   const [page, engine] = [modulesOf('index'), modulesOf('studio-worker')];
   const [sampler, incoming] = [modulesOf('sampler-worker'), modulesOf('incoming-worker')];
   const anywhere = modulesOf('index', { later: true });
+  const results = [modulesOf('measuring'), modulesOf('exporting')];
   const isShared = (id: string): boolean => engine.has(id) && !page.has(id) && !id.endsWith('-worker.js');
   return [
     // It waits for a language: what else is in it, and is of workers, would have them miss their first messages.
@@ -130,6 +141,10 @@ async function pieces(config: UserConfig): Promise<Piece[]> {
     { name: 'engine', test: isShared },
     // Each without what loads more than this.
     ...[
+      {
+        name: 'measuring',
+        test: (id: string) => !engine.has(id) && !page.has(id) && results.some((part) => part.has(id)),
+      },
       {
         name: 'decoding',
         test: /image\/(?:palette|formats\/(?:codecs|jpeg\/(?:header|read)|tiff\/packbits|png\/(?:read|unfilter)))\.js/,
@@ -149,7 +164,7 @@ export default defineConfig(async ({ mode, command }) => {
     base: './',
     resolve: { alias },
     oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
-    plugins: [contentPolicy, textFirst, runtimeBeside, sharedWorkers, schemaWithoutWords],
+    plugins: [contentPolicy, textFirst, plainImports, runtimeBeside, sharedWorkers, schemaWithoutWords],
     build: {
       outDir,
       emptyOutDir: true,

@@ -5,6 +5,9 @@ import { boundsOf, boxesOverlap, type Region } from './region.ts';
 
 /** Complete regions that there are before one is held out, with it: two must remain for training. */
 export const LEAST_REGIONS = 3;
+
+/** Of fewer slices that are annotated by regions or strokes, a whole one would be more than a fifth. */
+export const LEAST_PAGES = 5;
 /** After the first, one of so many. */
 const EVERY = 5;
 

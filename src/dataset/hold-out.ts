@@ -1,6 +1,6 @@
 /** Which slices, and which regions of them, are for training and for validation. */
 
-import { LEAST_REGIONS, mayBeHeld } from '../annotate/hold-out-rule.ts';
+import { LEAST_PAGES, LEAST_REGIONS, mayBeHeld } from '../annotate/hold-out-rule.ts';
 import { boundsOf, boxesOverlap, type Region } from '../annotate/region.ts';
 import { addTo } from '../array/lists.ts';
 import { stream } from '../array/random.ts';
@@ -28,8 +28,6 @@ export interface RegionsByPage {
   readonly [page: string]: readonly Region[];
 }
 
-/** Of fewer slices that are annotated by regions or strokes, a whole one would be more than a fifth. */
-const LEAST_PAGES = 5;
 /** Maximum number of slices named in a line. */
 const MOST_NAMED = 3;
 

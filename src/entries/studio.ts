@@ -31,7 +31,7 @@ export {
   type ValueAt,
 } from '../annotate/flood.ts';
 export { History, type HistoryOptions } from '../annotate/history.ts';
-export { isHeldOutNext, LEAST_REGIONS, regionsToHold } from '../annotate/hold-out-rule.ts';
+export { isHeldOutNext, LEAST_PAGES, LEAST_REGIONS, regionsToHold } from '../annotate/hold-out-rule.ts';
 export { Journal, type JournalStore, memoryJournal, type OpenedJournal } from '../annotate/journal.ts';
 export { LabelLayer, type LayerSize } from '../annotate/label-layer.ts';
 export { type LayerKind, NOT_ANNOTATED, type Over } from '../annotate/label-values.ts';

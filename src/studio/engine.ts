@@ -241,6 +241,8 @@ export interface SegmentedImages {
 
 export interface TableQuery {
   readonly prediction: string;
+  /** What has a row each; default: the objects. Of images as `lamella measure` writes them into `images.csv`. */
+  readonly of?: 'objects' | 'images';
   /** By a column's header. */
   readonly sort?: { readonly column: string; readonly descending: boolean };
   /** Rows from this one on, at most so many. */
@@ -257,12 +259,12 @@ export interface TablePage {
   readonly images: number;
   /** Objects with necks, which may be several that touch: how many of a project of objects that are not split there. */
   readonly joined?: number;
-  /** The object of each row, to go there. */
+  /** The object of each row, to go there; the row of an image has no box, and the object 0. */
   readonly objects: readonly {
     readonly image: ImageId;
     readonly page: number;
     readonly object: number;
-    readonly box: Rect;
+    readonly box?: Rect;
   }[];
 }
 

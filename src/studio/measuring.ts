@@ -20,8 +20,8 @@ const FIRST_ROWS = 1000;
 /** A measured prediction. */
 export interface Measured {
   readonly table: Table;
-  /** How many were measured. */
-  readonly images: number;
+  /** A row per image. */
+  readonly images: Table;
   readonly names: readonly PredictedName[];
   /** As `TablePage` has it. */
   readonly joined?: number;
@@ -47,8 +47,13 @@ export async function measurePrediction(
     format,
     title: open.project.name ?? open.id,
   });
-  const { table, images } = result.report;
-  return { table, images: images.length, names: await predictedNames(host, open), out, written: result.written };
+  return {
+    table: result.report.table,
+    images: result.counts,
+    names: await predictedNames(host, open),
+    out,
+    written: result.written,
+  };
 }
 
 /** Pixels of objects of which necks are looked for: about a second, while the table waits. */
@@ -80,9 +85,10 @@ export async function countJoined(
 
 /** A part of a table, sorted. Text comes in alphabetical order, missing numbers last. */
 export function pageOfTable(
-  { table, images, names, joined }: Measured,
-  { sort, offset = 0, limit = FIRST_ROWS }: Partial<TableQuery>,
+  { table: objects, images, names, joined }: Measured,
+  { of = 'objects', sort, offset = 0, limit = FIRST_ROWS }: Partial<TableQuery>,
 ): TablePage {
+  const table = of === 'images' ? images : objects;
   const order = Array.from({ length: table.rows }, (_, row) => row);
   if (sort !== undefined) {
     const { values } = tableColumn(table, sort.column);
@@ -97,7 +103,7 @@ export function pageOfTable(
     })),
     rows: rows.map((row) => table.columns.map(({ values }) => shown(values[row]))),
     total: table.rows,
-    images,
+    images: images.rows,
     joined,
     objects: rows.map((row) => objectAt(table, names, row)),
   };
@@ -126,12 +132,15 @@ function objectAt(table: Table, names: readonly PredictedName[], row: number): T
   // Those of a series are named after their time points.
   const name = frame === undefined ? image : image.replace(/\[\d+\]$/, '');
   const id = names.find((item) => item.name === name || item.name.endsWith(`/${name}`))?.id ?? name;
-  const [x, y] = [number('box_first_x') ?? 0, number('box_first_y') ?? 0];
+  const [x, y] = [number('box_first_x'), number('box_first_y')];
   const [first, end] = [number('box_first_z') ?? 0, number('box_end_z') ?? 1];
   return {
     image: id,
     page: Math.floor((first + end - 1) / 2),
     object: number('label') ?? 0,
-    box: { x, y, width: (number('box_end_x') ?? x) - x, height: (number('box_end_y') ?? y) - y },
+    ...(x !== undefined &&
+      y !== undefined && {
+        box: { x, y, width: (number('box_end_x') ?? x) - x, height: (number('box_end_y') ?? y) - y },
+      }),
   };
 }

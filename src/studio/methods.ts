@@ -78,6 +78,7 @@ const METHODS: { readonly [M in Method]: readonly Check[] } = {
     object(
       {
         prediction: text,
+        of: { enum: ['objects', 'images'] },
         sort: object({ column: text, descending: flag }, ['column', 'descending']),
         offset: natural,
         limit: { ...natural, maximum: 100_000 },

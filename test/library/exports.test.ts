@@ -141,7 +141,7 @@ const PUBLIC: { readonly [file: string]: Exported } = {
       Annotations BrushStroke CHUNK_SIZE History Journal LabelLayer NOT_ANNOTATED continueFor copySlice deleteObjects
       fillObjectHoles flood forEachRun interpolateSlices memoryJournal mergeObjects nextObject pageOf paintShape painter
       projectRegionOf regionOf renumberObject replaceLabels sameLabel setPage similar splitObject splitRecords storedAs
-      LEAST_REGIONS acceptClasses acceptObjects acceptedShape isHeldOutNext regionsToHold
+      LEAST_PAGES LEAST_REGIONS acceptClasses acceptObjects acceptedShape isHeldOutNext regionsToHold
       linearScale niceInterval
       wand connect createEngine portChannel serve socketChannel
     `),

@@ -6,8 +6,8 @@ type Modules = ReadonlySet<string>;
 /**
  * What each program of the page loads, told by the bundler itself: the page is built once, in memory, and what it left out
  * is not in it.
- * @returns the modules that the program loads at its start whose file begins with this name, such as `studio-worker`; or
- * all of them, with those of `import()`
+ * @returns the modules that a program, or a part that is imported later, loads at its start whose file begins with this
+ * name, such as `studio-worker`; or all of them, with those of `import()`
  */
 export async function programModules(
   config: InlineConfig,
@@ -29,7 +29,8 @@ export async function programModules(
       chunk.imports.forEach(load);
       if (later) chunk.dynamicImports.forEach(load);
     };
-    for (const { isEntry, name, fileName } of chunks.values()) if (isEntry && name === program) load(fileName);
+    for (const { isEntry, isDynamicEntry, name, fileName } of chunks.values())
+      if ((isEntry || isDynamicEntry) && name === program) load(fileName);
     return new Set([...loaded].flatMap((file) => chunks.get(file)?.moduleIds ?? []));
   };
 }

@@ -1,5 +1,6 @@
 /** All that can be done by a key or a button, in one table: what `?` lists, and what can be given another key. */
 
+import type { ReadonlySignal } from '@preact/signals';
 import { topicInSight } from './help-topics.ts';
 import type { Dialog, Studio } from './state/studio.ts';
 import type { Tab } from './state/tabs.ts';
@@ -82,15 +83,21 @@ const check = (id: keyof typeof text.keys.check, key: string, run: Command['run'
   run,
 });
 
-/** What runs is stopped by a press more, since Escape is pressed for many reasons. */
-function offerToStop({ training, checking, measuring, messages }: Studio): void {
-  if (training.running.value && !training.stopping.value) {
-    messages.offer(text.train.stopQuestion, text.train.stop, () => void training.stop());
-  } else if (measuring.running.value) {
-    messages.offer(text.measure.stopQuestion, text.stop, () => void measuring.stop());
-  } else if (checking.searching.value) {
-    messages.offer(text.check.stopQuestion, text.stop, () => void checking.stop());
-  }
+/** What runs is stopped by a press more, since Escape is pressed for many reasons. @returns whether anything runs */
+function offerToStop({ training, checking, measuring, messages }: Studio): boolean {
+  const offer = (
+    question: string,
+    label: string,
+    stop: () => Promise<void>,
+    running: ReadonlySignal<boolean>,
+  ): true => {
+    messages.offer(question, label, () => void stop(), running);
+    return true;
+  };
+  if (training.running.value && !training.stopping.value)
+    return offer(text.train.stopQuestion, text.train.stop, training.stop, training.running);
+  if (measuring.running.value) return offer(text.measure.stopQuestion, text.stop, measuring.stop, measuring.running);
+  return checking.searching.value && offer(text.check.stopQuestion, text.stop, checking.stop, checking.searching);
 }
 
 const CLASS_KEYS = [1, 2, 3, 4, 5, 6, 7, 8, 9];
@@ -159,7 +166,7 @@ export const COMMANDS: readonly Command[] = [
   // Otherwise Enter presses the button that has the focus.
   { ...edit('finish', ['Enter'], ({ painting }) => painting.finish()), possible: ({ painting }) => painting.busy },
   edit('cancel', ['Escape'], (studio) => {
-    if (!studio.painting.cancel()) offerToStop(studio);
+    if (!studio.painting.cancel() && !offerToStop(studio)) studio.messages.dismissLast();
   }),
   view('live', ['l'], ({ live }) => live.toggle()),
   view('update', ['Ctrl+Enter'], ({ live }) => live.update()),
@@ -187,7 +194,11 @@ export const COMMANDS: readonly Command[] = [
     label: text.keys.focusImage,
     keys: ['F6'],
     possible: hasImage,
-    run: () => document.querySelector<HTMLElement>('.canvas')?.focus(),
+    run({ pointer }) {
+      const isThere = document.activeElement?.matches('.canvas');
+      document.querySelector<HTMLElement>(isThere ? '[role=tab][tabindex="0"]' : '.canvas')?.focus();
+      if (!isThere) pointer.moveBy(0, 0);
+    },
   },
   {
     id: 'save',

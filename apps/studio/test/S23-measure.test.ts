@@ -65,6 +65,26 @@ describe.skipIf(whyNoPage !== undefined)(`S23 measure${whyNoPage === undefined ?
     await segmentAll(page);
     const [inPixels, again] = await tables('pixels');
     expect(inPixels).toBe(again);
+
+    // Of areas what counts comes first: how much of each image they are, as `lamella measure` has it.
+    const images = readFileSync(join(folder, 'pixels', 'images.csv'), 'utf8');
+    expect(images).toBe(readFileSync(join(folder, 'pixels-measured', 'images.csv'), 'utf8'));
+    const rows = page.getByRole('region', { name: 'Measurements' }).getByRole('row');
+    await expect.poll(() => rows.first().textContent()).toBe('imageobjectscovered %');
+    const shares = columnOf(images, 'covered_percent');
+    expect(shares.length).toBeGreaterThan(1);
+    expect(Math.max(...shares)).toBeGreaterThan(0);
+    const shown = async (): Promise<readonly number[]> => {
+      const texts = await rows.locator('td:nth-child(3)').allTextContents();
+      return texts.map(Number);
+    };
+    await expect.poll(shown).toEqual(shares.map((share) => Number(share.toPrecision(4))));
+    // A row leads to its image, and one of areas to where it is.
+    const last = images.trim().split('\n').at(-1)?.split(',')[0] as string;
+    await page.getByRole('region', { name: 'Measurements' }).getByRole('button', { name: last, exact: true }).click();
+    expect(await page.evaluate(() => studio.project.image.value?.id)).toBe(last);
+    await page.getByRole('radio', { name: 'Areas' }).check();
+    await expect.poll(() => rows.first().textContent()).toMatch(/^imagelabelpixels/);
     const areas = columnOf(inPixels, 'area_px2');
     expect(areas.length).toBeGreaterThan(1);
 
@@ -76,13 +96,13 @@ describe.skipIf(whyNoPage !== undefined)(`S23 measure${whyNoPage === undefined ?
     const wasPx = await smallest.inputValue();
     await smallest.fill(String(middle));
     await smallest.press('Tab');
-    await page.waitForFunction((count) => studio.measuring.total.value === count, kept.length);
+    await page.waitForFunction((count) => studio.measuring.found.value === count, kept.length);
     const [filtered, filteredAgain] = await tables('filtered');
     expect(filtered).toBe(filteredAgain);
     expect(columnOf(filtered, 'area_px2')).toEqual(kept);
     await smallest.fill(wasPx);
     await smallest.press('Tab');
-    await page.waitForFunction((count) => studio.measuring.total.value === count, areas.length);
+    await page.waitForFunction((count) => studio.measuring.found.value === count, areas.length);
     // They are filled without segmenting, which would be another prediction.
     await page.getByLabel('Fill holes').check();
     await page.waitForFunction(() => !studio.measuring.isPending.value);
@@ -125,6 +145,8 @@ describe.skipIf(whyNoPage !== undefined)(`S23 measure${whyNoPage === undefined ?
     await page.getByRole('region', { name: 'Recent projects' }).getByRole('button').first().click();
     await page.waitForFunction(() => studio.annotation.layer.value !== undefined);
     await page.getByRole('tab', { name: 'Measure' }).click();
+    await page.getByRole('radio', { name: 'Areas' }).check();
+    await expect.poll(() => rows.first().textContent()).toMatch(/^imagelabelpixels/);
     await table.getByRole('row').nth(1).waitFor();
     expect([await table.getByRole('row').nth(1).textContent(), await found.textContent()]).toEqual([first, summary]);
     await page.waitForFunction(() => studio.measuring.shown.value !== undefined);

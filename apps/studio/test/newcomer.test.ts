@@ -184,6 +184,166 @@ describe.skipIf(whyNoPage !== undefined)(`a newcomer${whyNoPage === undefined ? 
     await close();
   });
 
+  it('accepts a place whose labels have not come yet', async () => {
+    const { page, errors, close } = await pages.open();
+    await takeIn(page, { 'a.png': greyPng(200, 100), 'b.png': greyPng(201, 100) });
+    const regions = await page.evaluate(async () => {
+      const rect = { x: 20, y: 20, width: 64, height: 64 };
+      const view = { image: 'b', page: 0, rect };
+      const classes = new Uint8Array(64 * 64).fill(1);
+      const said = { classes, probability: classes, uncertainty: classes, model: 'quick', revision: 0 };
+      if (studio.annotation.annotations.value?.isOpen('b')) throw new Error('They are there.');
+      await studio.annotation.acceptPreview(view, [{ ...view, ...said } as never]);
+      return studio.annotation.annotations.value?.regions('b');
+    });
+    expect(regions).toMatchObject([{ origin: 'proofread', complete: true }]);
+    expect(errors).toEqual([]);
+    await close();
+  });
+
+  it('has a place corrected once something in it was painted', async () => {
+    const { page, errors, close } = await pages.open();
+    await takeIn(page, { 'a.png': greyPng(200, 100), 'b.png': greyPng(201, 100) });
+    await page.evaluate(() => {
+      const rect = { x: 20, y: 20, width: 64, height: 64 };
+      const common = { page: 0, rect, uncertainty: 0.5, random: true };
+      studio.checking.places.value = ['a', 'b'].map((image) => ({ ...common, image }));
+      studio.tab.value = 'check';
+      studio.checking.show(0);
+    });
+    const verdicts = () => page.evaluate(() => [...studio.checking.verdicts.value.values()]);
+    await page.keyboard.press('c');
+    await page.getByText('Nothing was painted in this place.').waitFor();
+    expect(await verdicts()).toEqual([]);
+    const paint = (x: number): Promise<void> =>
+      page.evaluate((from) => {
+        studio.annotation.layer.value?.fill(0, 40, from, from + 6, 1);
+        studio.annotation.commit('brush');
+      }, x);
+    // Beside it is not in it, and what was undone is not there.
+    await paint(150);
+    await page.keyboard.press('c');
+    await paint(40);
+    await page.evaluate(() => studio.annotation.undo());
+    await page.keyboard.press('c');
+    expect(await verdicts()).toEqual([]);
+    await paint(40);
+    await page.keyboard.press('c');
+    expect(await verdicts()).toEqual(['corrected']);
+    expect(errors).toEqual([]);
+    await close();
+  });
+
+  it('goes between image and panel by F6, sees the crosshair at once, and closes messages by Escape', async () => {
+    const { page, errors, close } = await openGrey();
+    await page.keyboard.press('F6');
+    const focus = () => page.evaluate(() => document.activeElement?.id || document.activeElement?.className);
+    expect(await focus()).toBe('canvas');
+    expect(await page.evaluate(() => studio.pointer.at.value)).toEqual({ x: 100.5, y: 50.5 });
+    await page.keyboard.press('F6');
+    expect(await focus()).toBe('tab-annotate');
+    await page.keyboard.press('F6');
+    expect(await focus()).toBe('canvas');
+    // It is where attention is drawn to.
+    await page.evaluate(() => studio.display.lookAt('grey', { x: 10, y: 20, width: 40, height: 30 }));
+    expect(await page.evaluate(() => studio.pointer.at.value)).toEqual({ x: 30.5, y: 35.5 });
+    await page.evaluate(() => studio.messages.problem({ message: 'Something went wrong.' }));
+    await page.getByText('Something went wrong.').waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByText('Something went wrong.').waitFor({ state: 'detached' });
+    // Nothing moves when the focus does, and the image stays where it is with every tool.
+    expect(await page.evaluate(() => document.documentElement.scrollHeight)).toBe(800);
+    await page.getByText('Objects', { exact: true }).click();
+    await page.waitForFunction(() => studio.annotation.annotations.value?.kind === 'objects');
+    const top = async (): Promise<number | undefined> => (await page.locator('.canvas').boundingBox())?.y;
+    const was = await top();
+    await page.keyboard.press('w');
+    await page.getByRole('slider', { name: 'Tolerance' }).waitFor();
+    expect(await top()).toBe(was);
+    expect(errors).toEqual([]);
+    await close();
+  });
+
+  it('is told that a network and a segmentation are not in the zip that was saved before; the dialog saves one too', async () => {
+    const { page, errors, close } = await pages.open({ dialogs: false });
+    await takeIn(page, { 'grey.png': greyPng(200, 100) });
+    await page.evaluate(() => {
+      const layer = studio.annotation.layer.value;
+      for (const label of [0, 1]) for (let y = 0; y < 20; y++) layer?.fill(0, 10 + 40 * label + y, 5, 60, label);
+      studio.annotation.commit('brush');
+    });
+    await page.waitForFunction(() => studio.annotation.unkept.value === 0);
+    const status = page.locator('.status');
+    await page.keyboard.press('Control+s');
+    await status.getByText(/^Saved to your disk/).waitFor();
+    await page.evaluate(async () => {
+      const settings = { patch: [32, 32], depth: 1, baseChannels: 4, batch: 1 } as const;
+      await studio.engine.train({ steps: 1, settings, from: 'scratch' });
+      studio.training.forget(true);
+    });
+    await status.getByText('Changed since saved to disk').waitFor();
+
+    const saveByDialog = async (): Promise<void> => {
+      await page.keyboard.press('Control+e');
+      const dialog = page.getByRole('dialog');
+      await dialog.waitFor();
+      for (const box of await dialog.getByRole('checkbox').all()) if (await box.isEnabled()) await box.uncheck();
+      await dialog.getByLabel('Project, zip').check();
+      const [download] = await Promise.all([
+        page.waitForEvent('download'),
+        dialog.getByRole('button', { name: 'Export', exact: true }).click(),
+      ]);
+      expect(download.suggestedFilename()).toBe('grey.zip');
+    };
+    await saveByDialog();
+    await status.getByText(/^Saved to your disk/).waitFor();
+    await page.getByRole('tab', { name: 'Measure' }).click();
+    await page.getByRole('button', { name: 'Segment all' }).click();
+    await status.getByText('Changed since saved to disk').waitFor();
+    await page.waitForFunction(() => studio.measuring.columns.value.length > 0);
+    await saveByDialog();
+    await status.getByText(/^Saved to your disk/).waitFor();
+
+    // So it is after a reload.
+    await page.reload();
+    await page.locator('.recent li button').first().click();
+    await page.waitForFunction(() => studio.training.known.value !== undefined && studio.annotation.canUndo.value);
+    await status.getByText(/^Saved to your disk/).waitFor();
+    expect(await page.evaluate(() => studio.saving.hasUnsaved.value)).toBe(false);
+    expect(errors).toEqual([]);
+    await close();
+  });
+
+  it('sees another table from its top', async () => {
+    const { page, errors, close } = await openGrey();
+    await page.evaluate(() => {
+      const columns = [{ name: 'image', header: 'image' }];
+      const table = (total: number) => ({
+        columns,
+        total,
+        images: 1,
+        rows: Array.from({ length: total }, (_, i) => [`row ${i}`]),
+        objects: Array.from({ length: total }, (_, i) => ({ image: 'grey', page: 0, object: i + 1 })),
+      });
+      let count = 0;
+      studio.engine.segment = async () => ({ prediction: `predictions/${++count}`, images: [], failed: [] });
+      studio.engine.measure = async () => {
+        await new Promise((measured) => setTimeout(measured, 300));
+        return table(90);
+      };
+      studio.engine.table = async () => table(90);
+      studio.tab.value = 'measure';
+      void studio.measuring.run('quick');
+    });
+    await page.getByText('row 0', { exact: true }).waitFor();
+    await page.locator('.table-holder').evaluate((holder) => holder.scrollTo(0, 2000));
+    await page.getByText('row 70', { exact: true }).waitFor();
+    await page.evaluate(() => studio.measuring.run('quick'));
+    await page.getByText('row 0', { exact: true }).waitFor();
+    expect(errors).toEqual([]);
+    await close();
+  });
+
   it('sees where one object ends and the next begins', async () => {
     const { page, errors, close } = await openGrey();
     await page.getByText('Objects', { exact: true }).click();

@@ -210,7 +210,8 @@ export function createAnnotation(engine: Engine, project: OpenProject, messages:
       const annotations = opened.value?.annotations;
       const classes = annotations && classesIn(rect, tiles);
       if (annotations === undefined || classes === undefined) return false;
-      const layer = annotations.layer(image);
+      // It may have come on the screen just now.
+      const layer = await annotations.open(image);
       const accepted = (): AcceptedWindow => ({ slice: page, box: boxOf(rect), regions: annotations.regions(image) });
       if (layer.kind === 'classes') acceptClasses(layer, accepted(), classes);
       else {

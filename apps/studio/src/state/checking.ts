@@ -1,6 +1,6 @@
 /** The places where a model is least sure, one after the other: accept what it says, correct it, or go on. */
 
-import { batch, computed, signal } from '@preact/signals';
+import { batch, computed, effect, signal } from '@preact/signals';
 import type { CheckPlace, Engine } from 'lamella/studio';
 import { text } from '../text/text.ts';
 import type { Annotation } from './annotation.ts';
@@ -31,6 +31,21 @@ export function createChecking({ engine, project, display, annotation, live, mes
   const searching = signal(false);
 
   const current = computed(() => places.value[at.value]);
+
+  /** What is annotated in a place; undefined until that is loaded. */
+  const annotatedIn = ({ image, page, rect: { x, y, width, height } }: CheckPlace): string | undefined => {
+    const annotations = annotation.annotations.value;
+    if (!annotations?.isOpen(image)) return undefined;
+    const labels = annotations.layer(image).read([x, y, width, height], page);
+    return labels.join() + JSON.stringify(annotations.regions(image));
+  };
+  /** Of each place when it was shown first. */
+  const before = new Map<CheckPlace, string>();
+  effect(() => {
+    const [place] = [current.value, annotation.layer.value];
+    const now = place && !before.has(place) ? annotatedIn(place) : undefined;
+    if (place !== undefined && now !== undefined) before.set(place, now);
+  });
 
   const show = (index: number): void => {
     at.value = index;
@@ -85,6 +100,7 @@ export function createChecking({ engine, project, display, annotation, live, mes
         batch(() => {
           places.value = found;
           verdicts.value = new Map();
+          before.clear();
         });
         if (found.length === 0) messages.note(text.check.none);
         else show(0);
@@ -109,7 +125,13 @@ export function createChecking({ engine, project, display, annotation, live, mes
         accepting = undefined;
       }
     },
-    corrected: (): void => judge('corrected'),
+    /** Only what was changed: where nothing was, the place is as it was. */
+    corrected(): void {
+      const place = current.value;
+      if (place === undefined) return;
+      if (annotatedIn(place) === before.get(place)) messages.note(text.check.unchanged);
+      else judge('corrected');
+    },
     skip: (): void => judge('skipped'),
     forget(): void {
       batch(() => {

@@ -59,7 +59,11 @@ export function createMeasuring({ engine, project, display, messages, tab }: Par
   /** Objects that may be several which touch. */
   const joined = signal(0);
   const columns = signal<TablePage['columns']>([]);
-  const total = signal(0);
+  /** Rows of the table that is shown; objects that were found. */
+  const [total, found] = [signal(0), signal(0)];
+  const chosenRows = signal<NonNullable<TableQuery['of']> | undefined>(undefined);
+  /** Of areas what counts is how much of each image they are. */
+  const rows = computed(() => chosenRows.value ?? (task.value === 'objects' ? 'objects' : 'images'));
   const sort = signal<TableQuery['sort']>(undefined);
   /** Blocks of rows that have come, by their number. */
   const blocks = signal<ReadonlyMap<number, TablePage>>(new Map());
@@ -85,11 +89,12 @@ export function createMeasuring({ engine, project, display, messages, tab }: Par
     const prediction = result.value?.prediction;
     if (prediction === undefined || asked.has(at)) return;
     asked.add(at);
-    const query = { prediction, sort: sort.value, offset: at * BLOCK, limit: BLOCK };
+    const of = rows.value;
+    const query = { prediction, of, sort: sort.value, offset: at * BLOCK, limit: BLOCK };
     try {
       const page = await engine.table(query);
-      // Another project's, if that was left meanwhile.
-      if (result.peek()?.prediction === prediction && asked.has(at)) take(at, page);
+      // Another project's, if that was left meanwhile, or another table's.
+      if (result.peek()?.prediction === prediction && rows.peek() === of && asked.has(at)) take(at, page);
     } catch (error) {
       messages.failed(error);
     }
@@ -106,9 +111,12 @@ export function createMeasuring({ engine, project, display, messages, tab }: Par
     const first = await engine.measure(of.prediction);
     if (result.peek() !== of) return;
     batch(() => {
-      if (!first.columns.some(({ header }) => header === sort.peek()?.column)) sort.value = undefined;
-      columns.value = first.columns;
-      total.value = first.total;
+      if (rows.peek() === 'objects') {
+        if (!first.columns.some(({ header }) => header === sort.peek()?.column)) sort.value = undefined;
+        columns.value = first.columns;
+        total.value = first.total;
+      }
+      found.value = first.total;
       images.value = first.images;
       joined.value = first.joined ?? 0;
     });
@@ -177,6 +185,7 @@ export function createMeasuring({ engine, project, display, messages, tab }: Par
       excludeBorder.value = false;
       fillHoles.value = task.value === 'objects';
       splitNecks.value = false;
+      chosenRows.value = undefined;
       progress.value = undefined;
       clearTable();
     });
@@ -213,6 +222,8 @@ export function createMeasuring({ engine, project, display, messages, tab }: Par
     joined,
     columns,
     total,
+    found,
+    rows,
     sort,
     selected,
     formats,
@@ -265,6 +276,14 @@ export function createMeasuring({ engine, project, display, messages, tab }: Par
         messages.failed(error);
       }
     },
+    /** What has a row each in the table. */
+    chooseRows(of: NonNullable<TableQuery['of']>): void {
+      batch(() => {
+        chosenRows.value = of;
+        sort.value = undefined;
+      });
+      reload();
+    },
     /** Sorts by a column; by the same one again the other way round. */
     sortBy(column: string): void {
       const descending = sort.value?.column === column ? !sort.value.descending : true;
@@ -273,9 +292,11 @@ export function createMeasuring({ engine, project, display, messages, tab }: Par
     },
     /** Shows an object of the table in its image. */
     goTo(object: TablePage['objects'][number]): void {
+      const { image, page, box } = object;
+      project.goTo(image, page);
+      if (box === undefined) return;
       selected.value = object;
-      project.goTo(object.image, object.page);
-      display.lookAt(object.image, object.box);
+      display.lookAt(image, box);
     },
     toggleFormat(format: ExportFormat): void {
       const others = [...formats.value].filter((other) => other !== format);

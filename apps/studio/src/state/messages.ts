@@ -1,6 +1,6 @@
 /** What the page says to the user, the newest last. */
 
-import { signal } from '@preact/signals';
+import { type ReadonlySignal, signal } from '@preact/signals';
 import { LamellaError } from 'lamella';
 import type { Problem } from 'lamella/studio';
 import { text as words } from '../text/text.ts';
@@ -64,12 +64,23 @@ export function createMessages(stop: () => Promise<void>) {
       if (found.length <= MOST_APART) for (const one of found) problem(one);
       else add({ kind: 'problem', text: words.problems(found.length), list: found.map(sentence) });
     },
-    /** A note that stays until its button is pressed, or it is closed. */
-    offer: (text: string, label: string, run: () => void): void => add({ kind: 'note', text, action: { label, run } }),
+    /** A note that stays until its button is pressed, it is closed, or what it is about is over. */
+    offer(text: string, label: string, run: () => void, isOn?: ReadonlySignal<boolean>): void {
+      add({ kind: 'note', text, action: { label, run } });
+      const id = count;
+      const end = isOn?.subscribe((on) => {
+        if (on) return;
+        this.dismiss(id);
+        queueMicrotask(() => end?.());
+      });
+    },
     /** Says what a rejected call was rejected with. */
     failed,
     dismiss(id: number): void {
       shown.value = shown.value.filter((message) => message.id !== id);
+    },
+    dismissLast(): void {
+      shown.value = shown.value.slice(0, -1);
     },
     say(text: string): void {
       spoken.value = text;

@@ -1,6 +1,6 @@
 /** Where the pointer is on the image, or the crosshair that the arrow keys move. */
 
-import { signal } from '@preact/signals';
+import { effect, signal } from '@preact/signals';
 import type { Held } from '../tools/tool.ts';
 import type { Point } from '../viewer/transform.ts';
 import type { Display } from './display.ts';
@@ -19,6 +19,13 @@ export function createPointer(display: Display, painting: Painting) {
   const middle = (): Point => ({
     x: Math.floor(display.transform.value.x) + 0.5,
     y: Math.floor(display.transform.value.y) + 0.5,
+  });
+
+  // The crosshair is where attention is drawn to.
+  effect(() => {
+    const box = display.flash.value;
+    if (box === undefined || !fromKeys.peek()) return;
+    at.value = { x: Math.floor(box.x + box.width / 2) + 0.5, y: Math.floor(box.y + box.height / 2) + 0.5 };
   });
 
   return {

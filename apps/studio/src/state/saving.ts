@@ -6,30 +6,46 @@ import type { Folders } from '../folders.ts';
 import type { NotSaved, SavedFile } from '../save-file.ts';
 import { text } from '../text/text.ts';
 import type { Annotation } from './annotation.ts';
+import type { Measuring } from './measuring.ts';
 import type { Messages } from './messages.ts';
 import type { OpenProject } from './project.ts';
 import type { Settings } from './settings.ts';
+import type { Training } from './training.ts';
 
 interface Parts {
   readonly engine: Engine;
   readonly project: OpenProject;
   readonly annotation: Annotation;
+  readonly training: Training;
+  readonly measuring: Measuring;
   readonly settings: Settings;
   readonly messages: Messages;
   saveFile(file: ExportedFile, again?: SavedFile): Promise<{ file: SavedFile } | NotSaved>;
   readonly folders: Folders;
 }
 
-export function createSaving({ engine, project, annotation, settings, messages, saveFile, folders }: Parts) {
+export function createSaving(parts: Parts) {
+  const { engine, project, annotation, training, measuring, settings, messages, saveFile, folders } = parts;
   /** Where the open project was saved; asked only once. */
   const files = new Map<string, SavedFile>();
-  /** What there is to be saved: edits, and images, which a folder has at once. Undefined until the annotation is opened. */
+  /**
+   * What there is to be saved: edits; and images, models, runs and a segmentation, which a folder has at once. Undefined
+   * until all is known.
+   */
   const inFolder = computed(() => annotation.made.value?.toString());
-  const content = computed(() =>
-    project.state.value?.folder !== undefined || inFolder.value === undefined
-      ? inFolder.value
-      : JSON.stringify([inFolder.value, project.images.value.map(({ id }) => id)]),
-  );
+  const content = computed(() => {
+    if (project.state.value?.folder !== undefined || inFolder.value === undefined) return inFolder.value;
+    return (
+      training.known.value &&
+      JSON.stringify([
+        inFolder.value,
+        project.images.value.map(({ id }) => id),
+        project.models.value,
+        training.known.value.map(({ run, steps }) => [run, steps]),
+        measuring.result.value?.prediction,
+      ])
+    );
+  });
 
   const offer = async (file: ExportedFile, again: SavedFile, saved: (file: SavedFile) => void): Promise<void> => {
     const result = await saveFile(file, again);
@@ -110,8 +126,13 @@ export function createSaving({ engine, project, annotation, settings, messages, 
       ),
     exportFiles: (options: ExportOptions): Promise<boolean> =>
       project.during(text.busy.exporting, async () => {
+        const { id = '', folder } = project.state.value ?? {};
+        const then = content.value;
         const file = await engine.export(options);
-        await offer(file, undefined, () => messages.note(text.saved(file.name)));
+        await offer(file, undefined, () => {
+          if (folder === undefined && options.formats.includes('project')) saved(id, then);
+          messages.note(text.saved(file.name));
+        });
       }),
   };
 }

@@ -19,7 +19,7 @@ interface Kept {
   readonly liveStarts: boolean;
   /** When projects were saved to disk, in milliseconds since 1970, by their id. */
   readonly savedAtMs: { readonly [id: string]: number };
-  /** What was annotated then, and which images there were. */
+  /** What there was then, to be saved. */
   readonly savedContent: { readonly [id: string]: string };
   /** Where the guided tour is, and on which project; undefined before it was taken the first time. */
   readonly tour: { readonly project: string; readonly step: TourStep } | 'over' | undefined;

@@ -119,6 +119,8 @@ export function createStudio({ engine, storage, examples, saveFile, folders }: P
     engine,
     project,
     annotation,
+    training,
+    measuring,
     settings,
     messages,
     saveFile,

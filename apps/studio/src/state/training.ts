@@ -30,9 +30,9 @@ export function createTraining(engine: Engine, messages: Messages, onTrained: (r
   const step = signal(0);
   const steps = signal<number | undefined>(undefined);
   const leftMs = signal<number | undefined>(undefined);
-  /** Of the project, the newest last. */
-  const known = signal<readonly RunInfo[]>([]);
-  const runs = computed(() => known.value.filter(({ isListed }) => isListed));
+  /** Of the project, the newest last; undefined until they are listed. */
+  const known = signal<readonly RunInfo[] | undefined>(undefined);
+  const runs = computed(() => known.value?.filter(({ isListed }) => isListed) ?? []);
 
   /** What training says of the data, and what it decided. */
   const notes = signal<readonly string[]>([]);
@@ -113,10 +113,11 @@ export function createTraining(engine: Engine, messages: Messages, onTrained: (r
     step,
     steps,
     leftMs,
+    known,
     /** Those that have a model. */
     runs,
     /** The last one that has not come to the end of its plan. */
-    unfinished: computed(() => known.value.findLast(({ steps: done, of }) => done < of)),
+    unfinished: computed(() => known.value?.findLast(({ steps: done, of }) => done < of)),
     /** Share of the steps that are done, 0..1; undefined while nobody knows. */
     progress: computed(() => (steps.value ? Math.min(1, step.value / steps.value) : undefined)),
     command: (): Promise<string> => engine.trainCommand(options.value),
@@ -135,7 +136,7 @@ export function createTraining(engine: Engine, messages: Messages, onTrained: (r
         notes.value = [];
         best.value = undefined;
         from.value = 'scratch';
-        known.value = [];
+        known.value = undefined;
       });
       if (isOpen) void list().catch(messages.failed);
     },

@@ -37,7 +37,6 @@ export const de: typeof en = {
     notOnDisk: 'nur im Browser',
     savedToDisk: (when: string) => `${when} gespeichert`,
     inFolder: (folder: string) => `im Ordner „${folder}“`,
-    open: 'Öffnen',
     forget: 'Löschen',
     forgetQuestion: (name: string) => `„${name}“ löschen?`,
     forgetWarning:
@@ -86,7 +85,6 @@ export const de: typeof en = {
     removeWarning: 'Seine Annotation wird mit entfernt. Das lässt sich nicht rückgängig machen.',
     annotated: 'annotiert',
     notAnnotated: 'nicht annotiert',
-    pages: (n: number) => count(n, 'Schicht', 'Schichten'),
   },
 
   tools: {
@@ -121,7 +119,6 @@ export const de: typeof en = {
     gamma: 'Gamma',
     black: 'Schwarz',
     white: 'Weiß',
-    channel: 'Kanal',
     colour: (channel: string) => `Farbe von ${channel}`,
     windows: 'CT-Fenster',
     hounsfield: { soft: 'Weichteile', lung: 'Lunge', bone: 'Knochen', brain: 'Gehirn' },
@@ -132,8 +129,6 @@ export const de: typeof en = {
     annotation: 'Annotation',
     fit: 'Bild einpassen',
     actual: 'Originalgröße',
-    zoomIn: 'Vergrößern',
-    zoomOut: 'Verkleinern',
     noWebgl: 'Dieser Browser hat kein WebGL 2; ohne das lassen sich Bilder nicht zeichnen.',
     noWebglRemedy:
       'Schalten Sie in seinen Einstellungen die Hardwarebeschleunigung ein, oder nehmen Sie ein aktuelles Chrome, Edge, Firefox oder Safari.',
@@ -171,7 +166,6 @@ export const de: typeof en = {
     save: 'Speichern',
     export: 'Exportieren',
     home: 'Alle Projekte',
-    undo: 'Rückgängig',
     redo: 'Wiederholen',
     rename: 'Name des Projekts',
   },
@@ -180,7 +174,6 @@ export const de: typeof en = {
     value: 'Wert',
     at: (x: number, y: number) => `x ${x} y ${y}`,
     notAnnotated: 'nicht annotiert',
-    background: 'Hintergrund',
     object: (n: number) => `Objekt ${n}`,
     undo: (what: string) => `Rückgängig: ${what}`,
     undone: (what: string) => `Rückgängig gemacht: ${what}`,
@@ -192,7 +185,7 @@ export const de: typeof en = {
     changed: 'Seit dem Speichern geändert',
     keeping: 'Änderungen werden gesichert …',
     readOnly: 'Nur lesbar: anderswo geöffnet',
-    zoom: (scale: number) => `${number(Math.round(scale * 1000) / 10)} %`,
+    zoom: (scale: number) => percent(scale),
     nothingToUndo: 'Nichts rückgängig zu machen',
   },
 
@@ -309,6 +302,8 @@ export const de: typeof en = {
     accuracyHelp: 'Nur über zufällig gezogene Stellen gezählt, damit die schwierigen sie nicht verzerren.',
     done: 'Alle Stellen sind angesehen. Suchen Sie nach neuen.',
     none: 'Es wurde keine unsichere Stelle gefunden.',
+    unchanged:
+      'An dieser Stelle wurde nichts gemalt. Übermalen Sie, was falsch ist; ist nichts falsch, drücken Sie Übernehmen.',
     noPreview:
       'Die Vorschau dieser Stelle ist noch nicht da. Warten Sie einen Moment, oder schalten Sie die Live-Vorschau ein.',
   },
@@ -424,7 +419,7 @@ export const de: typeof en = {
     },
     class: (n: number) => `Klasse ${n}`,
     unknown: 'Nicht annotiert',
-    focusImage: 'Zum Bild, um mit den Pfeiltasten zu malen',
+    focusImage: 'Zum Bild, um mit den Pfeiltasten zu malen; von dort zur Leiste rechts',
     edit: {
       smaller: 'Kleinerer Pinsel',
       larger: 'Größerer Pinsel',

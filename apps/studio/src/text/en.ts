@@ -35,7 +35,6 @@ export const en = {
     notOnDisk: 'kept by the browser only',
     savedToDisk: (when: string) => `saved to disk ${when}`,
     inFolder: (folder: string) => `in the folder “${folder}”`,
-    open: 'Open',
     forget: 'Forget',
     forgetQuestion: (name: string) => `Forget “${name}”?`,
     forgetWarning:
@@ -83,7 +82,6 @@ export const en = {
     removeWarning: 'Its annotation goes with it. This cannot be undone.',
     annotated: 'annotated',
     notAnnotated: 'not annotated',
-    pages: (n: number) => count(n, 'slice', 'slices'),
   },
 
   tools: {
@@ -118,7 +116,6 @@ export const en = {
     gamma: 'Gamma',
     black: 'Black',
     white: 'White',
-    channel: 'Channel',
     colour: (channel: string) => `Colour of ${channel}`,
     windows: 'CT windows',
     hounsfield: { soft: 'Soft tissue', lung: 'Lung', bone: 'Bone', brain: 'Brain' },
@@ -129,8 +126,6 @@ export const en = {
     annotation: 'Annotation',
     fit: 'Fit the image',
     actual: 'Actual size',
-    zoomIn: 'Zoom in',
-    zoomOut: 'Zoom out',
     noWebgl: 'This browser has no WebGL 2, without which images cannot be drawn.',
     noWebglRemedy: 'Switch on hardware acceleration in its settings, or use a current Chrome, Edge, Firefox or Safari.',
   },
@@ -164,7 +159,6 @@ export const en = {
     save: 'Save',
     export: 'Export',
     home: 'All projects',
-    undo: 'Undo',
     redo: 'Redo',
     rename: 'Name of the project',
   },
@@ -173,7 +167,6 @@ export const en = {
     value: 'value',
     at: (x: number, y: number) => `x ${x} y ${y}`,
     notAnnotated: 'not annotated',
-    background: 'background',
     object: (n: number) => `object ${n}`,
     undo: (what: string) => `Undo: ${what}`,
     undone: (what: string) => `Undone: ${what}`,
@@ -184,7 +177,7 @@ export const en = {
     changed: 'Changed since saved to disk',
     keeping: 'Keeping changes…',
     readOnly: 'Read only: open elsewhere',
-    zoom: (scale: number) => `${number(Math.round(scale * 1000) / 10)} %`,
+    zoom: (scale: number) => percent(scale),
     nothingToUndo: 'Nothing to undo',
   },
 
@@ -301,6 +294,7 @@ export const en = {
     accuracyHelp: 'Counted over places that were drawn at random only, so that the hard ones do not bias it.',
     done: 'Every place has been looked at. Search again for new ones.',
     none: 'No uncertain place was found.',
+    unchanged: 'Nothing was painted in this place. Paint over what is wrong; if nothing is, press Accept.',
     noPreview: 'The preview of this place has not come yet. Wait a moment, or switch the live preview on.',
   },
 
@@ -405,7 +399,7 @@ export const en = {
     },
     class: (n: number) => `Class ${n}`,
     unknown: 'Not annotated',
-    focusImage: 'To the image, for painting with the arrow keys',
+    focusImage: 'To the image, for painting with the arrow keys; from it to the panel',
     edit: {
       smaller: 'Smaller brush',
       larger: 'Larger brush',

@@ -1,5 +1,5 @@
 import type { CheckPlace } from 'lamella/studio';
-import { Check, Pencil, ScanSearch, SkipForward, Square } from 'lucide';
+import { Check, type IconNode, Pencil, ScanSearch, SkipForward, Square } from 'lucide';
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type { Verdict } from '../state/checking.ts';
@@ -24,7 +24,7 @@ export function CheckTab(): JSX.Element {
           type="button"
           class={places.value.length === 0 ? 'primary' : ''}
           data-tour="find"
-          disabled={searching.value}
+          aria-disabled={searching.value}
           onClick={() => void checking.search()}
         >
           <Icon of={ScanSearch} />
@@ -48,6 +48,12 @@ export function CheckTab(): JSX.Element {
     </>
   );
 }
+
+const VERDICTS: { readonly [verdict in Verdict]: IconNode } = {
+  accepted: Check,
+  corrected: Pencil,
+  skipped: SkipForward,
+};
 
 function Judge(): JSX.Element {
   const { checking, live } = useStudio();
@@ -124,7 +130,16 @@ function PlaceRow({ place, index, current, verdict }: RowProps): JSX.Element {
       <button type="button" class="plain wide" aria-current={current} onClick={() => checking.show(index)}>
         <span class="number count">{index + 1}</span>
         <FileName name={place.image} />
-        {verdict !== undefined && <span class="tag">{text.check.verdicts[verdict]}</span>}
+        {verdict !== undefined && (
+          <span
+            class="verdict"
+            role="img"
+            aria-label={text.check.verdicts[verdict]}
+            title={text.check.verdicts[verdict]}
+          >
+            <Icon of={VERDICTS[verdict]} size={14} />
+          </span>
+        )}
         <meter value={place.uncertainty} aria-label={text.live.modes.uncertainty} title={text.live.modes.uncertainty} />
         <span class="number muted">{text.check.uncertainty(place.uncertainty)}</span>
       </button>

@@ -22,6 +22,7 @@ const FORMATS: readonly (readonly [ExportFormat, ...Source[]])[] = [
   ['bioimageio', 'run'],
   ['quick', 'quick'],
   ['report', 'run', 'prediction'],
+  ['project'],
 ];
 
 export function ExportDialog(): JSX.Element {
@@ -35,7 +36,8 @@ export function ExportDialog(): JSX.Element {
     run: run !== undefined,
     quick: live.hasQuick.value,
   };
-  const isThere = (sources: readonly Source[]): boolean => sources.some((source) => there[source]);
+  const isThere = (sources: readonly Source[]): boolean =>
+    sources.length === 0 || sources.some((source) => there[source]);
   const chosen = FORMATS.filter(([format, ...of]) => measuring.formats.value.has(format) && isThere(of)).map(
     ([format]) => format,
   );

@@ -8,6 +8,7 @@ import { useStudio } from './context.ts';
 import { Doubt } from './doubt.tsx';
 import { Heading } from './heading.tsx';
 import { Icon } from './icon.tsx';
+import { Segments } from './segments.tsx';
 import { Toggle } from './settings-dialog.tsx';
 
 /** What the engine calls the quick model. */
@@ -86,7 +87,19 @@ export function MeasureTab(): JSX.Element {
       {last === undefined && <p class="hint">{quick ? text.measure.byQuick : text.measure.noModel}</p>}
       {measuring.columns.value.length > 0 && (
         <>
-          <p>{text.measure.found(measuring.images.value, measuring.total.value, hasObjects)}</p>
+          <p>{text.measure.found(measuring.images.value, measuring.found.value, hasObjects)}</p>
+          <fieldset class="plain-set">
+            <legend class="visually-hidden">{text.measure.table}</legend>
+            <Segments
+              name="rows"
+              options={['objects', 'images'] as const}
+              chosen={measuring.rows.value}
+              label={(of) =>
+                of === 'images' ? text.images.title : text.task.names[hasObjects ? 'objects' : 'classes']
+              }
+              choose={measuring.chooseRows}
+            />
+          </fieldset>
           {measuring.joined.value > 0 && <p class="hint">{text.measure.joined(measuring.joined.value)}</p>}
           {measuring.isOutdated.value && <p class="hint">{text.measure.outdated}</p>}
           <Toggle value={measuring.resultShown} label={text.measure.showResult} />

@@ -13,12 +13,17 @@ const ROW_PX = 28;
 /** Rows beyond those in sight, so that fast scrolling shows no gap. */
 const AROUND = 10;
 
+/** Another table begins at its top. */
 export function ObjectTable(): JSX.Element | null {
+  const { columns, rows } = useStudio().measuring;
+  return columns.value.length === 0 ? null : <Scrolled key={rows.value} />;
+}
+
+function Scrolled(): JSX.Element {
   const { measuring } = useStudio();
   const { columns, total, sort } = measuring;
   const top = useSignal(0);
   const height = useSignal(240);
-  if (columns.value.length === 0) return null;
   const first = Math.max(0, Math.floor(top.value / ROW_PX) - AROUND);
   const last = Math.min(total.value, Math.ceil((top.value + height.value) / ROW_PX) + AROUND);
   return (

@@ -1,4 +1,4 @@
-import { LEAST_REGIONS, type StudioTrainOptions } from 'lamella/studio';
+import { LEAST_PAGES, LEAST_REGIONS, type StudioTrainOptions } from 'lamella/studio';
 import { Check, Copy, Play, Square, StepForward } from 'lucide';
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
@@ -76,7 +76,8 @@ function Scored(): JSX.Element | null {
   const { annotation } = useStudio();
   const [complete, held] = [annotation.completeRegions.value, annotation.heldRegions.value];
   if (held > 0) return <p class="muted">{text.train.heldOut(held)}</p>;
-  return complete < LEAST_REGIONS ? <p class="hint">{text.train.scoreLacks(LEAST_REGIONS - complete)}</p> : null;
+  const isMissing = complete < LEAST_REGIONS && annotation.annotatedImages.value.size < LEAST_PAGES;
+  return isMissing ? <p class="hint">{text.train.scoreLacks(LEAST_REGIONS - complete)}</p> : null;
 }
 
 function StartFrom(): JSX.Element {
