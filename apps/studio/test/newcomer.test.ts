@@ -1,5 +1,6 @@
 /** What somebody who opens Studio for the first time stumbles over. */
 
+import { readFileSync } from 'node:fs';
 import { readImage, writePng } from 'lamella';
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
@@ -163,6 +164,16 @@ describe.skipIf(whyNoPage !== undefined)(`a newcomer${whyNoPage === undefined ? 
     await doubted.waitFor({ state: 'detached' });
     await page.getByRole('button', { name: 'Segment all' }).click();
     await expect.poll(() => page.evaluate('asked')).toEqual(['runs/1']);
+    // Before the choice is drawn, too.
+    await page.evaluate(() => {
+      const select = document.querySelector<HTMLSelectElement>('#tab-panel select');
+      if (select === null) throw new Error('There is no choice.');
+      select.value = 'runs/2';
+      select.dispatchEvent(new Event('change', { bubbles: true }));
+      document.querySelector<HTMLElement>('[data-tour="segment"]')?.click();
+    });
+    await expect.poll(() => page.evaluate('asked')).toEqual(['runs/1', 'runs/2']);
+    await model.selectOption('runs/1');
 
     // In the list of places, beside a verdict, there is little room.
     await page.evaluate((image) => {
@@ -283,7 +294,7 @@ describe.skipIf(whyNoPage !== undefined)(`a newcomer${whyNoPage === undefined ? 
     });
     await status.getByText('Changed since saved to disk').waitFor();
 
-    const saveByDialog = async (): Promise<void> => {
+    const saveByDialog = async (): Promise<string> => {
       await page.keyboard.press('Control+e');
       const dialog = page.getByRole('dialog');
       await dialog.waitFor();
@@ -294,6 +305,7 @@ describe.skipIf(whyNoPage !== undefined)(`a newcomer${whyNoPage === undefined ? 
         dialog.getByRole('button', { name: 'Export', exact: true }).click(),
       ]);
       expect(download.suggestedFilename()).toBe('grey.zip');
+      return download.path();
     };
     await saveByDialog();
     await status.getByText(/^Saved to your disk/).waitFor();
@@ -301,7 +313,7 @@ describe.skipIf(whyNoPage !== undefined)(`a newcomer${whyNoPage === undefined ? 
     await page.getByRole('button', { name: 'Segment all' }).click();
     await status.getByText('Changed since saved to disk').waitFor();
     await page.waitForFunction(() => studio.measuring.columns.value.length > 0);
-    await saveByDialog();
+    const zip = await saveByDialog();
     await status.getByText(/^Saved to your disk/).waitFor();
 
     // So it is after a reload.
@@ -310,6 +322,18 @@ describe.skipIf(whyNoPage !== undefined)(`a newcomer${whyNoPage === undefined ? 
     await page.waitForFunction(() => studio.training.known.value !== undefined && studio.annotation.canUndo.value);
     await status.getByText(/^Saved to your disk/).waitFor();
     expect(await page.evaluate(() => studio.saving.hasUnsaved.value)).toBe(false);
+
+    // Of a project that is forgotten nothing is known, if another one is called the same; one from a zip is on disk.
+    await page.getByRole('button', { name: 'All projects' }).click();
+    await page.getByRole('button', { name: /^Forget/ }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Forget' }).click();
+    await page.getByRole('button', { name: /^Forget/ }).waitFor({ state: 'detached' });
+    await takeIn(page, { 'grey.png': greyPng(200, 100) });
+    await status.getByText('Not saved to disk').waitFor();
+    await page.getByRole('button', { name: 'All projects' }).click();
+    await takeIn(page, { 'grey.zip': readFileSync(zip) });
+    await status.getByText(/^Saved to your disk/).waitFor();
+    expect(await page.evaluate(() => studio.training.runs.value.length)).toBe(1);
     expect(errors).toEqual([]);
     await close();
   });

@@ -64,13 +64,17 @@ export function createSaving(parts: Parts) {
     settings.savedAtMs.value = { ...settings.savedAtMs.value, [id]: Date.now() };
   };
 
-  /** One that is a folder has everything in it when it is opened. */
+  /** Projects that came from the disk, by their ids, until they are open. */
+  const imported = new Set<string>();
+  /** One that is a folder has everything in it when it is opened, and so has the file that one came from. */
   let openId: string | undefined;
   effect(() => {
     const { id, folder } = project.state.value ?? {};
     if (id === openId || (id !== undefined && content.value === undefined)) return;
     openId = id;
-    if (id !== undefined && folder !== undefined) keep(id, content.value);
+    if (id === undefined) return;
+    if (imported.delete(id)) saved(id, content.value);
+    else if (folder !== undefined) keep(id, content.value);
   });
 
   engine.subscribe((event) => {
@@ -114,6 +118,15 @@ export function createSaving(parts: Parts) {
   };
 
   return {
+    imported: (id: string): void => void imported.add(id),
+    /** Another project may get its id. */
+    forget(id: string): void {
+      files.delete(id);
+      const { [id]: _at, ...savedAtMs } = settings.savedAtMs.value;
+      const { [id]: _content, ...savedContent } = settings.savedContent.value;
+      settings.savedAtMs.value = savedAtMs;
+      settings.savedContent.value = savedContent;
+    },
     /** When the open project was last saved to disk. */
     savedAtMs: computed(() => settings.savedAtMs.value[project.state.value?.id ?? '']),
     /** Whether the file on disk lacks edits or images that came since. */

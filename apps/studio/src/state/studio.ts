@@ -100,8 +100,11 @@ export function createStudio({ engine, storage, examples, saveFile, folders }: P
   const takeIn = async (files: readonly GivenFile[]): Promise<void> => {
     if (files.length === 0) return;
     await project.during(text.busy.reading(files.length), async () => {
-      if (isProject(files)) project.show(await engine.import(files, projectName(files, text.untitled)));
-      else {
+      if (isProject(files)) {
+        const opened = await engine.import(files, projectName(files, text.untitled));
+        saving.imported(opened.id);
+        project.show(opened);
+      } else {
         const created = project.state.value === undefined && (await engine.create(projectName(files, text.untitled)));
         if (created) project.show(created);
         await project.add(files);
@@ -218,6 +221,7 @@ export function createStudio({ engine, storage, examples, saveFile, folders }: P
     forget: (id: string) =>
       project.during(text.busy.opening, async () => {
         await engine.forget(id);
+        saving.forget(id);
         await project.listRecent();
       }),
     saving,

@@ -23,7 +23,9 @@ export function MeasureTab(): JSX.Element {
   const last = runs.at(-1);
   const usual = quick && last?.behindQuick !== undefined ? QUICK : (last?.run ?? QUICK);
   const models = [...runs.map(({ run }) => run).reverse(), ...(quick ? [QUICK] : [])];
-  const model = models.find((one) => one === measuring.chosen.value) ?? usual;
+  // Also between a choice and the frame that draws it.
+  const chosenModel = (): string => models.find((one) => one === measuring.chosen.value) ?? usual;
+  const model = chosenModel();
   const nameOf = (one: string): string => {
     const run = runs.find((item) => item.run === one);
     return run === undefined ? text.live.choices.quick : text.train.run(run.run, run.score && score(run.score.value));
@@ -78,7 +80,7 @@ export function MeasureTab(): JSX.Element {
           class="primary"
           data-tour="segment"
           disabled={models.length === 0}
-          onClick={() => void measuring.run(model)}
+          onClick={() => void measuring.run(chosenModel())}
         >
           <Icon of={Play} />
           {text.measure.run}
