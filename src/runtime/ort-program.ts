@@ -7,7 +7,15 @@ import type { DeviceName, Feeds, Program, TensorSpec } from './runtime.ts';
 import { handOn } from './session.ts';
 import { outOfMemory, reason } from './session-errors.ts';
 import { type DeviceState, deviceState, type StateMode } from './state.ts';
-import { checkFits, fromTensor, type OrtModule, specsOf, toTensor } from './tensors.ts';
+import {
+  checkFits,
+  fromTensor,
+  type OrtModule,
+  type OrtSession,
+  type OrtTensor,
+  specsOf,
+  toTensor,
+} from './tensors.ts';
 import { LAST_CONVERTED, runInto } from './written-outputs.ts';
 
 export interface OrtProgramOptions {
@@ -30,15 +38,15 @@ export class OrtProgram implements Program {
   readonly outputs: readonly TensorSpec[];
   readonly fingerprint?: string;
   readonly #ort: OrtModule;
-  readonly #session: Ort.InferenceSession;
+  readonly #session: OrtSession;
   readonly #options: OrtProgramOptions;
   readonly #stateSpecs: readonly TensorSpec[];
   readonly #state: DeviceState;
-  #downloads: Ort.InferenceSession | undefined;
+  #downloads: OrtSession | undefined;
   #runs = 0;
   #phase: 'idle' | 'running' | 'disposed' = 'idle';
 
-  constructor(ort: OrtModule, session: Ort.InferenceSession, options: OrtProgramOptions) {
+  constructor(ort: OrtModule, session: OrtSession, options: OrtProgramOptions) {
     const { state, stateMode, packed } = options;
     const inputs = specsOf(session.inputMetadata);
     const outputs = specsOf(session.outputMetadata.filter(({ name }) => name !== LAST_CONVERTED));
@@ -59,8 +67,8 @@ export class OrtProgram implements Program {
   }
 
   async run(feeds: Feeds): Promise<{ readonly [output: string]: NdArray }> {
-    const tensors: Record<string, Ort.Tensor> = {};
-    const fetches: Record<string, Ort.Tensor | null> = {};
+    const tensors: Record<string, OrtTensor> = {};
+    const fetches: Record<string, OrtTensor | null> = {};
     for (const spec of this.inputs) {
       const array = feeds[spec.name];
       checkFits(spec, array);
@@ -73,7 +81,7 @@ export class OrtProgram implements Program {
     return this.#alone(async () => {
       this.#state.prepare(tensors, fetches);
       const results = writesOutputs
-        ? await runInto(this.#session, tensors, fetches as Record<string, Ort.Tensor>)
+        ? await runInto(this.#session, tensors, fetches as Record<string, OrtTensor>)
         : await this.#session.run(tensors, fetches);
       this.#state.advance(results);
       if (++this.#runs === profiledRuns) this.#session.endProfiling();
@@ -106,7 +114,7 @@ export class OrtProgram implements Program {
    * Copies tensors from the device by a graph of identities. (`Tensor.getData` would do, but in onnxruntime-node 1.30
    * it crashes the process for a tensor in a GPU buffer.)
    */
-  async #download(tensors: { readonly [name: string]: Ort.Tensor }): Promise<{ readonly [name: string]: NdArray }> {
+  async #download(tensors: { readonly [name: string]: OrtTensor }): Promise<{ readonly [name: string]: NdArray }> {
     const values = this.#stateSpecs.map(({ name, dtype, shape }) => ({ name, dtype, shape: shape as Shape }));
     this.#downloads ??= await this.#ort.InferenceSession.create(
       writeOnnx(handOn(values)),

@@ -49,7 +49,7 @@ export function ortRuntime(
         const session = await ort.InferenceSession.create(bytes, {
           ...withCpuNodes(sessionOptions, lowered),
           ...(writesOutputs && lowered.nodes.some(({ op }) => op === 'nchwc.Conv') && AS_IT_IS),
-          ...(stateMode === 'device' && keepOnDevice(Object.values(state))),
+          ...(stateMode === 'device' && keepOnDevice(device, Object.values(state))),
           ...(profile !== undefined && { enableProfiling: true, profileFilePrefix: profile.prefix }),
         });
         return keep(
@@ -106,10 +106,12 @@ function withCpuNodes(options: Ort.InferenceSession.SessionOptions, graph: Graph
 }
 
 function keepOnDevice(
+  device: DeviceName,
   outputs: readonly string[],
 ): Pick<Ort.InferenceSession.SessionOptions, 'preferredOutputLocation'> {
   if (outputs.length === 0) return {};
-  return { preferredOutputLocation: Object.fromEntries(outputs.map((name) => [name, 'gpu-buffer' as const])) };
+  const location = device === 'wasm' ? 'cpu-pinned' : 'gpu-buffer';
+  return { preferredOutputLocation: Object.fromEntries(outputs.map((name) => [name, location])) };
 }
 
 /** @throws GraphError if state does not map inputs to outputs of the same shape and dtype. */

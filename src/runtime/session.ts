@@ -4,7 +4,7 @@ import { GraphBuilder } from '../graph/builder.ts';
 import type { Graph, Value } from '../graph/ir.ts';
 import { writeOnnx } from '../graph/onnx/write.ts';
 import { reason } from './session-errors.ts';
-import { type OrtModule, toTensor } from './tensors.ts';
+import { type OrtModule, type OrtTensor, toTensor } from './tensors.ts';
 
 /** Runs a graph once, in a temporary session. @throws what ONNX Runtime throws. */
 export async function runOnce(
@@ -12,10 +12,10 @@ export async function runOnce(
   options: Ort.InferenceSession.SessionOptions,
   graph: Graph,
   feeds: readonly NdArray[],
-): Promise<{ readonly [output: string]: Ort.Tensor }> {
+): Promise<{ readonly [output: string]: OrtTensor }> {
   const session = await ort.InferenceSession.create(writeOnnx(graph), options);
   try {
-    const tensors: Record<string, Ort.Tensor> = {};
+    const tensors: Record<string, OrtTensor> = {};
     graph.inputs.forEach(({ name }, i) => {
       tensors[name] = toTensor(ort, feeds[i]);
     });

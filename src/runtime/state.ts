@@ -2,34 +2,32 @@
  * Tensors that stay on the device between runs: parameters and optimizer state. The measured cost of each mode is in
  * docs/performance.md, "State between steps".
  */
-import type * as Ort from 'onnxruntime-common';
 import { type NdArray, ndarray } from '../array/ndarray.ts';
 import { UsageError } from '../errors.ts';
 import type { Packing } from '../lowering/walk.ts';
 import type { TensorSpec } from './runtime.ts';
-import { checkFits, fromTensor, type OrtModule, toTensor } from './tensors.ts';
+import { checkFits, fromTensor, type OrtModule, type OrtTensor, toTensor } from './tensors.ts';
 
 /**
  * - `swap`: two buffers each, one read and one written, which are swapped after every run, so that nothing is copied or
  *   allocated (Node's CPU; in Node also CUDA, CoreML and DirectML, which copy to the device)
- * - `device`: outputs stay in GPU buffers and become the next run's inputs (WebGPU)
- * - `copy`: outputs are returned as new arrays and fed again (WebAssembly, which has its own memory)
+ * - `device`: outputs stay in GPU buffers (WebGPU), or in WebAssembly's own memory, and become the next run's inputs
  */
-export type StateMode = 'swap' | 'device' | 'copy';
+export type StateMode = 'swap' | 'device';
 
 interface Slot {
   readonly spec: TensorSpec;
   readonly output: string;
-  current: Ort.Tensor | undefined;
-  spare: Ort.Tensor | undefined;
+  current: OrtTensor | undefined;
+  spare: OrtTensor | undefined;
 }
 
 export interface DeviceState {
   write(arrays: { readonly [input: string]: NdArray }): void;
   /** Adds the state to the next run's inputs and output buffers. */
-  prepare(feeds: Record<string, Ort.Tensor>, fetches: Record<string, Ort.Tensor | null>): void;
+  prepare(feeds: Record<string, OrtTensor>, fetches: Record<string, OrtTensor | null>): void;
   /** Makes the state that the run wrote the current one. */
-  advance(results: { readonly [output: string]: Ort.Tensor }): void;
+  advance(results: { readonly [output: string]: OrtTensor }): void;
   read(names?: readonly string[]): Promise<{ [input: string]: NdArray }>;
   dispose(): void;
 }
@@ -40,10 +38,8 @@ export interface StateOptions {
   readonly outputs: { readonly [input: string]: string };
   /** State that the lowered graph keeps in a different layout. */
   readonly packed: ReadonlyMap<string, Packing>;
-  /** Copies tensors from the device, by name; needed for `device` only. */
-  readonly download: (tensors: {
-    readonly [name: string]: Ort.Tensor;
-  }) => Promise<{ readonly [name: string]: NdArray }>;
+  /** Copies tensors from the GPU, by name. */
+  readonly download: (tensors: { readonly [name: string]: OrtTensor }) => Promise<{ readonly [name: string]: NdArray }>;
 }
 
 export function deviceState(
@@ -87,10 +83,10 @@ export function deviceState(
     },
     async read(names) {
       const arrays: { [input: string]: NdArray } = {};
-      const remote: Record<string, Ort.Tensor> = {};
+      const remote: Record<string, OrtTensor> = {};
       for (const [name, { current }] of slots) {
         if (current === undefined || names?.includes(name) === false) continue;
-        if (current.location !== 'cpu') remote[name] = current;
+        if (current.location === 'gpu-buffer') remote[name] = current;
         else {
           const array = await fromTensor(current);
           arrays[name] = packed.get(name)?.unpack(array) ?? clone(array);

@@ -1,13 +1,30 @@
 /** Conversion between our arrays and ONNX Runtime's tensors, which share memory. */
 import type * as Ort from 'onnxruntime-common';
-import { elementCount, isDType, type NdArray, ndarray } from '../array/ndarray.ts';
+import { type DType, elementCount, isDType, type NdArray, ndarray } from '../array/ndarray.ts';
 import { DeviceError, UsageError } from '../errors.ts';
 import type { TensorSpec } from './runtime.ts';
 
-/** The required parts of `onnxruntime-common`; `onnxruntime-node` and `-web` both export them. */
+/** The required parts of a tensor. One that is `cpu-pinned` is in WebAssembly's memory, and its data is a copy. */
+export type OrtTensor = Pick<Ort.Tensor, 'type' | 'dims' | 'data' | 'location' | 'getData' | 'dispose'>;
+
+/** The required parts of a session. */
+export interface OrtSession {
+  readonly inputMetadata: readonly Ort.InferenceSession.ValueMetadata[];
+  readonly outputMetadata: readonly Ort.InferenceSession.ValueMetadata[];
+  run(
+    feeds: { readonly [input: string]: OrtTensor },
+    fetches?: { readonly [output: string]: OrtTensor | null },
+  ): Promise<{ readonly [output: string]: OrtTensor }>;
+  release(): Promise<void>;
+  endProfiling(): void;
+}
+
+/** The required parts of `onnxruntime-common`, which `onnxruntime-node` and `-web` export, and `wasmModule` has. */
 export interface OrtModule {
-  readonly InferenceSession: typeof Ort.InferenceSession;
-  readonly Tensor: typeof Ort.Tensor;
+  readonly InferenceSession: {
+    create(model: Uint8Array, options?: Ort.InferenceSession.SessionOptions): Promise<OrtSession>;
+  };
+  readonly Tensor: new (type: DType, data: Float32Array, dims: readonly number[]) => OrtTensor;
 }
 
 /** Bytes to whose multiples memory of arrays is allocated. */
@@ -17,14 +34,14 @@ const ALIGNMENT = 16;
  * A tensor that shares the array's memory, or has a copy where that is part of a buffer and not aligned: the last bits of
  * ONNX Runtime's sums depend on it (findings/onnxruntime-node-sum-depends-on-alignment.sh).
  */
-export function toTensor(ort: OrtModule, { dtype, shape, data }: NdArray): Ort.Tensor {
+export function toTensor(ort: OrtModule, { dtype, shape, data }: NdArray): OrtTensor {
   const own = data.byteOffset % ALIGNMENT === 0 ? data : data.slice();
   return new ort.Tensor(dtype, own as Float32Array, shape);
 }
 
-/** The tensor's content; copied from the device if it is there, which leaves the tensor on the CPU. */
-export async function fromTensor(tensor: Ort.Tensor): Promise<NdArray> {
-  const data = tensor.location === 'cpu' ? tensor.data : await tensor.getData(true);
+/** The tensor's content; copied from the GPU if it is there, which leaves the tensor on the CPU. */
+export async function fromTensor(tensor: OrtTensor): Promise<NdArray> {
+  const data = tensor.location === 'gpu-buffer' ? await tensor.getData(true) : tensor.data;
   if (!isDType(tensor.type)) throw new DeviceError(`Tensors of type ${tensor.type} are not supported.`);
   return ndarray(tensor.type, tensor.dims, data as Float32Array);
 }

@@ -10,7 +10,7 @@
  *   SGD with momentum        600 -> 580                609 -> 477
  *   AdamW and average        657 -> 641                838 -> 657
  */
-import type * as Ort from 'onnxruntime-common';
+import type { OrtSession, OrtTensor } from './tensors.ts';
 
 /** Name of the empty sequence among a model's outputs. */
 export const LAST_CONVERTED = '~written';
@@ -24,10 +24,10 @@ const ITS_ERROR = 'Non tensor type';
  * @throws what ONNX Runtime throws.
  */
 export async function runInto(
-  session: Ort.InferenceSession,
-  feeds: { readonly [input: string]: Ort.Tensor },
-  fetches: { readonly [output: string]: Ort.Tensor },
-): Promise<{ readonly [output: string]: Ort.Tensor }> {
+  session: OrtSession,
+  feeds: { readonly [input: string]: OrtTensor },
+  fetches: { readonly [output: string]: OrtTensor },
+): Promise<{ readonly [output: string]: OrtTensor }> {
   try {
     await session.run(feeds, { ...fetches, [LAST_CONVERTED]: null });
   } catch (cause) {

@@ -4,13 +4,14 @@ import { ndarray } from '../../src/array/ndarray.ts';
 import { stream } from '../../src/array/random.ts';
 import { GraphBuilder } from '../../src/graph/builder.ts';
 import { writeOnnx } from '../../src/graph/onnx/write.ts';
-import { toTensor } from '../../src/runtime/tensors.ts';
+import { type OrtSession, toTensor } from '../../src/runtime/tensors.ts';
 
 test('sums have the same bits wherever in a buffer the input lies', async () => {
   const b = new GraphBuilder('sum');
   const x = b.input('x', 'float32', [1000]);
   const model = writeOnnx(b.build([b.output(b.sum(x, [0]), 'y')]));
-  const session = await ort.InferenceSession.create(model, { intraOpNumThreads: 1, logSeverityLevel: 4 });
+  const options = { intraOpNumThreads: 1, logSeverityLevel: 4 } as const;
+  const session: OrtSession = await ort.InferenceSession.create(model, options);
   const random = stream(1, 'values');
   for (let round = 0; round < 20; round++) {
     const values = Float32Array.from({ length: 1000 }, () => random.normal());

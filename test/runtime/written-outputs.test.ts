@@ -3,10 +3,10 @@ import { expect, it } from 'vitest';
 import { float32 } from '../../src/array/ndarray.ts';
 import { GraphBuilder } from '../../src/graph/builder.ts';
 import { writeOnnx } from '../../src/graph/onnx/write.ts';
-import { toTensor } from '../../src/runtime/tensors.ts';
+import { type OrtSession, toTensor } from '../../src/runtime/tensors.ts';
 import { LAST_CONVERTED, runInto } from '../../src/runtime/written-outputs.ts';
 
-async function doubling() {
+async function doubling(): Promise<OrtSession> {
   const b = new GraphBuilder('double');
   const x = b.input('x', 'float32', [2]);
   const graph = b.build([b.output(b.add(x, x), 'y')]);

@@ -158,21 +158,25 @@ export function pageBytes(): Readonly<Record<'start' | 'work' | 'all', number>> 
   const start = [...new Set(Array.from(named, ([, file]) => file as string))];
   const scripts = readdirSync(`${BUILT}assets`).filter((name) => name.endsWith('.js'));
   const own = scripts.filter(
-    (name) => !/^(?:charls|openjpeg|libjpegturbo|lossless|blosc|lz4|zstd|zarr|hdf5|ort\.|(?:en|de)-)/.test(name),
+    (name) =>
+      !/^(?:charls|openjpeg|libjpegturbo|lossless|blosc|lz4|zstd|zarr|hdf5|ort[.-]|web-assembly|(?:en|de)-)/.test(name),
   );
-  const runtime = scripts.filter((name) => name.startsWith('ort.'));
+  const runtimes = [/^ort\.webgpu/, /^(?:ort-wasm|web-assembly)/].map((kind) =>
+    scripts.filter((name) => kind.test(name)),
+  );
   const languages = scripts.filter((name) => /^(?:en|de)-/.test(name));
   const work = own.filter((name) => !/^measuring/.test(name));
   const isAsBuilt =
     start.length >= 2 &&
-    runtime.length === 2 &&
+    runtimes.map((files) => files.length).join() === '1,2' &&
     languages.length === 2 &&
     work.length < own.length &&
     ['zarr', 'hdf5'].every((kind) => scripts.some((name) => name.startsWith(kind)));
   if (!isAsBuilt) throw new Error('The page is not as it is built.');
   const kb = (names: readonly string[]): number => compressedKb(names.map((name) => `assets/${name}`));
-  const largestOf = (names: readonly string[]): number => Math.max(...names.map((name) => kb([name])));
-  const [language, either] = [largestOf(languages), largestOf(languages) + largestOf(runtime)];
+  const largestOf = (sets: readonly (readonly string[])[]): number => Math.max(...sets.map(kb));
+  const language = largestOf(languages.map((name) => [name]));
+  const either = language + largestOf(runtimes);
   return { start: compressedKb(start) + language, work: kb(work) + either, all: kb(own) + either };
 }
 

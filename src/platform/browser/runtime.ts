@@ -1,5 +1,4 @@
-import type * as Ort from 'onnxruntime-common';
-import { counted, DeviceError } from '../../errors.ts';
+import { DeviceError } from '../../errors.ts';
 import type { WinogradUse } from '../../lowering/conv/minimal-filters.ts';
 import { ortRuntime } from '../../runtime/ort.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
@@ -36,14 +35,8 @@ export function wasmThreads(wanted?: number): number {
   return Math.max(1, Math.min(wanted ?? most, most));
 }
 
-/** A slow network loads ONNX Runtime's 14 to 27 MB within this. */
+/** A slow network loads ONNX Runtime's 27 MB for WebGPU within this. */
 const START_MS = 120_000;
-
-/** Each device has its own build of ONNX Runtime, loaded on first use: WASM alone is half the size. */
-const BUILDS: { readonly [D in BrowserDevice]: () => Promise<typeof Ort> } = {
-  wasm: () => import('onnxruntime-web/wasm'),
-  webgpu: () => import('onnxruntime-web/webgpu'),
-};
 
 /**
  * Opens a device of the page, or of a worker.
@@ -60,52 +53,32 @@ export async function openRuntime({
   if (name === 'webgpu' && adapter === 'none') {
     throw new DeviceError(`The device '${name}' is not available in this browser.`, { remedy: 'Present: wasm.' });
   }
-  let ort: typeof Ort;
+  const count = wasmThreads(threads);
+  // Each device has its own build of ONNX Runtime, loaded on first use: WASM alone is half the size.
+  if (name === 'wasm') {
+    return loading(import('./web-assembly.ts').then((wasm) => wasm.openWasm({ threads: count, wasmPath, winograd })));
+  }
+  const ort = await loading(import('onnxruntime-web/webgpu'));
+  if (wasmPath !== undefined) ort.env.wasm.wasmPaths = wasmPath;
+  ort.env.wasm.numThreads = count;
+  // Threads whose program the page may not load never report; without a limit everything would wait for them.
+  ort.env.wasm.initTimeout = START_MS;
+  ort.env.webgpu.powerPreference = 'high-performance';
+  const runtime = ortRuntime(ort, {
+    device: name,
+    description: adapter === 'software' ? 'WebGPU in software' : 'WebGPU',
+    // Errors only: a fallback to WASM for a shape computation is expected.
+    sessionOptions: { executionProviders: [name], logSeverityLevel: 3 },
+    target: { winograd: winograd ?? 'never' },
+    stateMode: 'device',
+  });
+  return explainingLoss(runtime, async () => ort.env.webgpu.device);
+}
+
+async function loading<T>(loaded: Promise<T>): Promise<T> {
   try {
-    ort = await BUILDS[name]();
+    return await loaded;
   } catch (cause) {
     throw new DeviceError('ONNX Runtime did not load.', { remedy: 'Check that its files are served.', cause });
   }
-  const count = wasmThreads(threads);
-  if (wasmPath !== undefined) ort.env.wasm.wasmPaths = wasmPath;
-  const label = adapter === 'software' ? 'WebGPU in software' : 'WebGPU';
-  const runtime = webRuntime(ort, name, { threads: count, winograd, ...(name === 'webgpu' && { label }) });
-  return name === 'webgpu' ? explainingLoss(runtime, async () => ort.env.webgpu.device) : runtime;
-}
-
-/**
- * ONNX Runtime's build for the web, as pages use it.
- * @param ort not used before: its threads are fixed by the first session
- */
-export function webRuntime(
-  ort: typeof Ort,
-  name: BrowserDevice,
-  {
-    threads,
-    winograd,
-    label = `WASM, ${counted(threads, 'thread')}`,
-  }: { readonly threads: number; readonly winograd?: WinogradUse; readonly label?: string },
-): Runtime {
-  ort.env.wasm.numThreads = threads;
-  // Threads whose program the page may not load never report; without a limit everything would wait for them.
-  ort.env.wasm.initTimeout = START_MS;
-  if (name === 'webgpu') ort.env.webgpu.powerPreference = 'high-performance';
-  return ortRuntime(ort, {
-    device: name,
-    description: label,
-    sessionOptions: {
-      executionProviders: [name],
-      graphOptimizationLevel: 'all',
-      // A single block with the size of everything planned, allocated in addition to what the first run took.
-      enableMemPattern: false,
-      // Errors only: a fallback to WASM for a shape computation is expected.
-      logSeverityLevel: 3,
-    },
-    target: {
-      winograd: winograd ?? (name === 'wasm' ? 'auto' : 'never'),
-      columns: name === 'wasm',
-      hidesShapes: name === 'wasm',
-    },
-    stateMode: name === 'webgpu' ? 'device' : 'copy',
-  });
 }
