@@ -27,12 +27,12 @@ import {
   findMapping,
   hasRim,
   IGNORE,
-  type LabelClass,
   type LabelMapping,
   type LabelOptions,
   type LabelPage,
   stackLabels,
 } from './labels/labels.ts';
+import { namesOf, presentClasses } from './labels/present.ts';
 import type { Annotation } from './labels/regions.ts';
 import { readShapeLabels } from './labels/shape-labels.ts';
 import { type Memo, noMemo } from './memo.ts';
@@ -231,8 +231,6 @@ const nothingPainted = (folder: string): DatasetError =>
     remedy: 'Paint some of each class, outside of what is held out.',
   });
 
-const quoted = (names: readonly string[]): string => names.map((name) => `'${name}'`).join(', ');
-
 /**
  * Asserts that there are two classes to distinguish; the rims of objects do not count.
  * @throws DatasetError naming what is present and what is missing
@@ -243,14 +241,7 @@ function requireContrast(
   pages: readonly TrainingPage[],
   shares: readonly number[],
 ): void {
-  const own = classes.filter(({ values }) => values !== 'rim');
-  // Small objects may consist only of rim.
-  const isThere = ({ values }: LabelClass) =>
-    classes.some(
-      (item, i) =>
-        (shares[i] as number) > 0 && (item.values === values || (values === 'rest' && item.values === 'rim')),
-    );
-  const present = own.filter(isThere);
+  const { present, missing } = presentClasses(classes, (i) => (shares[i] as number) > 0);
   if (present.length > 1) return;
   if (present.length === 0) throw nothingPainted(folder);
   if (pages.every((page) => page.annotatedRows === undefined)) {
@@ -259,12 +250,11 @@ function requireContrast(
       remedy: 'Label more images, or hold others out for validation.',
     });
   }
-  const missing = own.filter((item) => !present.includes(item)).map(({ name }) => name);
   const names = pages.slice(0, 3).map(({ name }) => `"${name}"`);
   const where = `${names.join(', ')}${pages.length > names.length ? `, and ${pages.length - names.length} more` : ''}`;
-  throw new DatasetError(`only class ${quoted(present.map(({ name }) => name))} is painted in ${where}.`, {
+  throw new DatasetError(`only class ${namesOf(present)} is painted in ${where}.`, {
     file: folder,
-    remedy: `Paint some of ${quoted(missing)} too.`,
+    remedy: `Paint some of ${namesOf(missing)} too.`,
   });
 }
 

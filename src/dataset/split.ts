@@ -1,7 +1,7 @@
 /** Which slices are for training and which for validation. */
 
 import { addTo } from '../array/lists.ts';
-import { stream } from '../array/random.ts';
+import { type Random, stream } from '../array/random.ts';
 import { counted, DatasetError, UsageError } from '../errors.ts';
 import { baseName, folderOf, naturalOrder, stemOf } from './discover/names.ts';
 
@@ -16,7 +16,7 @@ export interface SplitItem {
   readonly height: number;
   readonly width: number;
   /** Values of the slice [height, width], if known. */
-  readonly label?: { readonly values: ArrayLike<number> & Iterable<number> };
+  readonly label?: { readonly values: ArrayLike<number> };
 }
 
 export interface Split {
@@ -96,9 +96,9 @@ function finish(items: readonly SplitItem[], validation: readonly number[], reas
 /**
  * Splits by stack if there are several (whole stacks, in an order sampled from `seed`, with those that are the only
  * ones of their size last), and by a contiguous block at the end if there is one, because adjacent slices are alike and
- * splitting them individually would inflate the score. If labels are known and the end lacks one of a few classes that
- * other slices have, as the ends of a patient do, the block is moved towards the middle. A single slice is not split:
- * its validation is empty.
+ * splitting them individually would inflate the score. If labels are known and those held out, or the others, lack a
+ * class, as the ends of a patient do, the block is moved towards the middle, and other stacks are drawn. A single slice
+ * is not split: its validation is empty.
  *
  * @throws UsageError for a fraction outside 0..0.9, names that match no file (listing those that exist), or invalid
  * folds; DatasetError if nothing would remain for training.
@@ -126,16 +126,42 @@ export function splitItems(
   if (stacks.length === 1) {
     const order = stacks[0].items;
     const count = Math.min(wanted, order.length - 1);
-    const start = blockWithAll(
-      order.map((index) => items[index]),
-      count,
-    );
+    const start = blockWithAll(items, order, count);
     const where =
       start === order.length - count
         ? `the last ${counted(count, 'page')} of ${order.length} of the one stack`
         : `pages ${start} to ${start + count - 1} of ${order.length} (from 0) of the one stack: its end lacks a class`;
     return finish(items, order.slice(start, start + count), `validation: ${where}`);
   }
+  const random = stream(seed, 'split');
+  const classes = new ClassesOf(items);
+  let drawn = drawStacks(items, stacks, wanted, random);
+  // Most data have every class on most images: one draw does.
+  for (let tries = 1; tries < MOST_DRAWS && classes.spread(drawn.held) < classes.most; tries++) {
+    const other = drawStacks(items, stacks, wanted, random);
+    if (classes.spread(other.held) > classes.spread(drawn.held)) drawn = other;
+  }
+  const { held, stackCount } = drawn;
+  const unit = stacks.length === items.length ? 'images' : 'stacks';
+  const which =
+    stackCount <= 4 ? ` (${[...new Set(held.map((i) => stemOf(items[i].file)))].slice(0, 8).join(', ')})` : '';
+  return finish(
+    items,
+    held,
+    `validation: ${stackCount} of ${stacks.length} ${unit}, ${counted(held.length, 'page')} of ${items.length}, seed ${seed}${unit === 'stacks' ? which : ''}`,
+  );
+}
+
+/** So many draws of whole stacks, at most, for one with every class on both sides. */
+const MOST_DRAWS = 50;
+
+/** Draws whole stacks, with about `wanted` slices in all. */
+function drawStacks(
+  items: readonly SplitItem[],
+  stacks: readonly Stack[],
+  wanted: number,
+  random: Random,
+): { readonly held: readonly number[]; readonly stackCount: number } {
   const held: number[] = [];
   let stackCount = 0;
   const sizes = new SizesLeft(items);
@@ -147,26 +173,16 @@ export function splitItems(
     sizes.take(members);
     stackCount++;
   };
-  for (const at of stream(seed, 'split').permutation(stacks.length)) {
+  for (const at of random.permutation(stacks.length)) {
     const stack = stacks[at];
     if (sizes.leaves(stack.items)) hold(stack);
     else passedOver.push(stack);
   }
   for (const stack of passedOver) hold(stack);
-  if (held.length === 0) {
-    // Every stack is larger than twice the requested size: use the smallest.
-    const smallest = stacks.reduce((a, b) => (b.items.length < a.items.length ? b : a));
-    held.push(...smallest.items);
-    stackCount = 1;
-  }
-  const unit = stacks.length === items.length ? 'images' : 'stacks';
-  const which =
-    stackCount <= 4 ? ` (${[...new Set(held.map((i) => stemOf(items[i].file)))].slice(0, 8).join(', ')})` : '';
-  return finish(
-    items,
-    held,
-    `validation: ${stackCount} of ${stacks.length} ${unit}, ${counted(held.length, 'page')} of ${items.length}, seed ${seed}${unit === 'stacks' ? which : ''}`,
-  );
+  if (held.length > 0) return { held, stackCount };
+  // Every stack is larger than twice the requested size: use the smallest.
+  const smallest = stacks.reduce((a, b) => (b.items.length < a.items.length ? b : a));
+  return { held: smallest.items, stackCount: 1 };
 }
 
 /**
@@ -206,27 +222,60 @@ class SizesLeft {
 /** With more values the labels number objects; all but 0 then count as one class. */
 const FEW_VALUES = 8;
 
-/**
- * First slice of the last block of `count` slices that contains every class of the stack; that of the last block if
- * none does.
- */
-function blockWithAll(items: readonly SplitItem[], count: number): number {
-  const last = items.length - count;
-  const perPage = items.map(({ label }) => new Set(label?.values));
-  const all = new Set(perPage.flatMap((values) => [...values]));
-  const classesOf = (values: Iterable<number>): Set<number> =>
-    new Set(all.size > FEW_VALUES ? [...values].map((value) => Math.min(1, Math.abs(value))) : values);
-  const wanted = classesOf(all).size;
-  const step = Math.max(1, count >> 1);
-  for (let start = last; start >= 0; start -= step) {
-    const held = classesOf(perPage.slice(start, start + count).flatMap((values) => [...values]));
-    // The slices before it may lack a class of the block: both sides need every class.
-    const rest = classesOf(
-      [...perPage.slice(0, start), ...perPage.slice(start + count)].flatMap((values) => [...values]),
-    );
-    if (held.size === wanted && rest.size === wanted) return start;
+/** The classes of slices, as far as they are known: values of labels, or objects and background. */
+class ClassesOf {
+  readonly #perItem: readonly ReadonlySet<number>[];
+  /** The largest `spread` that is possible. */
+  readonly most: number;
+
+  constructor(items: readonly SplitItem[]) {
+    const values = items.map(({ label }) => differentValues(label?.values ?? []));
+    const areNumbers = new Set(values.flatMap((own) => [...own])).size > FEW_VALUES;
+    this.#perItem = areNumbers
+      ? values.map((own) => new Set([...own].map((value) => Math.min(1, Math.abs(value)))))
+      : values;
+    this.most = 2 * this.#among(items.keys()).size;
   }
-  return last;
+
+  /** How well slices are held out: 2 for each class that they and the others have, 1 for one that the others have alone. */
+  spread(held: readonly number[]): number {
+    const isHeld = new Set(held);
+    const own = this.#among(isHeld);
+    const rest = this.#among([...this.#perItem.keys()].filter((i) => !isHeld.has(i)));
+    return rest.size + [...rest].filter((one) => own.has(one)).length;
+  }
+
+  #among(indices: Iterable<number>): Set<number> {
+    const found = new Set<number>();
+    for (const i of indices) for (const one of this.#perItem[i] as ReadonlySet<number>) found.add(one);
+    return found;
+  }
+}
+
+function differentValues(values: ArrayLike<number>): Set<number> {
+  const found = new Set<number>();
+  for (let p = 0; p < values.length; p++) {
+    const value = values[p] as number;
+    if (p === 0 || value !== values[p - 1]) found.add(value);
+  }
+  return found;
+}
+
+/**
+ * First slice of the block of `count` slices of a stack that are best held out by their classes; the last of those
+ * that are equally good.
+ */
+function blockWithAll(items: readonly SplitItem[], order: readonly number[], count: number): number {
+  const last = order.length - count;
+  const classes = new ClassesOf(items);
+  const step = Math.max(1, count >> 1);
+  let best = last;
+  let most = -1;
+  for (let start = last; start >= 0 && most < classes.most; start -= step) {
+    const spread = classes.spread(order.slice(start, start + count));
+    if (spread > most) [best, most] = [start, spread];
+  }
+  return best;
 }
 
 function byFold(items: readonly SplitItem[], fold: number, folds: number, seed: number): Split {

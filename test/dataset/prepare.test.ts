@@ -118,20 +118,18 @@ describe('a folder of images and labels', () => {
     ],
     ['an empty file', { 'images/0.png': new Uint8Array(), 'labels/0.png': label }, 'images/0.png'],
     ['a truncated file', { 'images/0.png': image.subarray(0, 60), 'labels/0.png': label }, 'images/0.png'],
-    [
-      'only background to train on',
-      {
-        ...five,
-        'labels/0.png': png(8, 6, () => 0),
-        'labels/1.png': png(8, 6, () => 0),
-        'labels/2.png': png(8, 6, () => 0),
-        'labels/3.png': png(8, 6, () => 0),
-      },
-      'the labels of the training images hold one class only',
-    ],
   ])('%s is refused with the file', async (_, content, message) => {
     const run = async () => prepareDataset(await readDataset(folder(content), 'data'));
     await expect(run()).rejects.toThrow(message);
+  });
+
+  it('the one page with more than background is trained on, and refused where it is to be held out', async () => {
+    const background = Object.fromEntries([0, 1, 2, 3].map((i) => [`labels/${i}.png`, png(8, 6, () => 0)]));
+    const raw = await readDataset(folder({ ...five, ...background }), 'data');
+    expect(prepareDataset(raw).split.train).toContain(4);
+    expect(() => prepareDataset(raw, { split: { names: ['4'] } })).toThrow(
+      'the labels of the training images hold one class only',
+    );
   });
 });
 

@@ -118,3 +118,36 @@ it('of one stack whose end lacks a class, a block that has all is held out', () 
   const everywhere = stack.map((item) => ({ ...item, label: label([0, 1]) }));
   expect(splitItems(everywhere, { fraction: 0.2 }).validation).toEqual([8, 9]);
 });
+
+describe('of single images, those held out and the others have every class where that is possible', () => {
+  const withClasses = (of: (i: number) => readonly number[]) =>
+    words.map((word, i) => ({ ...word, width: 2, height: 1, label: { values: Int32Array.from(of(i)) } }));
+  const seeds = Array.from({ length: 20 }, (_, seed) => seed);
+
+  it('two images have the second class: one is held out', () => {
+    const items = withClasses((i) => (i === 3 || i === 8 ? [0, 1] : [0, 0]));
+    for (const seed of seeds) {
+      const { validation } = splitItems(items, { fraction: 0.3 }, { seed });
+      expect(validation).toHaveLength(3);
+      expect(validation.filter((i) => i === 3 || i === 8)).toHaveLength(1);
+    }
+  });
+  it('one image has it: it is trained on', () => {
+    const items = withClasses((i) => (i === 3 ? [0, 1] : [0, 0]));
+    for (const seed of seeds) expect(splitItems(items, { fraction: 0.3 }, { seed }).train).toContain(3);
+  });
+  it('many objects are one class', () => {
+    const items = withClasses((i) => (i % 2 === 0 ? [0, 100 + i] : [0, 0])).concat(
+      withClasses((i) => [200 + i, 300 + i]).map((one) => ({ ...one, file: `more/${one.file}` })),
+    );
+    const { validation } = splitItems(items, { fraction: 0.1 });
+    expect(validation.some((i) => [...items[i].label.values].some((value) => value > 0))).toBe(true);
+  });
+  it('what has them in the first place is drawn as without labels', () => {
+    const everywhere = withClasses(() => [0, 1]);
+    for (const seed of seeds) {
+      const drawn = splitItems(words, { fraction: 0.3 }, { seed }).validation;
+      expect(splitItems(everywhere, { fraction: 0.3 }, { seed }).validation).toEqual(drawn);
+    }
+  });
+});

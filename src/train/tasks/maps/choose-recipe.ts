@@ -1,14 +1,12 @@
 /** Choices for a network that learns stars or flows instead of classes. */
 
-import { median, quantile } from '../../../array/quantile.ts';
+import { quantile } from '../../../array/quantile.ts';
+import { objectSides } from '../../../dataset/object-sides.ts';
 import type { TrainingPage } from '../../../dataset/patch-position.ts';
 import { option, UsageError } from '../../../errors.ts';
 import { isOfVolumes, type NetworkName, networkNamed } from '../../../models/registry.ts';
 import { isWindowName } from '../../../models/sliding-window.ts';
-import { labelGrid } from '../../../objects/grid.ts';
-import { boxesOf } from '../../../objects/label-boxes.ts';
 import { type MapKind, mapChannels, type ObjectMaps } from '../../../objects/object-maps.ts';
-import { relabelConsecutive } from '../../../objects/relabel.ts';
 import type { ChosenRecipe } from '../../task.ts';
 import { chooseRecipe, NO_SEPARATION, type TrainSettings } from '../segmentation/choose-recipe.ts';
 
@@ -56,18 +54,14 @@ export function settingsForMaps(
  * @param patch side of the patches in pixels
  */
 function chooseMaps(by: MapKind, pages: readonly TrainingPage[], patch: readonly [number, number]): ObjectMaps {
-  const extents: number[] = [];
-  for (const { objects, height, width } of pages) {
-    if (objects === undefined) continue;
-    const { labels, count } = relabelConsecutive(labelGrid(objects, [height, width]));
-    for (const { top, left, bottom, right } of boxesOf(labels, count))
-      extents.push(Math.max(bottom - top, right - left));
-  }
-  const whole = extents.length === 0 ? 0 : quantile(Float64Array.from(extents).sort(), SEEN_WHOLE);
+  const sides = objectSides(
+    pages.flatMap(({ objects, ...page }) => (objects === undefined ? [] : [{ ...page, objects }])),
+  );
+  const whole = sides.length === 0 ? 0 : quantile(sides, SEEN_WHOLE);
   const contextPx = Math.min(Math.ceil(whole), Math.floor(MOST_CONTEXT * Math.min(...patch)));
   if (by === 'flows') return { by, contextPx };
   // About the mean distance from a pixel of a disc to its border.
-  const scalePx = extents.length === 0 ? 1 : Math.max(1, Math.round(median(extents) / 2));
+  const scalePx = sides.length === 0 ? 1 : Math.max(1, Math.round(quantile(sides, 0.5) / 2));
   return { by, rays: RAYS, scalePx, contextPx };
 }
 

@@ -4,7 +4,8 @@
 
 import { type AugmentOptions, augmentSettings, NO_AUGMENTATION } from '../../../augment/options.ts';
 import { hasRim, type LabelClass, type LabelMapping } from '../../../dataset/labels/labels.ts';
-import type { PreparedDataset } from '../../../dataset/prepare.ts';
+import { describeLongObjects, objectSides } from '../../../dataset/object-sides.ts';
+import { numbersOf, type PreparedDataset } from '../../../dataset/prepare.ts';
 import type { RawDataset } from '../../../dataset/raw.ts';
 import type { SplitChoice } from '../../../dataset/split.ts';
 import type { ChannelChoice } from '../../../input/channels.ts';
@@ -122,7 +123,7 @@ export function chooseSeparation(
 export function chooseRecipe(
   data: PreparedDataset,
   given: TrainSettings,
-  { fingerprint, split, separation, cores, minutes, flops, start, learned, before }: RecipeCircumstances,
+  { fingerprint, split, separation, pages, cores, minutes, flops, start, learned, before }: RecipeCircumstances,
 ): ChosenRecipe {
   const settings = start === undefined ? given : { ...given, ...optionsOfStart(start, given) };
   const name: NetworkName = start?.model.name ?? settings.network ?? 'unet';
@@ -162,6 +163,7 @@ export function chooseRecipe(
     ...(from?.notes ?? []),
     ...(batchNorm?.notes ?? []),
     `network: ${start === undefined ? reason.replace(/\.$/, '') : `${networkNamed(name).title} as in ${start.name}`}; ${pixelwise ? 'the annotated pixels in every step' : `patch ${patch[1]} x ${patch[0]}, batch ${batch}`}`,
+    ...(pixelwise || window !== undefined ? [] : longObjects(data, pages, patch)),
     `training: ${loss.name}, ${optimizer.name}, learning rate ${learningRate}, ${schedule.name}${extras.map((text) => `, ${text}`).join('')}`,
   ];
   return {
@@ -192,6 +194,20 @@ export function chooseRecipe(
     },
     notes,
   };
+}
+
+/** Whether numbered objects are longer than a patch. */
+function longObjects(
+  { mapping, train, split }: PreparedDataset,
+  pages: RawDataset['pages'],
+  patch: readonly [number, number],
+): readonly string[] {
+  if (mapping.kind !== 'instances') return [];
+  const numbered = train.pages.map(({ height, width, label }, i) => {
+    const page = pages[split.train[i] as number] as RawDataset['pages'][number];
+    return { height, width, objects: numbersOf(page.label, label) };
+  });
+  return describeLongObjects(objectSides(numbered), patch);
 }
 
 /** The network's own choice, or its defaults with a patch whose output fits into the image; the rest is mirrored. */

@@ -2,7 +2,8 @@
 
 import { reachPx } from '../../../augment/field.ts';
 import { cutToAnnotation } from '../../../dataset/cut.ts';
-import { findMapping, type LabelMapping } from '../../../dataset/labels/labels.ts';
+import { backgroundOf, findMapping, type LabelMapping } from '../../../dataset/labels/labels.ts';
+import { namesOf, presentClasses } from '../../../dataset/labels/present.ts';
 import { type PreparedDataset, type PrepareOptions, prepareDataset } from '../../../dataset/prepare.ts';
 import { labelOptions, type RawDataset } from '../../../dataset/raw.ts';
 import type { SplitChoice } from '../../../dataset/split.ts';
@@ -167,16 +168,36 @@ export function sameSegmentationTask(
   };
 }
 
+/** Classes of the validation pages, which a score can tell apart, and those that it says nothing about. */
+const heldClasses = ({ validation, mapping }: PreparedDataset) =>
+  presentClasses(mapping.classes, (c) => validation.some(({ label }) => label.includes(c)));
+
+/** Whether there is no score that would tell a good model from one that finds nothing. */
+function isUnscorable(data: PreparedDataset): boolean {
+  const background = backgroundOf(data.mapping).map((c) => data.mapping.classes[c]);
+  return heldClasses(data).present.every((item) => background.includes(item));
+}
+
 /** How much the validation score rests on. */
-function basisNotes({ pages }: RawDataset, { validation, split, mapping, heldRegions }: PreparedDataset): string[] {
+function basisNotes({ pages }: RawDataset, data: PreparedDataset): string[] {
+  const { validation, split, mapping, heldRegions } = data;
   if (validation.length === 0) return [];
+  const { present, missing } = heldClasses(data);
+  if (isUnscorable(data)) {
+    return [
+      `nothing but ${namesOf(present)} is held out, so no score would tell a good model from one that finds nothing: hold out others with ${option('split')}`,
+    ];
+  }
   const basis = new BasisCounter();
   for (const [i, { label }] of validation.entries()) {
     const { values } = (pages[split.validation[i] as number] as RawDataset['pages'][number]).label;
     basis.add(label, mapping.kind === 'instances' ? values : undefined);
   }
   const regions = Object.values(heldRegions).reduce((sum, own) => sum + own.length, 0);
-  return [`validation rests on ${describeBasis(basis.result(), regions)}`];
+  return [
+    `validation rests on ${describeBasis(basis.result(), regions)}`,
+    ...(missing.length === 0 ? [] : [`nothing of ${namesOf(missing)} is held out, so the score says nothing about it`]),
+  ];
 }
 
 function lengthOf(name: NetworkName): TrainingTask['length'] {
@@ -209,7 +230,7 @@ function taskOf(raw: RawDataset, data: PreparedDataset, place: Place): Omit<Trai
     ...(Object.keys(trainedRegions).length > 0 && { trainingRegions: trainedRegions }),
     fingerprint: fingerprintOf([...data.train.pages, ...data.validation], place.memo),
     chooseMetric: () =>
-      data.validation.length === 0
+      isUnscorable(data)
         ? undefined
         : chooseMetric(data.validation, data.mapping, { separates: place.volumes === undefined }),
     openSetup: (recipe, metric, options) =>
