@@ -73,6 +73,14 @@ describe('held-out pages', () => {
     expect(log.some(({ kind }) => kind === 'validation')).toBe(true);
   });
 
+  test('with a class that the others lack, too', async () => {
+    const data = await folder('untrained', [...Array.from({ length: 4 }, () => [TWO[0] as number[]]), TWO]);
+    const { lines } = await train(data, { split: { names: ['4'] }, task: 'semantic' });
+    expect(lines).toContain(
+      "nothing of 'class 2' is trained on, though it is held out: no network can learn it from the others",
+    );
+  });
+
   test('with all classes are not spoken of', async () => {
     const { lines } = await train(await folder('all', [TWO, TWO, TWO, TWO, TWO]), { split: { names: ['4'] } });
     expect(lines.join('\n')).not.toMatch(/nothing (but|of)/);

@@ -16,6 +16,7 @@ import { parseConfig } from '../../train/config.ts';
 import { RUN_FILES } from '../../train/store.ts';
 import type { command } from '../commands/train.ts';
 import type { Options, Positionals } from '../declare.ts';
+import { describeFolds } from '../fold-scores.ts';
 import { longFlag } from '../options.ts';
 import { TRAIN_SETTINGS } from '../train-settings.ts';
 import { runName, watchTraining } from '../watch-training.ts';
@@ -108,12 +109,10 @@ async function runWith(
   }
   const { folds } = cross;
   const say = (line: string): void => void (quiet || process.stdout.write(`${line}\n`));
-  const scores: number[] = [];
+  const finished: FinishedRun[] = [];
   for (let fold = 0; fold < folds; fold++) {
     say(`--- fold ${fold} of ${folds} ---`);
-    const { best } = await train(join(out, `fold-${fold}`), { fold, folds });
-    if (best !== undefined) scores.push(best.score);
+    finished.push(await train(join(out, `fold-${fold}`), { fold, folds }));
   }
-  const mean = scores.reduce((a, b) => a + b, 0) / scores.length;
-  say(`${folds} folds: ${scores.map((score) => score.toFixed(4)).join(', ')}; mean ${mean.toFixed(4)}`);
+  say(describeFolds(finished));
 }

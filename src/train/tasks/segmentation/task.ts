@@ -188,6 +188,8 @@ function basisNotes({ pages }: RawDataset, data: PreparedDataset): string[] {
       `nothing but ${namesOf(present)} is held out, so no score would tell a good model from one that finds nothing: hold out others with ${option('split')}`,
     ];
   }
+  const { missing: untrained } = presentClasses(mapping.classes, (c) => (data.shares[c] as number) > 0);
+  const unlearned = untrained.filter((item) => present.includes(item));
   const basis = new BasisCounter();
   for (const [i, { label }] of validation.entries()) {
     const { values } = (pages[split.validation[i] as number] as RawDataset['pages'][number]).label;
@@ -196,6 +198,11 @@ function basisNotes({ pages }: RawDataset, data: PreparedDataset): string[] {
   const regions = Object.values(heldRegions).reduce((sum, own) => sum + own.length, 0);
   return [
     `validation rests on ${describeBasis(basis.result(), regions)}`,
+    ...(unlearned.length === 0
+      ? []
+      : [
+          `nothing of ${namesOf(unlearned)} is trained on, though it is held out: no network can learn it from the others`,
+        ]),
     ...(missing.length === 0 ? [] : [`nothing of ${namesOf(missing)} is held out, so the score says nothing about it`]),
   ];
 }
