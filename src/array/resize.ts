@@ -32,19 +32,30 @@ function axisWeights(source: number, target: number, scale: number): AxisWeights
   return { first, weights };
 }
 
+type Sides = readonly [height: number, width: number];
+
 /**
  * Scales planes [channels, height, width] to cover [targetHeight, targetWidth], and crops the centre. Values stay
  * within the range of the source.
  */
-export function resizeToCover(
+export function resizeToCover(planes: ArrayLike<number>, channels: number, from: Sides, to: Sides): Float32Array {
+  const scale = Math.max(to[0] / from[0], to[1] / from[1]);
+  return resizeBy(planes, channels, from, to, [scale, scale]);
+}
+
+/** Scales planes [channels, height, width] to [targetHeight, targetWidth]. Values stay within the range of the source. */
+export const resize = (planes: ArrayLike<number>, channels: number, from: Sides, to: Sides): Float32Array =>
+  resizeBy(planes, channels, from, to, [to[0] / from[0], to[1] / from[1]]);
+
+function resizeBy(
   planes: ArrayLike<number>,
   channels: number,
-  [height, width]: readonly [number, number],
-  [targetHeight, targetWidth]: readonly [number, number],
+  [height, width]: Sides,
+  [targetHeight, targetWidth]: Sides,
+  [scaleY, scaleX]: readonly [y: number, x: number],
 ): Float32Array {
-  const scale = Math.max(targetHeight / height, targetWidth / width);
-  const rows = axisWeights(height, targetHeight, scale);
-  const columns = axisWeights(width, targetWidth, scale);
+  const rows = axisWeights(height, targetHeight, scaleY);
+  const columns = axisWeights(width, targetWidth, scaleX);
   const out = new Float32Array(channels * targetHeight * targetWidth);
   const narrow = new Float32Array(height * targetWidth);
   for (let c = 0; c < channels; c++) {

@@ -90,12 +90,20 @@ export function prepareView(
   return normalise(out, channels.count, normalisation);
 }
 
-/** What is to be said of an image that a network is given: of its channels, its values and the size of its pixels. */
+/**
+ * What is to be said of an image that a network is given: of its channels, its values and the size of its pixels.
+ * @param options resample: whether it is scaled to the pixel size of the training images
+ */
 export function inputNotes(
   image: Image,
   page: NamedPage,
   { channels, normalisation, pixelMm }: InputSpec,
+  options: { readonly resample?: boolean } = {},
 ): readonly string[] {
-  const notes = [channelNote(page, channels), scaleNote(image.dtype, normalisation), pixelSizeNote(pixelMm, image)];
+  const notes = [
+    channelNote(page, channels),
+    scaleNote(image.dtype, normalisation),
+    pixelSizeNote(pixelMm, image, options),
+  ];
   return notes.filter((note) => note !== undefined);
 }

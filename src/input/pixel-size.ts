@@ -1,5 +1,6 @@
 /** Compares the pixel sizes of a network's training images with that of an image. */
 
+import { option } from '../errors.ts';
 import { millimetres } from '../image/geometry.ts';
 import type { Image } from '../image/image.ts';
 
@@ -17,22 +18,39 @@ export function pixelSizes(
   return sides.length === 0 || sides.some(Number.isNaN) ? undefined : [Math.min(...sides), Math.max(...sides)];
 }
 
-/** A note for an image whose pixels are so large or small that its objects look unlike those in training. */
-export function pixelSizeNote(
-  trained: PixelSizes | undefined,
-  { spacing }: Pick<Image, 'spacing'>,
-): string | undefined {
+/**
+ * The factor by which an image is enlarged, or reduced if it is below 1, for its pixels to be as large as those of the
+ * training images; 1 where they nearly are, or where a size is unknown.
+ */
+export function scaleToTrained(trained: PixelSizes | undefined, { spacing }: Pick<Image, 'spacing'>): number {
   const y = millimetres(spacing.y);
   const x = millimetres(spacing.x);
-  if (trained === undefined || y === undefined || x === undefined) return undefined;
+  if (trained === undefined || y === undefined || x === undefined) return 1;
   const [least, most] = trained;
   const side = sideOf([y, x]);
+  if (side > most * TOLERATED) return side / most;
+  return side * TOLERATED < least ? side / least : 1;
+}
+
+/**
+ * A note for an image whose pixels are so large or small that its objects look unlike those in training.
+ * @param options resample: whether it is predicted at the pixel size of the training images
+ */
+export function pixelSizeNote(
+  trained: PixelSizes | undefined,
+  image: Pick<Image, 'spacing'>,
+  { resample = false }: { readonly resample?: boolean } = {},
+): string | undefined {
+  const scale = scaleToTrained(trained, image);
+  if (trained === undefined || scale === 1) return undefined;
+  const [least, most] = trained;
+  const side = scale * (scale > 1 ? most : least);
   const known =
     lengthText(least) === lengthText(most) ? lengthText(least) : `${lengthText(least)} to ${lengthText(most)}`;
-  const tell = (times: number, than: string): string =>
-    `its pixels are ${lengthText(side)} wide, those of the training images ${known}: everything appears ${times.toFixed(1)} times ${than} than in training, and is likely to be missed or wrong. Scale the image to that pixel size first.`;
-  if (side > most * TOLERATED) return tell(side / most, 'smaller');
-  return side * TOLERATED < least ? tell(least / side, 'larger') : undefined;
+  const times = `${Math.max(scale, 1 / scale).toFixed(1)} times`;
+  const sizes = `its pixels are ${lengthText(side)} wide, those of the training images ${known}`;
+  if (resample) return `${sizes}: it is predicted at that size, ${times} ${scale > 1 ? 'enlarged' : 'reduced'}.`;
+  return `${sizes}: everything appears ${times} ${scale > 1 ? 'smaller' : 'larger'} than in training, and is likely to be missed or wrong. Scale the image to that pixel size first, as ${option('resample')} does.`;
 }
 
 /**

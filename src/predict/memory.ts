@@ -71,17 +71,22 @@ export function tileWithin(
   );
 }
 
-/** About what the prediction of an image in memory takes beside the tiles, in bytes. */
+/**
+ * About what the prediction of an image in memory takes beside the tiles, in bytes.
+ * @param options scale: factor by which its slices are enlarged for the network
+ */
 export function wholeBytes(
   { classes, input }: Pick<SegmentationModel, 'classes' | 'input'>,
   info: ImageInfo,
-  { objects = false }: { readonly objects?: boolean } = {},
+  { objects = false, scale = 1 }: { readonly objects?: boolean; readonly scale?: number } = {},
 ): number {
   const { times, slices, height, width, channels } = sizes(info);
   const stored = 2 * bytesPer(info.dtype) * channels;
   // All classes thrice: as predicted, as one of them is cut out, as it is written.
   const perPixel = stored + 4 * input.channels.count + 12 * classes.length + 5 + (objects ? 40 : 0);
-  return times * slices * height * width * perPixel;
+  // One slice at a time, before and after the network.
+  const scaled = scale === 1 ? 0 : scale ** 2 * 4 * (input.channels.count + classes.length);
+  return height * width * (times * slices * perPixel + scaled);
 }
 
 /** For messages. */

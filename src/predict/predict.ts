@@ -1,12 +1,14 @@
 /** Prediction of whole images, tile by tile: [channels, height, width] to [classes, height, width] probabilities. */
 
 import { float32, type NdArray } from '../array/ndarray.ts';
+import { resize } from '../array/resize.ts';
 import type { Rectangle } from '../array/window-sums.ts';
-import { UsageError } from '../errors.ts';
+import { option, UsageError } from '../errors.ts';
 import { type Image, sizes } from '../image/image.ts';
 import { type AxisMap, inverseMap, reorient } from '../image/orient.ts';
 import { type ChannelChoice, type NamedPage, pickChannels } from '../input/channels.ts';
 import { inputNotes, inputPages, prepareInput } from '../input/network-input.ts';
+import { scaleToTrained } from '../input/pixel-size.ts';
 import type { SegmentationModel } from './model.ts';
 import { onGridOf } from './output.ts';
 import { type AxisPlan, planAxis, planRegion } from './tile-plan.ts';
@@ -26,12 +28,20 @@ export interface PredictOptions extends RunOptions {
   readonly border?: number;
   /** Channels of the image to use, by name or by number from 0; default: as in training. */
   readonly channel?: ChannelChoice;
+  /**
+   * Whether an image whose pixels are more than a quarter larger or smaller than those of the training images is predicted
+   * at their size: its values are interpolated, and the probabilities back to its own pixels. Default false. Without
+   * effect where a size is unknown.
+   */
+  readonly resample?: boolean;
 }
 
 /** How a single page is predicted. */
 export interface PagePredictOptions extends PredictOptions {
   /** Give only these pixels, equal to those of the whole page's prediction. Default: all. */
   readonly region?: PageRegion;
+  /** Factor by which the page is enlarged for the network; its probabilities are scaled back. Default 1. */
+  readonly scale?: number;
 }
 
 /** How an image of this size would be tiled: to print, or to estimate. */
@@ -54,7 +64,8 @@ export function planPage(
 export function describeTiles(model: SegmentationModel, image: Image, options: PredictOptions = {}): string {
   const { slices, height, width } = sizes(image);
   if (takesVolumes(model)) return planVolume(model, { depth: slices, height, width }, options).description;
-  return planPage(model, height, width, options).description;
+  const scale = options.resample === true ? scaleToTrained(model.input.pixelMm, image) : 1;
+  return planPage(model, ...scaledSides([height, width], scale), options).description;
 }
 
 /**
@@ -73,9 +84,36 @@ export async function predictPage(
   page: NamedPage,
   options: PagePredictOptions = {},
 ): Promise<NdArray<'float32'>> {
-  const { channel } = options;
+  const { channel, scale = 1 } = options;
   const given = channel === undefined ? page : pickChannels(page, channel);
-  return predictPlanes(model, { ...page, planes: prepareInput(given, model.input) }, options);
+  const prepared = { ...page, planes: prepareInput(given, model.input) };
+  return scale === 1 ? predictPlanes(model, prepared, options) : predictScaled(model, prepared, scale, options);
+}
+
+const scaledSides = ([height, width]: readonly [number, number], scale: number): [number, number] => [
+  Math.max(1, Math.round(scale * height)),
+  Math.max(1, Math.round(scale * width)),
+];
+
+/** `predictPlanes` of the page at another size, brought back to its own. */
+async function predictScaled(
+  model: SegmentationModel,
+  page: PreparedPage,
+  scale: number,
+  options: PagePredictOptions,
+): Promise<NdArray<'float32'>> {
+  requireImages(model);
+  if (options.region !== undefined) {
+    throw new UsageError('A region of a page that is scaled cannot be predicted alone.', {
+      remedy: `Omit ${option('region')} or ${option('scale')}.`,
+    });
+  }
+  const own = [page.height, page.width] as const;
+  const [height, width] = scaledSides(own, scale);
+  const planes = resize(page.planes, model.input.channels.count, own, [height, width]);
+  const { data } = await predictPlanes(model, { ...page, height, width, planes }, options);
+  const classes = model.classes.length;
+  return float32([classes, ...own], resize(data, classes, [height, width], own));
 }
 
 /** `predictPage` for an image that is already normalised, such as validation images. */
@@ -149,8 +187,15 @@ export interface PredictedPage {
 export async function* predictPages(
   model: SegmentationModel,
   image: Image,
-  { channel, onProgress, ...options }: PredictOptions = {},
+  { channel, onProgress, resample = false, ...options }: PredictOptions = {},
 ): AsyncGenerator<PredictedPage> {
+  const scale = resample ? scaleToTrained(model.input.pixelMm, image) : 1;
+  if (scale !== 1 && takesVolumes(model)) {
+    throw new UsageError(`A network of volumes does not go with ${option('resample')}.`, {
+      file: image.source,
+      remedy: 'Scale the volume to the voxel size of the training images first.',
+    });
+  }
   // In the orientation used for training; the result is turned back.
   const { pages, map } = inputPages(image, { channel });
   const depth = sizes(image).slices;
@@ -167,12 +212,12 @@ export async function* predictPages(
       });
       volume = await predictVolume(model, [first as PreparedPage, ...others], within(i / depth, pages.length / depth));
     }
-    const probabilities = volume[i % depth] ?? (await predictPage(model, page, within(i, pages.length)));
+    const probabilities = volume[i % depth] ?? (await predictPage(model, page, { ...within(i, pages.length), scale }));
     yield {
       t: Math.floor(i / depth),
       z: i % depth,
       probabilities: map === undefined ? probabilities : turnBack(probabilities, map),
-      notes: [...inputNotes(image, page, model.input), ...tileNotes(model, image, options)],
+      notes: [...inputNotes(image, page, model.input, { resample }), ...tileNotes(model, image, options)],
     };
   }
 }

@@ -25,7 +25,7 @@ export interface PredictMapsOptions extends PredictFolderOptions, Pick<MapObject
 }
 
 /** Options that are for maps of classes, or of images by region. */
-const NOT_FOR_MAPS = ['tta', 'median', 'evaluation', 'pixelSize', 'memory'] as const;
+const NOT_FOR_MAPS = ['tta', 'median', 'evaluation', 'pixelSize', 'memory', 'resample'] as const;
 
 /**
  * Finds objects in an image, or in every image of a folder, by a network that gives stars or flows; writes `objects/`.

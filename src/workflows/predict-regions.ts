@@ -7,6 +7,7 @@ import type { WriteOmeZarrOptions } from '../image/formats/zarr/write.ts';
 import { sizes } from '../image/image.ts';
 import type { ImageSink } from '../image/sink.ts';
 import { type ImageInfo, type ImageSource, infoAt } from '../image/source.ts';
+import { scaleToTrained } from '../input/pixel-size.ts';
 import type { ObjectsByBlocks } from '../objects/blocks/by-blocks.ts';
 import type { SeparationSettings } from '../objects/instances.ts';
 import { megabytes, tileWithin, wholeBytes } from '../predict/memory.ts';
@@ -151,7 +152,8 @@ export async function predictByRegion(
 ): Promise<RegionPrediction | undefined> {
   const { models, level, outputs, memory, onNote } = request;
   const info = infoAt(source, level);
-  const whole = models.length * wholeBytes(models[0], info, { objects: outputs.objects });
+  const scale = outputs.resample === true ? scaleToTrained(models[0].input.pixelMm, info) : 1;
+  const whole = models.length * wholeBytes(models[0], info, { objects: outputs.objects, scale });
   const tooLarge = memory !== undefined && whole > memory.whole;
   if (!tooLarge && outputs.format !== 'zarr') return undefined;
   const why = wholeNeeded(models, info, outputs);
@@ -179,8 +181,10 @@ export async function predictByRegion(
 export function wholeNeeded(
   models: RegionRequest['models'],
   info: ImageInfo,
-  { objects = false, median, probability, labels = true, format = 'same', spacing }: PredictionOutputs,
+  { objects = false, median, probability, labels = true, format = 'same', spacing, resample }: PredictionOutputs,
 ): string | undefined {
+  if (resample === true && models.some(({ input }) => scaleToTrained(input.pixelMm, info) !== 1))
+    return option('resample');
   if (median !== undefined) return option('median');
   if (spacing !== undefined) return option('spacing');
   if (models.length > 1) return 'the mean of several models';

@@ -307,7 +307,7 @@ export async function predictFolder(
   options: PredictFolderOptions = {},
   hooks: PredictHooks = {},
 ): Promise<PredictedFolder> {
-  const { tta, tile, batch, channel, signal, memory } = options;
+  const { tta, tile, batch, channel, signal, memory, resample } = options;
   const { out, opened, items } = await beginPrediction(host, models, images, options, {
     ...hooks,
     async onFolder(folder) {
@@ -320,7 +320,7 @@ export async function predictFolder(
     },
   });
   try {
-    const predict: PredictOptions = { tta, signal, tile, batch, channel };
+    const predict: PredictOptions = { tta, signal, tile, batch, channel, resample };
     const levels: Record<string, number> = {};
     const done: PredictedFile[] = [];
     const failed: FailedFile[] = [];

@@ -28,6 +28,8 @@ export interface PredictionOutputs {
   readonly threshold?: number;
   /** Radius in pixels of a median filter over the probabilities. */
   readonly median?: number;
+  /** Whether images are predicted at the pixel size of the training images (`PredictOptions.resample`); default: no. */
+  readonly resample?: boolean;
   /** Voxel size [z, y, x] in mm that overrides the files' value. */
   readonly spacing?: readonly [number | undefined, number, number];
 }

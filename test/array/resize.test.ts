@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { symmetricEigen } from '../../src/array/eigen.ts';
-import { resizeToCover } from '../../src/array/resize.ts';
+import { resize, resizeToCover } from '../../src/array/resize.ts';
 import { expectAllClose } from '../support/expect-all-close.ts';
 
 describe('resizeToCover', () => {
@@ -33,6 +33,24 @@ describe('resizeToCover', () => {
         expect(Math.min(...made)).toBeGreaterThanOrEqual(Math.min(...planes) - 1e-3);
       }),
     );
+  });
+});
+
+describe('resize', () => {
+  test('scales each axis by its own factor, from edge to edge', () => {
+    expectAllClose(resize([0, 4], 1, [1, 2], [1, 4]), [0, 1, 3, 4], { rtol: 1e-6 });
+    // Rows: twice as many; columns: the mean of a triangle, cut at the border.
+    const columns = [(3 * 0 + 3 * 8 + 16) / 7, (8 + 3 * 16 + 3 * 24) / 7];
+    expectAllClose(resize([0, 8, 16, 24], 1, [1, 4], [2, 2]), [...columns, ...columns], { rtol: 1e-6 });
+  });
+
+  test('of several planes is that of each', () => {
+    const [a, b] = [
+      [1, 2, 3, 4],
+      [9, 7, 5, 3],
+    ];
+    const of = (planes: readonly number[], count: number) => [...resize(planes, count, [2, 2], [3, 5])];
+    expect(of([...a, ...b], 2)).toEqual([...of(a, 1), ...of(b, 1)]);
   });
 });
 

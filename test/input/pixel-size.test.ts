@@ -3,7 +3,7 @@ import { ndarray } from '../../src/array/ndarray.ts';
 import { prepareDataset } from '../../src/dataset/prepare.ts';
 import { rawDataset, withVoxelMm } from '../../src/dataset/raw.ts';
 import type { Image } from '../../src/image/image.ts';
-import { nearestLevel, pixelSizeNote, pixelSizes } from '../../src/input/pixel-size.ts';
+import { nearestLevel, pixelSizeNote, pixelSizes, scaleToTrained } from '../../src/input/pixel-size.ts';
 
 const spaced = (value: number, unit: string): Pick<Image, 'spacing'> => ({
   spacing: { y: { value, unit }, x: { value, unit } },
@@ -57,6 +57,18 @@ describe('an image whose pixels are of another size', () => {
       /^its pixels are 0\.25 µm wide, those of the training images 0\.5 µm: everything appears 2\.0 times larger/,
     );
     expect(pixelSizeNote([4e-6, 4e-6], spaced(8, 'nm'))).toContain('8 nm wide');
+  });
+
+  test('is enlarged or reduced to the nearest of the trained sizes, if that is asked for', () => {
+    expect(scaleToTrained([0.5, 1], spaced(4, 'mm'))).toBe(4);
+    expect(scaleToTrained([0.5, 1], spaced(125, 'µm'))).toBe(0.25);
+    for (const size of [0.41, 0.5, 0.7, 1.25]) expect(scaleToTrained([0.5, 1], spaced(size, 'mm'))).toBe(1);
+    expect(scaleToTrained([0.5, 1], { spacing: {} })).toBe(1);
+    expect(scaleToTrained(undefined, spaced(4, 'mm'))).toBe(1);
+    expect(pixelSizeNote([1, 1], spaced(4, 'mm'), { resample: true })).toBe(
+      'its pixels are 4 mm wide, those of the training images 1 mm: it is predicted at that size, 4.0 times enlarged.',
+    );
+    expect(pixelSizeNote([1, 1], spaced(0.5, 'mm'), { resample: true })).toContain('2.0 times reduced.');
   });
 
   test('is not noted within a quarter, nor where one of the two is not known', () => {

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { mirrorIndex } from '../../src/array/gaussian.ts';
 import { float32, type NdArray, ndarray } from '../../src/array/ndarray.ts';
 import { stream } from '../../src/array/random.ts';
+import { resize } from '../../src/array/resize.ts';
 import { DatasetError, Interrupted, ModelError, UsageError } from '../../src/errors.ts';
 import type { Image } from '../../src/image/image.ts';
 import { predictImage, predictPage } from '../../src/predict/predict.ts';
@@ -289,4 +290,40 @@ test('an image with pixels of another size than those trained on says so', async
   expect((await predictImage(model, image)).notes?.join()).toContain('4.0 times smaller');
   expect(await predictImage(model, { ...image, spacing: sides(1.1) })).not.toHaveProperty('notes');
   expect(await predictImage(trained, image)).not.toHaveProperty('notes');
+});
+
+describe('resampling predicts an image at the pixel size of the training images', () => {
+  const trained = padded();
+  const model = { ...trained, input: { ...trained.input, pixelMm: [1, 1] as const } };
+
+  test.each([
+    [2, 'larger', [18, 22]],
+    [0.5, 'smaller', [5, 6]],
+  ] as const)('pixels of %s mm: what the network sees is %s', async (side, _, [high, wide]) => {
+    const { data } = page(9, 11);
+    const image: Image = { ...float32([9, 11], data), axes: 'yx', spacing: sides(side) };
+    const found = await predictImage(model, image, { resample: true });
+    expect(found.shape).toEqual([2, 9, 11]);
+    expect(found.spacing).toEqual(image.spacing);
+    expect(found.notes?.join()).toContain('it is predicted at that size');
+    const seen = { data: resize(data, 1, [9, 11], [high, wide]), channels: 1, height: high, width: wide };
+    const { data: at } = await predictPage(model, seen);
+    expectAllClose(found.data, resize(at, 2, [high, wide], [9, 11]), { atol: 1e-6 });
+    // Not what it gives at its own size.
+    const own = await predictImage(model, image);
+    expect(Math.max(...own.data.map((p, i) => Math.abs(p - (found.data[i] as number))))).toBeGreaterThan(0.1);
+  });
+
+  test('and nothing else where sizes agree or are unknown', async () => {
+    const { data } = page(9, 11);
+    for (const spacing of [sides(1.1), {}]) {
+      const image: Image = { ...float32([9, 11], data), axes: 'yx', spacing };
+      expect(await predictImage(model, image, { resample: true })).toEqual(await predictImage(model, image));
+    }
+  });
+
+  test('a region alone is refused', async () => {
+    const region = { y: 0, x: 0, height: 2, width: 2 };
+    await expect(predictPage(model, page(8, 8), { scale: 2, region })).rejects.toThrow('cannot be predicted alone');
+  });
 });

@@ -106,6 +106,17 @@ describe('what needs the whole image is said before it begins', () => {
     expect(notes).toEqual(['slide: it is predicted as a whole because of `median`, which takes about 1 MB.']);
   });
 
+  test('of an image that is resampled, and of none that is as in training', async () => {
+    const notes: string[] = [];
+    const trained = (mm: number) => ({ ...model, input: { ...model.input, pixelMm: [mm, mm] as const } });
+    const asked = (mm: number) =>
+      request({ models: [trained(mm)], outputs: { resample: true }, onNote: (note) => void notes.push(note) });
+    expect(await predictByRegion(host(), memorySource(image), asked(0.000_02))).toBeUndefined();
+    // 100 times larger along each axis: 12 bytes for each pixel that the network sees.
+    expect(notes).toEqual(['slide: it is predicted as a whole because of `resample`, which takes about 421 MB.']);
+    expect(await predictByRegion(host(), memorySource(image), asked(0.002))).toBeDefined();
+  });
+
   test('and refused if that is not free', async () => {
     const several = request({ models: [model, model] });
     await expect(predictByRegion(host(1e5), memorySource(image), several)).rejects.toThrow(

@@ -51,6 +51,10 @@ are reported and skipped.`,
       'of images with several resolutions use that whose pixels are nearest to this in size, such as 0.5um; instead of --level',
       length,
     ),
+    resample: flag(
+      '--resample',
+      'predict images at the pixel size of the training images where theirs is more than a quarter larger or smaller, and scale the result back',
+    ),
     tile: row('--tile <px>', 'maximum tile size (default: as the memory allows)', integer(1)),
     memory: row(
       '--memory <size>',

@@ -167,8 +167,8 @@ async function predictShare(host: Host, begun: BegunPrediction, share: Share): P
   const { plan, options, hooks } = share;
   const { out, items } = begun;
   const byName = new Map(items.map((item) => [item.name, item]));
-  const { tta, batch, channel, signal } = options;
-  const predict: PredictOptions = { tta, batch, channel, signal };
+  const { tta, batch, channel, signal, resample } = options;
+  const predict: PredictOptions = { tta, batch, channel, signal, resample };
   const models = begun.opened.map(alwaysCompiled) as [OpenedModelFile, ...OpenedModelFile[]];
   let open: { readonly item: ListedImage; readonly source: ImageSource } | undefined;
   try {
@@ -297,8 +297,8 @@ async function predictAlone(
   { models, item, out, plan, options, hooks }: AloneRequest,
   { image }: Unit,
 ): Promise<void> {
-  const { tta, batch, channel, signal } = options;
-  const predict = { tta, batch, channel, signal, tile: plan.tile };
+  const { tta, batch, channel, signal, resample } = options;
+  const predict = { tta, batch, channel, signal, resample, tile: plan.tile };
   try {
     const { file } = await predictWhole(host, models, item, { out, outputs: options, predict });
     const written = PARTS.flatMap((part) => file[part] ?? []).map((path) => path.slice(joinPath(out, '').length + 1));
