@@ -148,14 +148,18 @@ function tileRules(
 function ruleOf(axis: AxisTileRule, exact: boolean, declared: number | string | undefined): TilingRule | undefined {
   const { multiple, offset, minimum, marginBefore, marginAfter, haloBefore, haloAfter, scale } = axis;
   if (scale !== 1) return undefined;
-  const margin = Math.max(marginBefore, marginAfter);
+  // Strided convolutions may see farther to one side, so that the output is shifted and not smaller: halos are then
+  // counted from the pixel of the same place.
+  const keepsSize = marginBefore + marginAfter === 0;
+  const margin = keepsSize ? 0 : Math.max(marginBefore, marginAfter);
+  const shift = keepsSize ? Math.abs(marginBefore) : 0;
   return {
     multiple,
     offset,
     minimum,
-    halo: Math.max(haloBefore, haloAfter),
+    halo: Math.max(haloBefore, haloAfter) + shift,
     margin,
-    exact: exact && marginBefore === marginAfter,
+    exact: exact && (keepsSize || marginBefore === marginAfter),
     ...(typeof declared === 'number' ? { fixed: declared } : {}),
   };
 }

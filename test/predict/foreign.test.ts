@@ -10,6 +10,7 @@ import { openRuntime } from '../../src/platform/node/runtime.ts';
 import { activationOf } from '../../src/predict/foreign.ts';
 import { openModel } from '../../src/predict/open.ts';
 import { predictImage, predictPlanes } from '../../src/predict/predict.ts';
+import { predictVolume } from '../../src/predict/volume.ts';
 import type { Runtime } from '../../src/runtime/runtime.ts';
 import { expectAllClose } from '../support/expect-all-close.ts';
 
@@ -262,5 +263,57 @@ test('a network with instance normalisation gives what it gives of the image alo
   const own = await model.program.run({ x: float32([1, 1, side, side], planes) });
   const { data } = await predictPlanes(model, { planes, height: side, width: side });
   for (let p = 0; p < side * side; p++) expect(data[side * side + p]).toBeCloseTo(Number(own.y?.data[p]), 5);
+  await model.program.dispose();
+});
+
+test.each(['2', '3'])('as nnU-Net, whose output is shifted and not smaller: dimensions %s', async (dimensions) => {
+  const rank = Number(dimensions);
+  const random = stream(13, 'shifted');
+  const b = new GraphBuilder('shifted');
+  const each = (value: number): number[] => new Array<number>(rank).fill(value);
+  const weights = (side: number) =>
+    b.constant(
+      float32(
+        [1, 1, ...each(side)],
+        Float32Array.from({ length: side ** rank }, () => random.normal()),
+      ),
+    );
+  const x = b.input('x', 'float32', [1, 1, ...each(32)]);
+  // Before each halving a pixel more is seen on one side, and enlarging by 2 does not undo that.
+  const down = [2, 2].reduce(
+    (value, step) => b.op('Conv', [value, weights(3)], { strides: each(step), pads: each(1).concat(each(1)) }),
+    x,
+  );
+  const up = [2, 2].reduce((value, step) => b.op('ConvTranspose', [value, weights(2)], { strides: each(step) }), down);
+  const symbols = new Map(['x', 'y'].map((name) => [name, ['n', 1, ...each(0).map((_, i) => `side${i}`)]] as const));
+  const model = await openModel(runtime, writeOnnx({ ...b.build([b.output(b.op('Sigmoid', [up]), 'y')]), symbols }));
+  expect(model.rule.y).toMatchObject({ multiple: 4, offset: 0, margin: 0, exact: true });
+  const side = 32;
+  const data = Float32Array.from({ length: side ** rank }, () => random.uniform());
+  const own = (await model.program.run({ x: float32([1, 1, ...each(side)], data) })).y as {
+    readonly data: ArrayLike<number>;
+  };
+  const pages =
+    rank === 2 ? [data] : Array.from({ length: side }, (_, z) => data.subarray(z * side ** 2, (z + 1) * side ** 2));
+  const prepared = pages.map((planes, z) => ({ planes, height: side, width: side, name: `${z}` }));
+  const found =
+    rank === 2
+      ? [await predictPlanes(model, prepared[0] as (typeof prepared)[0], { tile: 24 })]
+      : await predictVolume(model as never, prepared as never);
+  const { halo } = model.rule.y;
+  expect(halo).toBeLessThan(side / 2);
+  let [furthest, count] = [0, 0];
+  for (let p = 0; p < data.length; p++) {
+    const place = Array.from({ length: rank }, (_, axis) => Math.floor(p / side ** axis) % side);
+    if (place.some((at) => at < halo || at >= side - halo)) continue;
+    const z = Math.floor(p / side ** 2);
+    furthest = Math.max(
+      furthest,
+      Math.abs((found[z]?.data[side ** 2 + (p % side ** 2)] as number) - (own.data[p] as number)),
+    );
+    count++;
+  }
+  expect(count).toBeGreaterThan(0);
+  expect(furthest).toBeLessThan(1e-6);
   await model.program.dispose();
 });
