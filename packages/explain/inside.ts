@@ -77,7 +77,9 @@ export class Inside {
     const pooling = this.layers.find(({ kind }) => kind === 'pooling');
     const mean = this.layers.find(({ node }) => node.op === 'GlobalAveragePool');
     const upwards = this.layers.find(({ node }) => node.op === 'ConvTranspose');
-    const last = this.layers.findLast(({ kind }) => kind !== 'pooling');
+    const end = this.layers.findLast(({ kind }) => kind !== 'pooling');
+    // Of several heads whose maps are joined none gives all scores.
+    const last = end?.result.shape[1] === this.head.scores.shape[1] ? end : undefined;
     const wanted: (readonly [string, ExplainedLayer | undefined])[] = [
       ['The first layer', this.first],
       ['The first pooling', pooling],

@@ -392,4 +392,29 @@ describe('models from elsewhere', () => {
     expect(found.attribution?.saliency.data.length).toBe(256);
     expect(failed(found)).toEqual([]);
   });
+
+  test('of several heads whose maps are joined none is shown as the last layer, whatever class is asked for', async () => {
+    const b = new GraphBuilder('heads');
+    const x = b.input('image', 'float32', [1, 1, 16, 16]);
+    const conv = (from: Parameters<typeof b.add>[0], filters: number, inputs: number) => {
+      const random = stream(filters, 'heads');
+      const kernel = Float32Array.from({ length: filters * inputs * 9 }, () => random.normal());
+      const biases = b.constant(
+        float32(
+          [filters],
+          Float32Array.from({ length: filters }, () => random.normal()),
+        ),
+      );
+      return b.op('Conv', [from, b.constant(float32([filters, inputs, 3, 3], kernel)), biases], { pads: [1, 1, 1, 1] });
+    };
+    const body = b.op('Relu', [conv(x, 4, 1)]);
+    const joined = b.op('Concat', [conv(body, 2, 4), conv(body, 1, 4)], { axis: 1 });
+    const bytes = writeOnnx(b.build([b.output(joined, 'y')]));
+    for (const target of ['0', '1', '2']) {
+      const found = await explain(await cpu(), bytes, picture(16, 16), { target });
+      expect(failed(found)).toEqual([]);
+      expect(found.passages.map(({ name }) => name)).not.toContain('The last layer');
+      expect(JSON.stringify(found.passages)).not.toContain('null');
+    }
+  });
 });
