@@ -13,7 +13,7 @@ const tableOf = (image: string, unit: string, areas: readonly number[]): Table =
 
 it('has a column for each unit of a measurement, and is sorted by either', () => {
   const table = joinRows([tableOf('a', 'µm²', [3, 8]), tableOf('b', 'px²', [70, 20])]);
-  const measured = { table, images: 3, names: [] };
+  const measured = { table, images: tableOf('c', '%', [5, 1, 9]), names: [] };
   const byPixels = { sort: { column: 'area_px2', descending: true } };
   const { columns, rows, total, images } = pageOfTable(measured, byPixels);
   expect(columns).toEqual([
@@ -30,4 +30,6 @@ it('has a column for each unit of a measurement, and is sorted by either', () =>
   expect([total, images]).toEqual([4, 3]);
   const byMicrons = pageOfTable(measured, { sort: { column: 'area_um2', descending: false } });
   expect(byMicrons.rows.map((row) => row[1])).toEqual([3, 8, null, null]);
+  const perImage = pageOfTable(measured, { of: 'images', sort: { column: 'area_percent', descending: true } });
+  expect([perImage.rows.map((row) => row[1]), perImage.total, perImage.images]).toEqual([[9, 5, 1], 3, 3]);
 });

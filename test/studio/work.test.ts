@@ -211,8 +211,13 @@ describe.each(Object.entries(WAYS))('a project, its engine %s', (_, open) => {
     for (const { image: of, page: at, object, box } of largest.objects) {
       const { data } = await engine.segmented(prediction, of, at);
       const columns = [...data.keys()].filter((p) => data[p] === object).map((p) => p % 64);
-      expect([Math.min(...columns), Math.max(...columns) + 1]).toEqual([box.x, box.x + box.width]);
+      expect([Math.min(...columns), Math.max(...columns) + 1]).toEqual([box?.x, box && box.x + box.width]);
     }
+    const perImage = await engine.table({ prediction, of: 'images', offset: 0, limit: 9 });
+    expect(perImage.columns.map(({ header }) => header)).toEqual(['image', 'objects', 'covered_percent']);
+    expect([perImage.total, perImage.images]).toEqual([table.images, table.images]);
+    expect(perImage.rows.reduce((sum, row) => sum + Number(row[1]), 0)).toBe(table.total);
+    expect(perImage.objects.every(({ object, box }) => object === 0 && box === undefined)).toBe(true);
     const some = await engine.segment({ run: 'runs/1', images: ['4'] });
     expect([some.prediction, some.images.map((one) => one.image)]).toEqual(['predictions/2', ['4']]);
   });
