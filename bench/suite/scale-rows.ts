@@ -36,12 +36,12 @@ export function scaleRows({ folder }: Inputs): readonly Comparison[] {
     memoryGoal: 1.05,
     warmUp: 0,
   };
-  const measured = (compared: boolean): Comparison => ({
-    name: `measure 16384x16384 by region${compared ? ', against ground truth and with ROIs' : ''}, against 8192x8192`,
+  const measured = (compare: 'truth' | 'nothing'): Comparison => ({
+    name: `measure 16384x16384 by region${compare === 'truth' ? ', against ground truth and with ROIs' : ''}, against 8192x8192`,
     group: 'scale',
     task: 'measureRegions',
-    ours: { folder, side: 16_384, compared },
-    against: { name: '8192x8192', task: 'measureRegions', options: { folder, side: 8192, compared } },
+    ours: { folder, side: 16_384, compare },
+    against: { name: '8192x8192', task: 'measureRegions', options: { folder, side: 8192, compare } },
     memory: true,
     memoryGoal: 1.05,
     warmUp: 0,
@@ -63,8 +63,8 @@ export function scaleRows({ folder }: Inputs): readonly Comparison[] {
     formula('ome.zarr'),
     formula('ome.tif'),
     objects,
-    measured(false),
-    measured(true),
+    measured('nothing'),
+    measured('truth'),
     components,
   ];
 }

@@ -17,13 +17,14 @@ type Formula = (y: number, x: number) => number;
 export async function measureRegionsTask({
   folder,
   side,
-  compared = false,
+  compare,
 }: {
   readonly folder: string;
   readonly side: number;
-  /** With a ground truth, and ROIs. */
-  readonly compared?: boolean;
+  /** With a ground truth and ROIs, or without. */
+  readonly compare: 'truth' | 'nothing';
 }): Promise<Task> {
+  const compared = compare === 'truth';
   const step = side / CELLS;
   const label: Formula = (y, x) => {
     const [row, column] = [Math.floor(y / step), Math.floor(x / step)];
@@ -59,7 +60,7 @@ export async function measureRegionsTask({
         out: join(folder, 'measures'),
         as: 'objects',
         report: false,
-        ...(compared && { truth: paths.truth, format: ['csv', 'roi'] }),
+        ...(compared && { truth: paths.truth, format: ['csv', 'roi'] as const }),
       } as const;
       // So that both sizes are too large for it.
       const host = { files: nodeFiles, memory: () => ({ used: 0, free: 2e9 }) };

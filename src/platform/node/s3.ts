@@ -58,12 +58,7 @@ export function s3Url(address: string, { region, endpoint }: S3Settings): URL {
 const EMPTY = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
 
 /** The headers of a request that say whose it is; none for an anonymous one. */
-export function signed(
-  url: URL,
-  method: string,
-  { region, keys }: S3Settings,
-  now: Date,
-): Readonly<Record<string, string>> {
+function signed(url: URL, method: string, { region, keys }: S3Settings, now: Date): Readonly<Record<string, string>> {
   if (keys === undefined) return {};
   const time = now.toISOString().replace(/[-:]|\.\d+/g, '');
   const day = time.slice(0, 8);

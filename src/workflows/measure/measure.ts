@@ -5,6 +5,7 @@ import type { MeasureFolderOptions, MeasureHooks } from './inputs.ts';
 import { type LungsResult, measureFolderOfLungs } from './lungs.ts';
 import { type Measured, measureBy } from './measure-by.ts';
 import { measureObjects, type ObjectsResult } from './objects.ts';
+import { RegionTruth } from './region-truth.ts';
 
 export type MeasuredFolder = Measured<ObjectsResult | LungsResult>;
 
@@ -26,7 +27,9 @@ export function measureFolder(
 ): Promise<MeasuredFolder> {
   const { task } = options;
   return measureBy<ObjectsResult | LungsResult>(
-    task === 'lungs' ? measureFolderOfLungs : measureObjects,
+    task === 'lungs'
+      ? measureFolderOfLungs
+      : (labels, reader, outputs) => measureObjects(labels, reader, outputs, RegionTruth),
     host,
     path,
     options,

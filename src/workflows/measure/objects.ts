@@ -28,6 +28,7 @@ import { asObjects, type MeasuredKinds, withoutSmall } from './label-objects.ts'
 import { describeKind, droppedFrom, kindsOf, type LargeMaps } from './map-kinds.ts';
 import { pixelSize } from './map-pixel-size.ts';
 import type { MeasuredObjects, MeasureOutputs } from './outputs.ts';
+import type { RegionTruth } from './region-truth.ts';
 import { openRegions, RegionMap, type RegionWork } from './regions.ts';
 
 export interface ObjectsResult {
@@ -41,13 +42,17 @@ export interface ObjectsResult {
   readonly failed: readonly FailedMap[];
 }
 
-/** Measures all label maps and writes the files of each, the tables and the report. */
+/**
+ * Measures all label maps and writes the files of each, the tables and the report.
+ * @param Truth as `openRegions`
+ */
 export async function measureObjects(
   path: string,
   reader: MeasureReader,
   outputs: MeasureOutputs,
+  Truth?: typeof RegionTruth,
 ): Promise<ObjectsResult> {
-  const large = await countLarge(reader);
+  const large = await countLarge(reader, Truth);
   try {
     return await measureCounted(path, reader, outputs, large);
   } finally {
@@ -56,11 +61,11 @@ export async function measureObjects(
 }
 
 /** Counts the objects of all maps that do not fit into memory. */
-async function countLarge(reader: MeasureReader): Promise<LargeMaps> {
+async function countLarge(reader: MeasureReader, Truth?: typeof RegionTruth): Promise<LargeMaps> {
   const large = new Map<MeasureItem, RegionMap | LamellaError>();
   for (const item of reader.inputs.items) {
     try {
-      const opened = await openRegions(reader, item);
+      const opened = await openRegions(reader, item, Truth);
       if (opened !== undefined) large.set(item, await countedOrClosed(opened));
     } catch (cause) {
       if (!(cause instanceof LamellaError)) throw cause;
