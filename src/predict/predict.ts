@@ -105,7 +105,7 @@ async function predictScaled(
   requireImages(model);
   if (options.region !== undefined) {
     throw new UsageError('A region of a page that is scaled cannot be predicted alone.', {
-      remedy: `Omit ${option('region')} or ${option('scale')}.`,
+      remedy: 'Predict the whole page.',
     });
   }
   const own = [page.height, page.width] as const;

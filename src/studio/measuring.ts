@@ -42,7 +42,9 @@ export async function measurePrediction(
   open.requireWritable();
   const path = await requirePrediction(host, open, prediction);
   const out = joinPath(open.folder, prediction.replace(FOLDERS.predictions, FOLDERS.measures));
-  const result = await measureBy(measureObjects, host, path, {
+  const measured: typeof measureObjects = (labels, reader, outputs) =>
+    measureObjects(labels, reader, outputs, host.openRegions);
+  const result = await measureBy(measured, host, path, {
     out,
     format,
     title: open.project.name ?? open.id,

@@ -153,7 +153,7 @@ describe('the middle of tiles', () => {
       },
     };
     const bytes = modelWriter({ model: UNET, labels, input } as unknown as Recipe)(weightsOf(UNET), {});
-    const page = { data: noise(1, 200, 230).data, channels: 1, height: 200, width: 230 };
+    const page = { data: noise(1, 200, 200).data, channels: 1, height: 200, width: 200 };
     for (const tta of [1, 8] as const) {
       const model = await openModel(runtime, bytes);
       const ran: Shape[] = [];

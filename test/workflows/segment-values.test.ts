@@ -8,10 +8,9 @@ import type { LabelMapping } from '../../src/dataset/labels/labels.ts';
 import type { Image } from '../../src/image/image.ts';
 import { nodeHost } from '../../src/platform/node/host.ts';
 import { classInfos } from '../../src/train/model-file.ts';
-import { labelValues } from '../../src/workflows/begin-prediction.ts';
 import { convertLabels } from '../../src/workflows/convert-labels.ts';
 import { readImageFile, writeImageFile } from '../../src/workflows/image-files.ts';
-import { type PredictedFile, predictFolder } from '../../src/workflows/predict.ts';
+import { labelValues, type PredictedFile, predictFolder } from '../../src/workflows/predict.ts';
 import { randomModel } from '../support/random-model.ts';
 import { COLUMNS, ROWS, SLICES, writeScan } from '../support/scan.ts';
 

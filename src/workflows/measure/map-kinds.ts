@@ -12,7 +12,7 @@ import { DatasetError, LamellaError, option } from '../../errors.ts';
 import { declaredOf, type ListedImage, readListedImage } from '../image-list.ts';
 import { declaredIgnored, type MeasureItem, type MeasureReader } from './inputs.ts';
 import type { MeasuredKinds } from './label-objects.ts';
-import { RegionMap } from './regions.ts';
+import type { RegionMap } from './regions.ts';
 
 /** Maps that are measured by region, and why some cannot be measured. */
 export type LargeMaps = ReadonlyMap<MeasureItem, RegionMap | LamellaError>;
@@ -42,11 +42,12 @@ export async function kindsOf({ files, inputs, options }: MeasureReader, large: 
     const found = new LabelKindSurvey({ ignore });
     for (const item of listed) {
       const counted = countedOf.get(item);
-      if (counted instanceof RegionMap) {
+      if (counted !== undefined && !(counted instanceof LamellaError)) {
         found.addStated(counted.labels, counted.info.labelKind ?? own ?? declared?.kind ?? 'objects');
       }
       const ofTruth = truthOf.get(item);
-      if (ofTruth instanceof RegionMap) ofTruth.surveyTruth(found, own ?? declared?.kind);
+      if (ofTruth !== undefined && !(ofTruth instanceof LamellaError))
+        ofTruth.surveyTruth(found, own ?? declared?.kind);
       if (counted !== undefined || ofTruth !== undefined) continue;
       try {
         const map = await readListedImage(files, item, { palette: 'index' });

@@ -5,7 +5,7 @@ import type { MeasureFolderOptions, MeasureHooks } from './inputs.ts';
 import { type LungsResult, measureFolderOfLungs } from './lungs.ts';
 import { type Measured, measureBy } from './measure-by.ts';
 import { measureObjects, type ObjectsResult } from './objects.ts';
-import { RegionTruth } from './region-truth.ts';
+import { openRegions } from './regions.ts';
 
 export type MeasuredFolder = Measured<ObjectsResult | LungsResult>;
 
@@ -29,7 +29,7 @@ export function measureFolder(
   return measureBy<ObjectsResult | LungsResult>(
     task === 'lungs'
       ? measureFolderOfLungs
-      : (labels, reader, outputs) => measureObjects(labels, reader, outputs, RegionTruth),
+      : (labels, reader, outputs) => measureObjects(labels, reader, outputs, openRegions),
     host,
     path,
     options,

@@ -28,8 +28,7 @@ import { asObjects, type MeasuredKinds, withoutSmall } from './label-objects.ts'
 import { describeKind, droppedFrom, kindsOf, type LargeMaps } from './map-kinds.ts';
 import { pixelSize } from './map-pixel-size.ts';
 import type { MeasuredObjects, MeasureOutputs } from './outputs.ts';
-import type { RegionTruth } from './region-truth.ts';
-import { openRegions, RegionMap, type RegionWork } from './regions.ts';
+import type { openRegions, RegionMap, RegionWork } from './regions.ts';
 
 export interface ObjectsResult {
   readonly task: 'objects';
@@ -44,28 +43,28 @@ export interface ObjectsResult {
 
 /**
  * Measures all label maps and writes the files of each, the tables and the report.
- * @param Truth as `openRegions`
+ * @param open opens those that are larger than memory; default: all are measured as a whole
  */
 export async function measureObjects(
   path: string,
   reader: MeasureReader,
   outputs: MeasureOutputs,
-  Truth?: typeof RegionTruth,
+  open?: typeof openRegions,
 ): Promise<ObjectsResult> {
-  const large = await countLarge(reader, Truth);
+  const large = open === undefined ? new Map<never, never>() : await countLarge(reader, open);
   try {
     return await measureCounted(path, reader, outputs, large);
   } finally {
-    for (const map of large.values()) if (map instanceof RegionMap) await map.close();
+    for (const map of large.values()) if (!(map instanceof LamellaError)) await map.close();
   }
 }
 
 /** Counts the objects of all maps that do not fit into memory. */
-async function countLarge(reader: MeasureReader, Truth?: typeof RegionTruth): Promise<LargeMaps> {
+async function countLarge(reader: MeasureReader, open: typeof openRegions): Promise<LargeMaps> {
   const large = new Map<MeasureItem, RegionMap | LamellaError>();
   for (const item of reader.inputs.items) {
     try {
-      const opened = await openRegions(reader, item, Truth);
+      const opened = await open(reader, item);
       if (opened !== undefined) large.set(item, await countedOrClosed(opened));
     } catch (cause) {
       if (!(cause instanceof LamellaError)) throw cause;

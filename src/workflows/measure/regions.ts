@@ -31,7 +31,7 @@ import { type MeasureFolderOptions, type MeasureItem, type MeasureReader, measur
 import type { MeasuredKinds } from './label-objects.ts';
 import { pixelSize, withPixelSize } from './map-pixel-size.ts';
 import type { MeasuredParts, PartPlace } from './parts.ts';
-import type { RegionTruth } from './region-truth.ts';
+import { RegionTruth } from './region-truth.ts';
 
 /** What blocks take without being asked. */
 const DEFAULT_BYTES = 256e6;
@@ -61,16 +61,11 @@ export interface MeasuredRegions {
 
 /**
  * Opens a label map to measure it by region, if it is too large for the memory there is, or measured by several processes.
- * @param Truth what compares with ground truth, which a program that does not is built without
  * @returns undefined if it is to be measured as a whole
  * @throws UsageError if the memory that is allowed is too little, or several processes cannot measure it; LamellaError if
  * the map cannot be measured by region, and there is not enough memory for the whole; as `openListedImage`
  */
-export async function openRegions(
-  reader: MeasureReader,
-  item: MeasureItem,
-  Truth?: typeof RegionTruth,
-): Promise<RegionMap | undefined> {
+export async function openRegions(reader: MeasureReader, item: MeasureItem): Promise<RegionMap | undefined> {
   const { host, options, hooks, parts } = reader;
   const memory = planMemory(host, [], options.memory);
   const map = memory && (await openAtLevel(reader.files, item.labels, { palette: 'index' }));
@@ -92,12 +87,12 @@ export async function openRegions(
     const opened = { map: sized, image, truth };
     const whole = pixelsOf(sized.info) * bytesPerPixel(opened);
     const isSmall = parts === undefined && whole <= memory.whole;
-    const why = isSmall ? undefined : wholeNeeded(reader, item, opened, Truth);
+    const why = isSmall ? undefined : wholeNeeded(reader, item, opened);
     if (why !== undefined && parts !== undefined) throw notShared(why, item);
     if (!isSmall && why === undefined) {
       const bytes = parts === undefined ? Math.min(memory.tiles, DEFAULT_BYTES) : sharedBytes(options);
       const free = host.memory?.().free ?? Number.POSITIVE_INFINITY;
-      return new RegionMap(item.name, opened, { bytes, parts, free, as: options.as, Truth });
+      return new RegionMap(item.name, opened, { bytes, parts, free, as: options.as });
     }
     await close();
     if (why === undefined) return undefined;
@@ -141,13 +136,12 @@ function wholeNeeded(
   { options, inputs, parts }: MeasureReader,
   { labels }: MeasureItem,
   { map, image, truth }: OpenedMaps,
-  Truth: typeof RegionTruth | undefined,
 ): string | undefined {
   const { format = [] } = options;
   const byRegion = parts === undefined ? [...TABLES, ...OUTLINES] : TABLES;
   const drawn = format.find((name) => !byRegion.includes(name));
   const kind = options.as ?? map.info.labelKind ?? inputs.written ?? declaredOf([labels])?.kind;
-  if (options.truth !== undefined && (parts !== undefined || Truth === undefined)) return option('truth');
+  if (options.truth !== undefined && parts !== undefined) return option('truth');
   if (drawn !== undefined) return option('format', drawn);
   const isPlaced = [map, image, truth].some((opened) => opened?.info.geometry !== undefined);
   if (isPlaced) return 'its orientation in the patient';
@@ -164,7 +158,6 @@ interface RegionMapOptions {
   readonly free: number;
   readonly parts: MeasuredParts | undefined;
   readonly as: MeasureFolderOptions['as'];
-  readonly Truth: typeof RegionTruth | undefined;
 }
 
 /** What is found of the objects beside their measurements. */
@@ -192,7 +185,7 @@ export class RegionMap {
   /** Of each time point. */
   readonly #measurers: ObjectMeasurer[] = [];
 
-  constructor(name: string, opened: OpenedMaps, { bytes, parts, free, as, Truth }: RegionMapOptions) {
+  constructor(name: string, opened: OpenedMaps, { bytes, parts, free, as }: RegionMapOptions) {
     const { map, image, truth } = opened;
     this.#name = name;
     this.#parts = parts;
@@ -203,7 +196,7 @@ export class RegionMap {
     const others = [image, truth].filter((one) => one !== undefined);
     this.#boxes = boxesOf([map, ...others], bytes / bytesPerPixel(opened));
     this.#free = free;
-    this.#truth = truth && Truth && new Truth(truth, this.#shape, this.#boxes, { as });
+    this.#truth = truth && new RegionTruth(truth, this.#shape, this.#boxes, { as });
   }
 
   async close(): Promise<void> {

@@ -103,7 +103,7 @@ export const measureParts = (
       const parts = new MeasuredParts(host.files, options.out ?? inputs.out);
       const reader = new MeasureReader(host, inputs, options, hooks, parts);
       await requireMeasured(host, reader);
-      const result = await measureObjects(labels, reader, outputs);
+      const result = await measureObjects(labels, reader, outputs, openRegions);
       await parts.finish();
       return result;
     },

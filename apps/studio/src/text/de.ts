@@ -272,7 +272,7 @@ export const de: typeof en = {
       `Bewertet an ${count(n, 'Bereich', 'Bereichen')}, aus denen es nie lernt: denen mit geschlossenem Schloss.`,
     scoreLacks: (n: number) =>
       `Für eine Bewertung ziehen Sie mit R noch ${count(n, 'Bereich', 'Bereiche')} auf, in denen Sie alles annotieren: Der dritte wird zurückgehalten.`,
-    noScore: 'Keine Bewertung: Halten Sie mit dem Schloss einen Bereich zurück, dann wird das Netz daran bewertet.',
+    noScore: 'Keine Bewertung: Halten Sie mit dem Schloss einen Bereich zurück, der alle Klassen zeigt.',
     command: 'Dasselbe auf der Kommandozeile',
     done: (steps: number, result: string | undefined) =>
       result === undefined ? `${number(steps)} Schritte trainiert.` : `${number(steps)} Schritte trainiert: ${result}.`,

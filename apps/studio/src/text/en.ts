@@ -264,7 +264,7 @@ export const en = {
       `Scored on ${count(n, 'region', 'regions')} that it never learns from: those with a closed padlock.`,
     scoreLacks: (n: number) =>
       `For a score, draw ${count(n, 'more region', 'more regions')} with R in which you annotate everything: the third is held out.`,
-    noScore: 'No score: hold out a region with its padlock, and the network is scored on it.',
+    noScore: 'No score: hold out a region that shows every class, with its padlock.',
     command: 'Same on the command line',
     done: (steps: number, result: string | undefined) =>
       result === undefined ? `Trained ${number(steps)} steps.` : `Trained ${number(steps)} steps: ${result}.`,
