@@ -83,7 +83,7 @@ describe.skipIf(whyNoPage !== undefined)(`S23 measure${whyNoPage === undefined ?
     const last = images.trim().split('\n').at(-1)?.split(',')[0] as string;
     await page.getByRole('region', { name: 'Measurements' }).getByRole('button', { name: last, exact: true }).click();
     expect(await page.evaluate(() => studio.project.image.value?.id)).toBe(last);
-    await page.getByRole('radio', { name: 'Areas' }).check();
+    await page.getByRole('group', { name: 'Measurements' }).getByRole('radio', { name: 'Areas' }).check();
     await expect.poll(() => rows.first().textContent()).toMatch(/^imagelabelpixels/);
     const areas = columnOf(inPixels, 'area_px2');
     expect(areas.length).toBeGreaterThan(1);
@@ -145,7 +145,7 @@ describe.skipIf(whyNoPage !== undefined)(`S23 measure${whyNoPage === undefined ?
     await page.getByRole('region', { name: 'Recent projects' }).getByRole('button').first().click();
     await page.waitForFunction(() => studio.annotation.layer.value !== undefined);
     await page.getByRole('tab', { name: 'Measure' }).click();
-    await page.getByRole('radio', { name: 'Areas' }).check();
+    await page.getByRole('group', { name: 'Measurements' }).getByRole('radio', { name: 'Areas' }).check();
     await expect.poll(() => rows.first().textContent()).toMatch(/^imagelabelpixels/);
     await table.getByRole('row').nth(1).waitFor();
     expect([await table.getByRole('row').nth(1).textContent(), await found.textContent()]).toEqual([first, summary]);

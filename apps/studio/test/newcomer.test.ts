@@ -327,7 +327,7 @@ describe.skipIf(whyNoPage !== undefined)(`a newcomer${whyNoPage === undefined ? 
     await page.getByRole('button', { name: 'All projects' }).click();
     await page.getByRole('button', { name: /^Forget/ }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Forget' }).click();
-    await page.getByRole('button', { name: /^Forget/ }).waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Forget: grey' }).waitFor({ state: 'detached' });
     await takeIn(page, { 'grey.png': greyPng(200, 100) });
     await status.getByText('Not saved to disk').waitFor();
     await page.getByRole('button', { name: 'All projects' }).click();
