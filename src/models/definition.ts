@@ -62,6 +62,8 @@ export interface Circumstances {
   /** Floating-point operations per second that training was measured to reach; default 80 GFLOP/s per core. */
   readonly flops?: number | undefined;
   readonly cores: number;
+  /** Fraction of the training pixels that are annotated; default 1. */
+  readonly annotated?: number;
   /** Values that the user has set, which are not chosen automatically. */
   readonly baseChannels?: number;
   readonly depth?: number;

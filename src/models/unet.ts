@@ -26,6 +26,13 @@ export interface UnetOptions {
    * variance 1 per image and channel), with which tiling is inexact.
    */
   readonly norm?: (typeof NORM_LAYERS)[number];
+  /**
+   * Whether the network sees how bright a flat image is from the first step on; default false. Standardised kernels have
+   * mean 0, and see of the image its edges alone: with it the convolution of the image is not standardised, and the last
+   * layer begins with N(0, 1 / N) instead of N(0, 0.01^2). Better after few steps on few strokes, and slower at first on
+   * complete labels: docs/networks.md.
+   */
+  readonly brightness?: boolean;
   /** Adds each level's input (by a 1x1 convolution where channels differ) to its output; default false. */
   readonly residual?: boolean;
   /**
@@ -80,6 +87,7 @@ export function unetOver(
     numClasses,
     baseChannels = 32,
     norm = 'none',
+    brightness = false,
     residual = false,
     upsampling = 'nearest',
     maxChannels = 512,
@@ -88,7 +96,8 @@ export function unetOver(
   const widthOf = (level: number): number => Math.min(maxChannels, baseChannels * 2 ** level);
 
   const convolve = (x: Value, width: number, name: string, kernel: PerAxis): Value => {
-    const y = conv3d(net, x, width, { name, kernel, bias: norm !== 'instance', standardise: norm === 'weight' });
+    const standardise = norm === 'weight' && !(brightness && x === input);
+    const y = conv3d(net, x, width, { name, kernel, bias: norm !== 'instance', standardise });
     return norm === 'instance' ? instanceNorm(net, y, { name: `${name}/norm` }) : y;
   };
   const block = (x: Value, level: number): Value => {
@@ -117,8 +126,10 @@ export function unetOver(
       return block(concatCropped(net, skips[level], up), level);
     });
   }
-  // Small initial logits: the initial loss is near log(classes) for any depth.
-  return net.finish(input, conv3d(net, x, numClasses, { name: 'output', kernel: 1, initialise: normal(0.01) }));
+  // Small initial logits: the initial loss is near log(classes) for any depth. From weights near 0, though, the first steps
+  // of Adam give all features one sign, and the layers below learn to amplify instead of to tell classes apart.
+  const initialise = normal(brightness ? 1 / Math.sqrt(x.shape[1]) : 0.01);
+  return net.finish(input, conv3d(net, x, numClasses, { name: 'output', kernel: 1, initialise }));
 }
 
 /** Measured on one core of an EPYC with AVX-512: forward, backward and update together. */
@@ -129,6 +140,8 @@ const BASES = [64, 48, 32, 16, 8] as const;
 const PIXELS_WANTED = 200e6;
 /** Minimum number of pixels across the lowest level. */
 const LOWEST = 8;
+/** Less of the pixels annotated than this are strokes, or a few regions. */
+const SPARSE = 0.5;
 const DEEPEST = 4;
 
 /**
@@ -137,6 +150,7 @@ const DEEPEST = 4;
  */
 export function chooseUnet(circumstances: Circumstances): Choice<UnetSpec> {
   const { channels, numClasses, image, minutes = 15, cores, flops = FLOPS_PER_CORE * cores } = circumstances;
+  const brightness = (circumstances.annotated ?? 1) < SPARSE;
   const wanted = circumstances.patch ?? Math.min(256, ...image);
   const fitting = Math.max(1, Math.min(DEEPEST, Math.floor(Math.log2(wanted / LOWEST))));
   const depth = circumstances.depth ?? fitting;
@@ -151,6 +165,7 @@ export function chooseUnet(circumstances: Circumstances): Choice<UnetSpec> {
     depth,
     // Gets further in the same time: docs/networks.md.
     norm: 'weight',
+    ...(brightness && { brightness }),
   });
   const pixelsSeen = (baseChannels: number): number =>
     (minutes * 60 * flops) / trainingFlopsPerPixel(specOf(baseChannels));
@@ -172,7 +187,8 @@ export function chooseUnet(circumstances: Circumstances): Choice<UnetSpec> {
     circumstances.baseChannels === undefined
       ? `${baseChannels} channels at the first level: ${enough ? 'the widest that sees enough' : 'the narrowest there is'}; in ${time} it sees ${seen}`
       : `${baseChannels} channels as asked for`;
-  return { spec: specOf(baseChannels), patch, reason: `U-Net of ${deep}, and ${wide}.` };
+  const sees = brightness ? '; its first layer sees brightness, since less than half of the pixels are annotated' : '';
+  return { spec: specOf(baseChannels), patch, reason: `U-Net of ${deep}, and ${wide}${sees}.` };
 }
 
 /** `143 GFLOP/s`, with two digits below 10. */

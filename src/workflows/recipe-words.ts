@@ -9,6 +9,7 @@ import type { Recipe } from '../train/config.ts';
 const WORDS: { readonly [option: string]: (value: unknown) => string } = {
   baseChannels: (n) => `${n} channels at the first level`,
   maxChannels: (n) => `at most ${n} channels per level`,
+  brightness: () => 'a first layer that sees brightness',
   batchNorm: (mode) => `batch normalisation ${mode === 'train' ? 'by each batch' : 'by running statistics'}`,
   norm: (kind) => (kind === 'none' ? 'no normalisation layers' : `${kind} normalisation`),
   upsampling: (kind) => `${kind} upsampling`,

@@ -29,6 +29,13 @@ describe('the choice', () => {
     expect(chooseUnet({ ...membranes, image: [100, 300] })).toMatchObject({ spec: { depth: 3 }, patch: 96 });
   });
 
+  test('where little is annotated brightness is seen from the first step on', () => {
+    const { spec, reason } = chooseUnet({ ...membranes, minutes: 15, annotated: 0.1 });
+    expect(spec).toMatchObject({ norm: 'weight', brightness: true });
+    expect(reason).toMatch(/; its first layer sees brightness, since less than half of the pixels are annotated\.$/);
+    expect(chooseUnet({ ...membranes, annotated: 0.5 }).spec).not.toHaveProperty('brightness');
+  });
+
   test('what was asked for stays', () => {
     const { spec, patch, reason } = chooseUnet({ ...membranes, baseChannels: 12, depth: 2, patch: 128 });
     expect(spec).toMatchObject({ baseChannels: 12, depth: 2 });

@@ -143,7 +143,10 @@ export function chooseRecipe(
   const window = chooseWindow(name, image, settings);
   const choice =
     window === undefined
-      ? networkChoice({ ...(start?.model ?? { name }), ...common }, image, settings, { cores, minutes, flops })
+      ? networkChoice({ ...(start?.model ?? { name }), ...common }, image, settings, {
+          ...{ cores, minutes, flops },
+          annotated: data.annotatedFraction,
+        })
       : windowChoice(name, common, window, settings);
 
   const { patch, reason } = choice;
@@ -215,7 +218,7 @@ function networkChoice(
   given: Pick<ModelSpec, 'name' | 'channels' | 'numClasses'>,
   image: readonly [number, number],
   settings: TrainSettings,
-  { cores, minutes, flops }: Pick<RecipeCircumstances, 'cores' | 'minutes' | 'flops'>,
+  circumstances: Pick<Circumstances, 'cores' | 'minutes' | 'flops' | 'annotated'>,
 ): NetworkChoice {
   const { name, channels, numClasses } = given;
   const { choose, training, summary } = networkNamed(name);
@@ -226,9 +229,7 @@ function networkChoice(
       channels,
       numClasses,
       image,
-      cores,
-      minutes,
-      flops,
+      ...circumstances,
       patch: wanted,
       ...own,
     });
