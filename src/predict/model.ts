@@ -32,11 +32,8 @@ export interface TileRules {
 
 export interface SegmentationModel {
   readonly program: Program;
-  /**
-   * The same for the middle of tiles [N, channels, H, W], for less work, if supported, and if so many runs make up for what
-   * it takes to compile.
-   */
-  readonly middle?: (shape: Shape4, runs: number) => Promise<MiddleProgram | undefined>;
+  /** The same for the middle of tiles [N, channels, H, W], for less work, if supported. */
+  readonly middle?: (shape: Shape4) => Promise<MiddleProgram>;
   /** Announces the number of runs to come for an input shape, if supported: the program may optimise for it. */
   readonly prepare?: (shape: Shape, runs: number) => Promise<void>;
   /** Names of the tensors. Input float32 [N, channels, H, W], output float32 [N, classes, H', W']. */
@@ -58,17 +55,4 @@ export interface SegmentationModel {
   readonly memory?: ModelMemory;
   /** Guesses and caveats, one sentence each. */
   readonly notes: readonly string[];
-}
-
-/**
- * The model with every shape compiled, however few runs there are: compiled networks differ in the last bits, which
- * must not depend on what else a process does.
- */
-export function alwaysCompiled<M extends SegmentationModel>(model: M): M {
-  const { prepare, middle } = model;
-  return {
-    ...model,
-    ...(prepare && { prepare: (shape: Shape) => prepare(shape, Number.POSITIVE_INFINITY) }),
-    ...(middle && { middle: (shape: Shape4) => middle(shape, Number.POSITIVE_INFINITY) }),
-  };
 }

@@ -1,6 +1,5 @@
 /** From the bytes of a model of Lamella to a model that predicts. */
 
-import type { Shape4 } from '../array/ndarray.ts';
 import { ModelError, option } from '../errors.ts';
 import { readSignature, type Signature } from '../graph/onnx/model.ts';
 import type { InputSpec } from '../input/normalise.ts';
@@ -66,9 +65,7 @@ export async function openOwnModel(
     if (runtime.layout === 'nchw') return { ...model, bytes, signature, metadata };
     const prepared = new PreparedProgram(runtime, bytes, program, model.inputName);
     const prepare = prepared.prepare.bind(prepared);
-    const halo = Math.max(own.rule.y.halo, own.rule.x.halo);
-    const middle = (of: Shape4, runs: number) => prepared.middle(of, runs, halo);
-    return { ...model, bytes, program: prepared, prepare, middle, signature, metadata };
+    return { ...model, bytes, program: prepared, prepare, signature, metadata };
   } catch (error) {
     await program.dispose();
     throw error;

@@ -43,19 +43,17 @@ export async function runTiles(
   requireWindowFits(model, input);
   const size = Math.max(1, Math.min(batch, model.maxBatch));
   const { channels } = input;
-  const shape: Shape4 = [size, channels, sides.y, sides.x];
-  const middle = await middleFor(model, shape, jobs);
-  const byMiddle = middle === undefined ? 0 : jobs.filter((job) => isMiddle(job, sides, middle.margin)).length;
-  if (byMiddle < jobs.length) await model.prepare?.(shape, Math.floor((jobs.length - byMiddle) / size));
+  await model.prepare?.([size, channels, sides.y, sides.x], Math.floor(jobs.length / size));
+  const middle = await middleFor(model, [size, channels, sides.y, sides.x], jobs);
   const window = new Float32Array(channels * sides.y * sides.x);
   /** The jobs from `at` on that run together, and their input. */
   const next = async (at: number) => {
     const shape = orientedShape(sides.y, sides.x, jobs[at].orientation);
-    const program = middle !== undefined && isMiddle(jobs[at], sides, middle.margin) ? middle : undefined;
+    const program = middle !== undefined && isInside(jobs[at], sides, middle.margin) ? middle : undefined;
     const taken: Job[] = [];
     for (const job of jobs.slice(at, at + size)) {
       if (orientedShape(sides.y, sides.x, job.orientation)[0] !== shape[0]) break;
-      if (program !== undefined && !isMiddle(job, sides, program.margin)) break;
+      if (program !== undefined && !isInside(job, sides, program.margin)) break;
       taken.push(job);
     }
     const feed = float32([taken.length, channels, ...shape]);
@@ -111,10 +109,6 @@ function isInside({ y, x }: Job, sides: Sides, margin: number): boolean {
   return along(y, sides.y) && along(x, sides.x);
 }
 
-/** Whether a tile gives only its middle, and is of the shape that the middle is computed for. */
-const isMiddle = (job: Job, sides: Sides, margin: number): boolean =>
-  orientedShape(sides.y, sides.x, job.orientation)[0] === sides.y && isInside(job, sides, margin);
-
 /** For tiles that give nothing but their middle, where the receptive field does not reach their edges. */
 async function middleFor(
   model: SegmentationModel,
@@ -124,10 +118,10 @@ async function middleFor(
   const { y, x } = model.rule;
   const sides = { y: shape[2], x: shape[3] };
   const halo = Math.max(y.halo, x.halo);
-  // Batches are of one shape, which the last of some inner tiles might not fill.
-  const isExact = shape[0] === 1 && y.exact && x.exact && y.margin === 0 && x.margin === 0;
-  const runs = isExact ? jobs.filter((job) => isMiddle(job, sides, halo)).length : 0;
-  return runs > 0 ? model.middle?.(shape, runs) : undefined;
+  const upright = jobs.every(({ orientation }) => orientation === 0);
+  const padded = y.exact && x.exact && y.margin === 0 && x.margin === 0;
+  const pays = upright && padded && jobs.some((job) => isInside(job, sides, halo));
+  return pays ? model.middle?.(shape) : undefined;
 }
 
 /** @throws ModelError if the model gives another kind of output than declared */

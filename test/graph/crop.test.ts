@@ -10,7 +10,6 @@ import { openRuntime } from '../../src/platform/node/runtime.ts';
 import type { Runtime } from '../../src/runtime/runtime.ts';
 import { haloOf } from '../../src/train/model-file.ts';
 import { expectAllClose } from '../support/expect-all-close.ts';
-import { middleOf } from '../support/middle-of.ts';
 
 let runtime: Runtime;
 beforeAll(async () => {
@@ -31,6 +30,15 @@ async function outputOf(graph: Graph): Promise<NdArray> {
   const [output] = Object.values(await program.run(feeds)) as [NdArray];
   await program.dispose();
   return output;
+}
+
+function middleOf({ shape, data }: NdArray, margin: number): number[] {
+  const [n, c, height, width] = shape as readonly [number, number, number, number];
+  const middle: number[] = [];
+  for (let plane = 0; plane < n * c; plane++)
+    for (let y = margin; y < height - margin; y++)
+      for (let x = margin; x < width - margin; x++) middle.push(Number(data[(plane * height + y) * width + x]));
+  return middle;
 }
 
 async function expectMiddle(whole: Graph, cropped: ReturnType<typeof cropOutput>): Promise<void> {

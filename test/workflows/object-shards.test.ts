@@ -12,7 +12,6 @@ import type { SeparationWay } from '../../src/objects/instances.ts';
 import { nodeFiles } from '../../src/platform/node/files.ts';
 import { nodeHost } from '../../src/platform/node/host.ts';
 import { readImageFile } from '../../src/platform/node/image-files.ts';
-import { alwaysCompiled } from '../../src/predict/model.ts';
 import { objectsImage } from '../../src/predict/objects.ts';
 import { openModel } from '../../src/predict/open.ts';
 import { predictImage } from '../../src/predict/predict.ts';
@@ -106,7 +105,9 @@ describe.each(['shape', 'border'] as const)('objects by %s', (by: SeparationWay)
     const { tile, block } = plan?.images[0]?.parts ?? {};
     const runtime = await nodeHost.openRuntime('cpu');
     const model = await openModel(runtime, readFileSync(at('a.onnx')));
-    const prediction = await predictImage(alwaysCompiled(model), image, { tile, block });
+    // Compiled, as in shards.
+    const prepare: typeof model.prepare = async (shape) => model.prepare?.(shape, 1e9);
+    const prediction = await predictImage({ ...model, prepare }, image, { tile, block });
     await runtime.dispose();
     const whole = objectsImage(prediction, { separation: { by, threshold: 0.7, seedThreshold: 0.3, minSize: 6 } });
     const labels = await readImageFile(at(`one-${by}/objects/s.ome.zarr`));

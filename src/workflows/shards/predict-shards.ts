@@ -10,7 +10,7 @@ import { finishShards, removeLeftovers, writeShards } from '../../image/formats/
 import { sizes } from '../../image/image.ts';
 import { type ImageSource, infoAt } from '../../image/source.ts';
 import type { ObjectsByBlocks } from '../../objects/blocks/by-blocks.ts';
-import { alwaysCompiled, type SegmentationModel } from '../../predict/model.ts';
+import type { SegmentationModel } from '../../predict/model.ts';
 import type { PredictOptions } from '../../predict/predict.ts';
 import { predictToSinks, regionOfPart } from '../../predict/stream.ts';
 import {
@@ -169,7 +169,7 @@ async function predictShare(host: Host, begun: BegunPrediction, share: Share): P
   const byName = new Map(items.map((item) => [item.name, item]));
   const { tta, batch, channel, signal, resample } = options;
   const predict: PredictOptions = { tta, batch, channel, signal, resample };
-  const models = begun.opened.map((model) => alwaysCompiled(model)) as [OpenedModelFile, ...OpenedModelFile[]];
+  const models = begun.opened.map(alwaysCompiled) as [OpenedModelFile, ...OpenedModelFile[]];
   let open: { readonly item: ListedImage; readonly source: ImageSource } | undefined;
   try {
     return await eachUnit(host, out, share, async (unit) => {
@@ -226,6 +226,15 @@ async function requireDone(
     `${units.length - done} of ${units.length} ${what} are not there yet: ${named.join(', ')}${bad.length > 3 ? ', ...' : ''}.`,
     { file: out, remedy },
   );
+}
+
+/**
+ * The model with every shape compiled, however few runs there are: compiled networks differ in the last bits, which
+ * must not depend on what else a process does.
+ */
+function alwaysCompiled(model: OpenedModelFile): OpenedModelFile {
+  const { prepare } = model;
+  return prepare === undefined ? model : { ...model, prepare: (shape) => prepare(shape, Number.POSITIVE_INFINITY) };
 }
 
 async function openPlanned(host: Host, item: ListedImage, parts: PlannedParts): Promise<ImageSource> {
