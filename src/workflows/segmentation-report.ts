@@ -105,8 +105,9 @@ export async function reportTitle(
     (await files.kind(file)) === 'file'
       ? parseProject(new TextDecoder().decode(await files.read(file)), file)
       : undefined;
-  const [data, own] = [folder, run].map((path) => baseName(files.resolve(path)));
-  return `Lamella report: ${project?.name ?? data}, run ${own}`;
+  const nameOf = (path: string): string => baseName(files.resolve(path));
+  const own = nameOf(run);
+  return `Lamella report: ${project?.name ?? nameOf(folder)}, ${own.startsWith('run') ? own : `run ${own}`}`;
 }
 
 /** All data of the report. @throws as `writeReport`. */

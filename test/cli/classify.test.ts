@@ -119,6 +119,8 @@ describe('networks of whole images on the command line', () => {
     expect(fewer.stderr).toMatch(/of the network's 3 classes 1 have no image here \(maybe\)\. Are these/);
     const turned = await lamella(['predict', run('a'), join(data, 'test'), '--tta', '8']);
     expect([turned.code, turned.stderr]).toEqual([2, expect.stringContaining('--tta 8 is for segmentation')]);
+    const resampled = await lamella(['predict', run('a'), join(data, 'test'), '--resample']);
+    expect([resampled.code, resampled.stderr]).toEqual([2, expect.stringContaining('--resample is for segmentation')]);
     const absent = await lamella(['train', data, '--network', 'mlp', '--devices', 'cpu:0,cpu:999', '--out', run('y')]);
     expect(absent.stderr).toContain('The device cpu:999 is not available. There are cpu:0 to');
     const pixels = await lamella(['train', data, '--network', 'mlp', '--input', '0', '--out', run('z')]);

@@ -33,7 +33,7 @@ describe('the report of a run', () => {
     });
     const { file, data: shown } = await writeReport(nodeHost, run, { device: 'cpu' });
     expect(file).toBe(join(run, 'report.html'));
-    expect(shown.title).toBe('Lamella report: membranes, run run');
+    expect(shown.title).toBe('Lamella report: membranes, run');
     expect(shown.headline.map(({ label }) => label)).toEqual([
       'V-Rand',
       'V-Info',

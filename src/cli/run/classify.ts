@@ -28,7 +28,7 @@ export async function runClassify(
   flags: Options<typeof predict>,
 ): Promise<void> {
   const { json = false, quiet = false, out, which, device, batch, channel } = flags;
-  const ofPixels = (['dense', 'patchwise', 'median'] as const).find((name) => flags[name] !== undefined);
+  const ofPixels = (['dense', 'patchwise', 'median', 'resample'] as const).find((name) => flags[name] !== undefined);
   if (ofPixels !== undefined) {
     throw new UsageError(`--${ofPixels} is for segmentation; this network is an image classifier.`, {
       remedy: 'Omit it.',
