@@ -75,7 +75,7 @@ describe.skipIf(!canMount)(`a disk that is full${whyNot}`, () => {
         `${file}: no space left on the disk: this file takes at least 195 KiB, and 60 KiB are free. Free some space, or choose another location.`,
       );
       await expect(atomicWriteNew(join(disk, 'b.json'), large)).rejects.toThrow(
-        'b.json: no space left on the disk: this file takes at least 195 KiB, and 60 KiB are free. Free some space',
+        '/b.json: no space left on the disk: this file takes at least 195 KiB, and 60 KiB are free. Free some space',
       );
       expect(readFileSync(file, 'utf8')).toBe('before');
       expect(readdirSync(disk)).toEqual(['a.json']);

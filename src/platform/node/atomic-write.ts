@@ -53,9 +53,10 @@ const temporaryFor = (file: string): string =>
 /**
  * Begins a file: a temporary one beside it, which `finish` flushes to disk and renames. Creates folders. Leaves nothing
  * behind on failure.
+ * @param called how errors name it
  * @throws LamellaError naming the file and what to do, as its methods do
  */
-export async function atomicFile(file: string): Promise<FileWriter> {
+export async function atomicFile(file: string, called = file): Promise<FileWriter> {
   const temporary = temporaryFor(file);
   let handle: FileHandle | undefined;
   let end = 0;
@@ -68,7 +69,7 @@ export async function atomicFile(file: string): Promise<FileWriter> {
       await work();
     } catch (cause) {
       await abort();
-      throw explainWrite(cause, file, await amountOf(cause, file, end));
+      throw explainWrite(cause, called, await amountOf(cause, file, end));
     }
   };
   await orExplain(async () => {
@@ -95,9 +96,9 @@ export async function atomicFile(file: string): Promise<FileWriter> {
   };
 }
 
-/** Writes a file atomically. @throws as `atomicFile` */
-export async function atomicWrite(file: string, content: Uint8Array | string): Promise<void> {
-  const writer = await atomicFile(file);
+/** Writes a file atomically. @param called how errors name it. @throws as `atomicFile` */
+export async function atomicWrite(file: string, content: Uint8Array | string, called = file): Promise<void> {
+  const writer = await atomicFile(file, called);
   await writer.write(0, typeof content === 'string' ? new TextEncoder().encode(content) : content);
   await writer.finish();
 }
@@ -109,7 +110,7 @@ export async function atomicWrite(file: string, content: Uint8Array | string): P
  */
 export async function atomicWriteNew(file: string, content: Uint8Array | string): Promise<boolean> {
   const temporary = temporaryFor(file);
-  await atomicWrite(temporary, content);
+  await atomicWrite(temporary, content, file);
   try {
     await link(temporary, file).catch(async (cause: NodeJS.ErrnoException) => {
       // Some file systems have no links.
