@@ -79,6 +79,13 @@ export function studioRows(inputs: Inputs): readonly Comparison[] {
       warmUp: 3,
     },
     {
+      ...row("a training step in the tab against Node's CPU", 'tabStepOfCpu'),
+      task: 'browser',
+      ours: step,
+      against: { name: 'CPU in Node', task: 'step', options: { net: 'unet', ...step } },
+      warmUp: 3,
+    },
+    {
       ...row('50 steps of the live loop against plain ones', 'liveStep'),
       task: 'liveStep',
       ours: {},

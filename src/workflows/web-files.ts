@@ -82,6 +82,13 @@ export function webFiles(fetch: Fetch): Pick<WritableFiles, 'list' | 'read' | 'o
       },
     );
   const metadata = async (folder: string): Promise<readonly string[]> => {
+    // Before names are joined to it, which would be taken for the server or bucket.
+    if (/^\w+:\/+$/.test(folder)) {
+      throw new DatasetError('this address names no server and no bucket.', {
+        file: folder,
+        remedy: 'Use https://server/store.ome.zarr, or s3://bucket/store.ome.zarr.',
+      });
+    }
     const found = await Promise.allSettled(METADATA.map((name) => there(joinPath(folder, name))));
     const names = METADATA.filter((_, i) => found[i]?.status === 'fulfilled' && found[i].value);
     // Where one is there, others may be refused as they do not exist.

@@ -96,6 +96,10 @@ describe('a store on a web server', () => {
     await expect(readImageFile('http://127.0.0.1:9/a.zarr')).rejects.toThrow('this address cannot be reached');
   });
 
+  it.each(['s3://', 'https://'])('of an address without a server or bucket, as %s, is refused', async (address) => {
+    await expect(readImageFile(address)).rejects.toThrow(`${address}: this address names no server and no bucket.`);
+  });
+
   it('is not written to', async () => {
     await expect(nodeFiles.write(`${root}/x.tif`, 'x')).rejects.toThrow('files are not written to a web server');
   });

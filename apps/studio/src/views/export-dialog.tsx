@@ -38,12 +38,12 @@ export function ExportDialog(): JSX.Element {
   };
   const isThere = (sources: readonly Source[]): boolean =>
     sources.length === 0 || sources.some((source) => there[source]);
-  const chosen = FORMATS.filter(([format, ...of]) => measuring.formats.value.has(format) && isThere(of)).map(
-    ([format]) => format,
-  );
+  // Also between a choice and the frame that draws it.
+  const chosen = (): readonly ExportFormat[] =>
+    FORMATS.filter(([format, ...of]) => measuring.formats.value.has(format) && isThere(of)).map(([format]) => format);
   const start = (): void => {
     dialog.value = undefined;
-    void studio.saving.exportFiles({ formats: chosen, prediction, run });
+    void studio.saving.exportFiles({ formats: chosen(), prediction, run });
   };
   return (
     <Dialog name="export" title={text.export.title}>
@@ -68,7 +68,7 @@ export function ExportDialog(): JSX.Element {
       <div class="row end">
         <HelpButton topic="export" />
         <span class="grow" />
-        <button type="button" class="primary" disabled={chosen.length === 0} onClick={start}>
+        <button type="button" class="primary" disabled={chosen().length === 0} onClick={start}>
           <Icon of={Download} />
           {text.export.start}
         </button>
