@@ -90,7 +90,8 @@ function wantedObjects(
       minSize: minSizePx,
       border: excludeBorder ? 'clear' : 'keep',
     });
-    data.set(kept.data, at);
+    // What was left out may have lain in a hole.
+    data.set((fill ? fillHoles(kept) : kept).data, at);
     at += kept.data.length;
     count += own;
   }

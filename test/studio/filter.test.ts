@@ -73,11 +73,21 @@ it.each<[filters: ObjectFilters, left: readonly number[], pixels: readonly numbe
   expect(await shown()).toEqual(Uint32Array.from(labels([1, 2, 3, 4]).data));
 });
 
+const picture = (rows: readonly string[]): Image<'uint16'> => ({
+  ...labels([]),
+  data: Uint16Array.from({ length: SIDE ** 2 }, (_, p) => Number(rows[Math.floor(p / SIDE)]?.[p % SIDE] ?? 0)),
+});
+
+it('fills a hole whose speck is left out, and not one whose object stays', async () => {
+  const found = picture(['11111011111', '10001010001', '10201010331', '10001010331', '11111011111']);
+  await writeFile(join(folder, 'predictions/1/objects/0.png'), writePng(found));
+  await engine.measure('predictions/1');
+  expect(await pixels()).toEqual([32, 1, 4]);
+  await engine.filter('predictions/1', { fillHoles: true, minSizePx: 2 });
+  expect(await pixels()).toEqual([41, 4]);
+});
+
 it('fills holes and splits necks of what was found, and takes both back', async () => {
-  const picture = (rows: readonly string[]): Image<'uint16'> => ({
-    ...labels([]),
-    data: Uint16Array.from({ length: SIDE ** 2 }, (_, p) => Number(rows[Math.floor(p / SIDE)]?.[p % SIDE] ?? 0)),
-  });
   const found = picture([
     '00000000000000000000',
     '00111000001110000000',

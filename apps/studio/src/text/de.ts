@@ -216,7 +216,7 @@ export const de: typeof en = {
   },
 
   live: {
-    title: 'Live-Vorschau',
+    title: 'Vorschau',
     lacking: 'Malen Sie ein paar Striche von zwei Klassen, und ein Modell beginnt, daraus zu lernen.',
     missing: (names: readonly string[]) => `Malen Sie auch etwas von ${names.map((name) => `„${name}“`).join(', ')}.`,
     models: { quick: 'schnelles Modell', network: 'Netz' },

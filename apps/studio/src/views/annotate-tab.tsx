@@ -56,7 +56,7 @@ function Task(): JSX.Element {
           void annotation.changeTask(task).catch(messages.failed);
         }}
       />
-      <p class="muted">{isSettled ? text.task.settled : kind !== undefined && text.task.help[kind]}</p>
+      <p class="muted task-help">{isSettled ? text.task.settled : kind !== undefined && text.task.help[kind]}</p>
     </section>
   );
 }

@@ -34,7 +34,7 @@ export function MeasureTab(): JSX.Element {
     <section aria-labelledby="segment" data-topic="measure">
       <Heading id="segment" title={text.measure.title} topic="measure" />
       <p class="muted">{text.measure.help}</p>
-      <Doubt run={runs.find(({ run }) => run === model)} />
+      <Doubt run={runs.find(({ run }) => run === model)} byQuick={model === QUICK} />
       {models.length > 1 && (
         <label class="field">
           <span>{text.live.model}</span>
@@ -116,17 +116,21 @@ const UNITS = ['nm', 'µm', 'mm', 'cm', 'm'];
 /** What the file states, or what was typed for all files. */
 function PixelSizeFields(): JSX.Element | null {
   const { measuring, project } = useStudio();
-  const chosen = useSignal('µm');
+  /** What was chosen and is not set yet. */
+  const chosen = useSignal<Partial<PixelSize>>({});
   const image = project.image.value;
   if (image === undefined) return null;
   const { x, y, z } = image.spacing;
-  const unit = x?.unit ?? chosen.value;
+  const unit = chosen.value.unit ?? x?.unit ?? 'µm';
   const isSquare = x?.value === y?.value;
   const slice = z?.unit === unit ? z.value : undefined;
-  const set = (size: Partial<PixelSize>): void => {
-    const { x: width = x?.value, y: height = y?.value, z: distance = slice, unit: named = unit } = size;
+  const set = async (size: Partial<PixelSize>): Promise<void> => {
+    const all = { ...chosen.value, ...size };
+    chosen.value = all;
+    const { x: width = x?.value, y: height = y?.value, z: distance = slice, unit: named = unit } = all;
     if (width === undefined || height === undefined) return;
-    void measuring.setPixelSize({ x: width, y: height, unit: named, ...(distance !== undefined && { z: distance }) });
+    await measuring.setPixelSize({ x: width, y: height, unit: named, ...(distance !== undefined && { z: distance }) });
+    if (chosen.value === all) chosen.value = {};
   };
   return (
     <>
@@ -137,15 +141,12 @@ function PixelSizeFields(): JSX.Element | null {
             id="pixel-size"
             value={isSquare ? x?.value : undefined}
             placeholder={isSquare ? undefined : `${x?.value} × ${y?.value}`}
-            onChange={(length) => set({ x: length, y: length })}
+            onChange={(length) => void set({ x: length, y: length })}
           />
           <select
             aria-label={text.measure.unit}
             value={unit}
-            onChange={({ currentTarget: { value } }) => {
-              if (x === undefined) chosen.value = value;
-              else set({ unit: value });
-            }}
+            onChange={({ currentTarget: { value } }) => void set({ unit: value })}
           >
             {[...new Set([...UNITS, unit])].map((name) => (
               <option key={name}>{name}</option>
@@ -162,7 +163,7 @@ function PixelSizeFields(): JSX.Element | null {
               id="slice-distance"
               value={slice}
               placeholder={z && `${z.value} ${z.unit}`}
-              onChange={(length) => set({ z: length })}
+              onChange={(length) => void set({ z: length })}
             />
             {unit}
           </span>
