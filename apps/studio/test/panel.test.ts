@@ -56,6 +56,26 @@ describe.skipIf(whyNoPage !== undefined)(`the panel${whyNoPage === undefined ? '
     await close();
   });
 
+  it('shows all of an image for an object that fills most of it, and a small one larger', async () => {
+    const { page, errors, close } = await pages.open();
+    await takeIn(page, { 'a.png': greyPng(200, 100) });
+    const looked = (box: object) =>
+      page.evaluate((part) => {
+        const { display } = studio;
+        display.fit();
+        const fitted = display.transform.value;
+        display.lookAt('a', part as Parameters<typeof display.lookAt>[1]);
+        return { fitted, now: display.transform.value };
+      }, box);
+    const large = await looked({ x: 10, y: 5, width: 180, height: 90 });
+    expect(large.now).toEqual(large.fitted);
+    const small = await looked({ x: 20, y: 40, width: 60, height: 20 });
+    expect(small.now).toMatchObject({ x: 50, y: 50 });
+    expect(small.now.scale).toBeGreaterThan(small.fitted.scale);
+    expect(errors).toEqual([]);
+    await close();
+  });
+
   it('says of a network that is not used only why it is not', async () => {
     const { page, errors, close } = await pages.open();
     await page.evaluate(() => {

@@ -156,15 +156,17 @@ export function createDisplay(engine: Engine, project: OpenProject, messages: Me
       this.pan(-over(x, part.x, part.width) * scale, -over(y, part.y, part.height) * scale);
     },
     flash,
-    /** Goes to a part of an image and draws attention to it for a moment. */
+    /** Goes to a part of an image, or to all of it, and draws attention to the part for a moment. */
     lookAt(image: string, box: Rect): void {
       const size = canvas.value;
       const around = Math.max(box.width, box.height, SMALLEST_LOOK_PX);
-      const next: Transform = {
-        x: box.x + box.width / 2,
-        y: box.y + box.height / 2,
-        scale: Math.min(MOST_LOOK_SCALE, (0.5 * Math.min(size.width, size.height)) / around),
-      };
+      const scale = Math.min(MOST_LOOK_SCALE, (0.5 * Math.min(size.width, size.height)) / around);
+      const whole = project.images.value.find(({ id }) => id === image);
+      const fitted = whole && fit(whole, size);
+      const next: Transform =
+        fitted !== undefined && fitted.scale > scale
+          ? fitted
+          : { x: box.x + box.width / 2, y: box.y + box.height / 2, scale };
       if (shown.value?.image.id === image) transform.value = next;
       else left.set(image, next);
       flash.value = box;
