@@ -22,6 +22,7 @@ export {
   type TopK,
 } from '../workflows/classify.ts';
 export { type WriteComparisonOptions, writeComparison } from '../workflows/compare.ts';
+export { type EightBitModel, type EightBitOptions, eightBitFileOf, exportEightBit } from '../workflows/eight-bit.ts';
 export { evaluate } from '../workflows/evaluate.ts';
 export type { EvaluateOptions } from '../workflows/evaluate-items.ts';
 export type { Evaluation } from '../workflows/evaluation.ts';

@@ -8,6 +8,9 @@ export type MetricGroup = (typeof METRIC_GROUPS)[number];
 export const PROBABILITIES = ['8bit', '16bit', 'float', 'none'] as const;
 export type Probability = (typeof PROBABILITIES)[number];
 
+/** What a network computes with. */
+export const PRECISIONS = ['float32', 'int8'] as const;
+
 /**
  * How results are written: `same` is NIfTI for volumes and DICOM, PNG for single slices from PNG, OME-Zarr for images in
  * OME-Zarr that are predicted by region, TIFF for everything else.

@@ -107,9 +107,9 @@ export async function givenPages(
 export const unknown = ({ name }: OpenedFile): string =>
   `Whether ${name} was trained on some of these images is unknown: it is no run.`;
 
-/** The slices of a run by name. */
-function ownPages(
-  { config, folder }: OpenedRun,
+/** The slices of a run that it trained on, or held out. @throws RunError for one that is no longer there */
+export function ownPages(
+  { config, folder }: Pick<OpenedRun, 'config' | 'folder'>,
   { pages }: RawDataset,
   which: 'trainingImages' | 'validationImages',
 ): readonly RawPage[] {

@@ -170,13 +170,13 @@ const PUBLIC: { readonly [file: string]: Exported } = {
   'src/entries/workflows.ts': {
     values: words(`
       suggestPlaces
-      PROJECT_FILE classifyFolder drawAugmentation evaluate exportBioImageIo inspect measureFolder memoryFiles modelFileOf parseProject predictFolder profileNetwork
+      PROJECT_FILE classifyFolder drawAugmentation eightBitFileOf evaluate exportBioImageIo exportEightBit inspect measureFolder memoryFiles modelFileOf parseProject predictFolder profileNetwork
       readImageFile readModel scoreClassifiers writeComparison writeProject writeReport
     `),
     types: words(`
       EstimatedAccuracy SuggestOptions SuggestedObject SuggestedObjects SuggestedPlace Suggestions
       ClassifiedFolder ClassifyFolderOptions DrawAugmentationOptions EnergyMeter EvaluateOptions Evaluation ExportModelOptions ExportedModel FailedFile FileContent Host
-      InspectOptions Inspected MeasureFolderOptions MeasureHooks MeasuredFolder MemoryFiles NetworkProfile PredictFolderOptions PredictHooks PredictedFile
+      EightBitModel EightBitOptions InspectOptions Inspected MeasureFolderOptions MeasureHooks MeasuredFolder MemoryFiles NetworkProfile PredictFolderOptions PredictHooks PredictedFile
       PredictedFolder ProfileOptions Project ProjectClass ProjectImage ProjectRegion ReportOptions TopK Trace WriteComparisonOptions
     `),
   },

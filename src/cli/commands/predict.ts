@@ -1,5 +1,5 @@
 import { MAP_KINDS } from '../../objects/object-maps.ts';
-import { PROBABILITIES, RESULT_FORMATS, SEGMENT_FORMATS, SHARD_STAGES } from '../../workflows/choices.ts';
+import { PRECISIONS, PROBABILITIES, RESULT_FORMATS, SEGMENT_FORMATS, SHARD_STAGES } from '../../workflows/choices.ts';
 import { declare } from '../declare.ts';
 import {
   CHANNEL,
@@ -81,6 +81,10 @@ are reported and skipped.`,
     batch: row('--batch <n>', 'batch size: tiles per run of the network', integer(1)),
     output: OUTPUT,
     device: DEVICE,
+    precision: choice('--precision <name>', PRECISIONS, {
+      after:
+        ': with int8 the CPU computes convolutions in 8 bits, calibrated on the images of the run (as export --int8; default: float32)',
+    }),
     dense: flag('--dense', 'patch classifiers: compute all pixels at once (default where possible)'),
     patchwise: flag('--patchwise', 'patch classifiers: compute one window after another (slow)'),
     median: row(
@@ -128,6 +132,7 @@ are reported and skipped.`,
     'predict runs/lungs ./patient7 --out ./pred',
     'predict runs/a slice.tif --tta 8 --probability float',
     'predict runs/n4 slice.tif --dense --median 2',
+    'predict runs/a ./new-images --precision int8',
     'predict runs/a runs/b runs/c ./new-images',
     'predict runs/a slide.ome.zarr --out ./pred --memory 600MB',
     'predict runs/lungs ./patient7 --out ./pred --format dicom-seg',

@@ -1,4 +1,6 @@
+import { UsageError } from '../../errors.ts';
 import { nodeHost } from '../../platform/node/host.ts';
+import { describeEightBit, exportEightBit } from '../../workflows/eight-bit.ts';
 import { exportBioImageIo } from '../../workflows/export-model.ts';
 import type { command } from '../commands/export.ts';
 import type { Options, Positionals } from '../declare.ts';
@@ -6,8 +8,9 @@ import { printJson, say } from '../print.ts';
 
 export async function run(
   [model]: Positionals<typeof command>,
-  { json = false, ...options }: Options<typeof command>,
+  { json = false, int8 = false, ...options }: Options<typeof command>,
 ): Promise<void> {
+  if (int8) return exportInt8(model, { json, ...options });
   const made = await exportBioImageIo(nodeHost, model, { ...options, date: new Date() });
   if (json) return printJson(made);
   const { out, name, test, notes } = made;
@@ -16,4 +19,18 @@ export async function run(
     ...notes.map((note) => `note: ${note}`),
     `package: ${out}`,
   );
+}
+
+async function exportInt8(
+  model: string,
+  { json, which, ...others }: Omit<Options<typeof command>, 'int8'>,
+): Promise<void> {
+  if (Object.keys(others).length > 0) {
+    throw new UsageError('--int8 writes an ONNX file and no package, which the other options are for.', {
+      remedy: 'Remove them, or --int8.',
+    });
+  }
+  const made = await exportEightBit(nodeHost, model, { which });
+  if (json) return printJson(made);
+  say(describeEightBit(made), `model: ${made.file}`);
 }

@@ -4,6 +4,7 @@ import { nodeHost } from '../../platform/node/host.ts';
 import type { OpenedModel } from '../../predict/own.ts';
 import type { PredictFolderOptions } from '../../workflows/begin-prediction.ts';
 import { isClassifierModel } from '../../workflows/classify.ts';
+import { describeEightBit, type EightBitModel, eightBitFileOf } from '../../workflows/eight-bit.ts';
 import { mapKindOf } from '../../workflows/map-kind.ts';
 import { type PredictHooks, predictFolder } from '../../workflows/predict.ts';
 import type { command } from '../commands/predict.ts';
@@ -14,7 +15,7 @@ import { countDisplay, formatDuration } from '../progress.ts';
 import { stoppable } from '../stop-signal.ts';
 import { runClassify } from './classify.ts';
 
-type PredictFlags = Omit<Options<typeof command>, 'shard' | 'stage' | 'resume'>;
+type PredictFlags = Omit<Options<typeof command>, 'shard' | 'stage' | 'resume' | 'precision'>;
 
 function describePatches({ window: { cover }, evaluation }: NonNullable<OpenedModel['patches']>): string {
   const how = evaluation === 'dense' ? 'all pixels at once' : 'one window after another';
@@ -36,9 +37,11 @@ function turnsOf({ tta }: Pick<PredictFlags, 'tta'>): PredictFolderOptions['tta'
 }
 
 export async function run([model, more]: Positionals<typeof command>, flags: Options<typeof command>): Promise<void> {
-  const paths = [model, ...more.slice(0, -1)] as const;
+  const given = [model, ...more.slice(0, -1)] as const;
   const images = more.at(-1) as string;
-  const { shard, stage, resume, ...rest } = flags;
+  const { shard, stage, resume, precision, ...others } = flags;
+  const rest = precision === 'int8' ? { ...others, device: cpuOf(others) } : others;
+  const paths = precision === 'int8' ? await inEightBits(given, flags) : given;
   const { overlap, flowError } = flags;
   const separate = flags.separate ?? (await mapKindOf(nodeHost.files, model, flags.which));
   if (separate === undefined && (overlap !== undefined || flowError !== undefined)) {
@@ -65,6 +68,25 @@ export async function run([model, more]: Positionals<typeof command>, flags: Opt
   }
   const isClassifier = await isClassifierModel(nodeHost.files, model, flags.which);
   await (isClassifier ? runClassify : segment)(paths, images, { ...rest, separate });
+}
+
+/** @throws UsageError for another device */
+function cpuOf({ device }: Pick<PredictFlags, 'device'>): 'cpu' {
+  if (device === 'auto' || device === 'cpu') return 'cpu';
+  throw new UsageError(`--precision int8 is for the CPU, not for ${device}.`, { remedy: 'Remove one of the options.' });
+}
+
+/** The models of runs in 8 bits; says what it makes. */
+async function inEightBits(
+  runs: readonly [string, ...string[]],
+  { which, quiet = false, json = false }: PredictFlags,
+): Promise<readonly [string, ...string[]]> {
+  const files: string[] = [];
+  for (const run of runs) {
+    const onMade = (made: EightBitModel) => (quiet || json ? undefined : print(`note: ${describeEightBit(made)}`));
+    files.push(await eightBitFileOf(nodeHost, run, { which, onMade }));
+  }
+  return files as [string, ...string[]];
 }
 
 async function segment(paths: readonly [string, ...string[]], images: string, flags: PredictFlags): Promise<void> {
