@@ -61,9 +61,8 @@ export async function openOwnModel(
     if (own.rule.z !== undefined) return { ...own, bytes, signature, metadata };
     const memory = modelMemory(bytes, { input: own.inputName, shape, layout: runtime.layout });
     const model = { ...own, memory };
-    // Only blocked kernels gain from compiling; what is of 8 bits runs as the file that it is.
-    if (runtime.layout === 'nchw' || signature.operations.has('QuantizeLinear'))
-      return { ...model, bytes, signature, metadata };
+    // Only blocked kernels gain from compiling.
+    if (runtime.layout === 'nchw') return { ...model, bytes, signature, metadata };
     const prepared = new PreparedProgram(runtime, bytes, program, model.inputName);
     const prepare = prepared.prepare.bind(prepared);
     return { ...model, bytes, program: prepared, prepare, signature, metadata };

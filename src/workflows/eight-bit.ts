@@ -25,8 +25,8 @@ import { runReader } from './read-run.ts';
 const LARGEST_CHANGE = 0.002;
 /** Training images that the ranges of values are found on, evenly spread. */
 const CALIBRATED_ON = 16;
-/** Side of the middle of each that is looked at, in pixels. */
-const PART = 512;
+/** Side of the middle of each that is predicted, in pixels, with what the network sees around it. */
+const PART = 256;
 /** Pixels of the held-out images that judge, at least one of which is whole. */
 const JUDGED_PIXELS = 4e6;
 

@@ -7,6 +7,7 @@ import { readSignature } from '../../src/graph/onnx/model.ts';
 import { convolutionsOf, quantise, rangesFrom, withRanges } from '../../src/graph/onnx/quantise.ts';
 import { writeOnnx } from '../../src/graph/onnx/write.ts';
 import type { ModelSpec } from '../../src/models/registry.ts';
+import { openWasm } from '../../src/platform/browser/web-assembly.ts';
 import { openRuntime } from '../../src/platform/node/runtime.ts';
 import type { Runtime } from '../../src/runtime/runtime.ts';
 import { expectAllClose } from '../support/expect-all-close.ts';
@@ -83,6 +84,16 @@ describe('U-Nets', () => {
     const plain = await run(runtime, floatForm(made).bytes, other);
     expect(meanDifference(plain.first, actual.first)).toBeLessThan(0.01);
     await runtime.dispose();
+  });
+
+  test('give the same in WebAssembly', async () => {
+    const [node, wasm] = [await openRuntime({ device: 'cpu' }), await openWasm({ threads: 1 })];
+    const x = noise([1, 1, 64, 64], 'seen');
+    const { bytes } = await inEightBits(node, randomModel(UNET), x);
+    // Whole numbers are the same; the softmax of floats to its last bits.
+    expectAllClose((await run(wasm, bytes, x)).first, (await run(node, bytes, x)).first, { rtol: 0, atol: 1e-6 });
+    await node.dispose();
+    await wasm.dispose();
   });
 
   test('are of 8 bits between the image and the classes, but where they stay float32', async () => {

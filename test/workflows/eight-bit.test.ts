@@ -1,9 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { NdArray } from '../../src/array/ndarray.ts';
-import { ModelError, UsageError } from '../../src/errors.ts';
+import { DatasetError, ModelError, UsageError } from '../../src/errors.ts';
 import { OverlapScorer } from '../../src/evaluate/overlap.ts';
 import { editOnnx } from '../../src/graph/onnx/edit.ts';
 import { floatForm } from '../../src/graph/onnx/float-form.ts';
@@ -14,6 +14,7 @@ import { readImageFile } from '../../src/platform/node/image-files.ts';
 import { openModelFile } from '../../src/platform/node/model-files.ts';
 import { trainRun } from '../../src/platform/node/train-run.ts';
 import { predictImage } from '../../src/predict/predict.ts';
+import type { RunConfig } from '../../src/train/config.ts';
 import { describeEightBit, type EightBitModel, eightBitFileOf, exportEightBit } from '../../src/workflows/eight-bit.ts';
 import { phantomFolder } from '../support/phantom-folder.ts';
 
@@ -123,6 +124,23 @@ describe('refusals', () => {
       /this is a model without a run, so there are no images to calibrate 8 bits on/,
     );
     await expect(exportEightBit(nodeHost, at('run', 'best.onnx'))).rejects.toBeInstanceOf(UsageError);
+  });
+
+  /** A copy of the run with another configuration. */
+  function changed(name: string, change: Partial<RunConfig>): string {
+    cpSync(at('run'), at(name), { recursive: true });
+    const file = at(name, 'config.json');
+    writeFileSync(file, JSON.stringify({ ...(JSON.parse(readFileSync(file, 'utf8')) as RunConfig), ...change }));
+    return at(name);
+  }
+
+  test('a run that held nothing out, and one whose images are gone', async () => {
+    await expect(exportEightBit(nodeHost, changed('all', { validationImages: [] }))).rejects.toThrow(
+      'this run held out no images, by which 8 bits could be judged. Use it in float32, or train with `split`.',
+    );
+    const gone = exportEightBit(nodeHost, changed('gone', { folder: at('elsewhere') }));
+    await expect(gone).rejects.toThrow(/elsewhere/);
+    await expect(gone).rejects.toBeInstanceOf(DatasetError);
   });
 
   test('networks of windows', async () => {

@@ -27,14 +27,14 @@ export type Ranges = ReadonlyMap<string, readonly [least: number, largest: numbe
 /** Largest number of an activation; 0 is the least. */
 const MOST = 255;
 /**
- * Largest number of a weight. Kernels for processors without VNNI add two products in 16 bits: 2 x 255 x 64 still fits, so that
- * every processor computes the same.
+ * Largest number of a weight. Kernels for processors without VNNI add two products in 16 bits, where 2 x 255 x 64 still fits
+ * (`reduce_range` in ONNX Runtime's documentation).
  */
 const MOST_WEIGHT = 64;
 
 /**
  * Kernels of whole numbers take channels four at a time. An image of one channel, 512 x 512, to 32: 30 ms, with three more
- * of zeros 7.
+ * of zeros 8.
  */
 const CHANNELS_AT_ONCE = 4;
 
