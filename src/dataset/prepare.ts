@@ -259,7 +259,8 @@ function requireContrast(
 }
 
 /**
- * Splits, maps labels, chooses channels and normalisation (from the training slices only), computes class weights.
+ * Splits, maps labels, chooses channels and normalisation (from the training slices only; for a fold from all), computes
+ * class weights.
  * @throws DatasetError, UsageError: see `findMapping`, `applyMapping`, `chooseChannels`, `splitItems`.
  */
 export function prepareDataset(read: RawDataset, options: PrepareOptions = {}): PreparedDataset {
@@ -279,8 +280,12 @@ export function prepareDataset(read: RawDataset, options: PrepareOptions = {}): 
   const { split, train: trainRaw } = held;
   if (trainRaw.length === 0) throw nothingPainted(raw.folder);
 
+  // Folds become one model, so each of them has to see an image as the others do.
+  const isFold = 'folds' in choice;
   const { input, reasons } =
-    options.input === undefined ? fitInput(trainRaw, options) : { input: options.input, reasons: [] };
+    options.input === undefined
+      ? fitInput(isFold ? raw.pages.filter(isAnnotated) : trainRaw, options)
+      : { input: options.input, reasons: [] };
   const { channels, normalisation, pixelMm } = input;
   // A slice with a held-out part occurs twice, sharing one image.
   const images = new Map<RawPage['data'], Float32Array>();
@@ -337,7 +342,7 @@ export function prepareDataset(read: RawDataset, options: PrepareOptions = {}): 
     : plain;
   const inversion =
     options.input === undefined && normalisation.kind === 'percentile' && !normalisation.perChannel
-      ? chooseInversion(pages)
+      ? chooseInversion(isFold ? [...pages, ...validation] : pages)
       : undefined;
   if (inversion !== undefined) for (const image of images.values()) invertIfBright(image);
   const classCount = mapping.classes.length;

@@ -69,6 +69,26 @@ describe('a folder of images and labels', () => {
     expect(prepared.shares[1]).toBeCloseTo((12 + 3 * 16) / (24 + 3 * 48), 12);
   });
 
+  it('is seen alike by all folds, whatever they hold out', async () => {
+    const raw = await readDataset(
+      folder(
+        Object.fromEntries(
+          ['ash', 'elm', 'fir', 'gum'].flatMap((name, i) => [
+            [`images/${name}.png`, png(8, 6, (p) => p * (i + 1))],
+            [`labels/${name}.png`, label],
+          ]),
+        ),
+      ),
+      'data',
+    );
+    const inputOf = (split: { fraction: number } | { fold: number; folds: number }, kind: 'percentile' | 'zscore') =>
+      prepareDataset(raw, { split, normalisation: { kind, scope: 'dataset' } }).input;
+    for (const kind of ['percentile', 'zscore'] as const) {
+      const all = inputOf({ fraction: 0 }, kind);
+      for (const fold of [0, 1, 2, 3]) expect(inputOf({ fold, folds: 4 }, kind)).toEqual(all);
+      expect(inputOf({ fraction: 0.25 }, kind)).not.toEqual(all);
+    }
+  });
   it('goes on with the mapping and the normalisation of a model', async () => {
     const raw = await readDataset(folder(five), 'data');
     const first = prepareDataset(raw);
