@@ -1,6 +1,7 @@
 /** The metadata of a model file: the JSON under the key `lamella` of its ONNX metadata. */
 import { ModelError } from '../errors.ts';
 import type { Signature } from '../graph/onnx/model.ts';
+import type { Cleaning } from '../objects/clean-classes.ts';
 import { MAP_KINDS, type ObjectMaps } from '../objects/object-maps.ts';
 import { FORMER_METADATA, rename } from './former-names.ts';
 import type { ModelSpec } from './registry.ts';
@@ -38,6 +39,10 @@ export interface ModelMetadata {
   readonly depth?: TileSizes;
   /** How objects in its predictions are best separated, found on validation images; read by `predict/objects.ts`. */
   readonly separation?: { readonly [key: string]: Json };
+  /** How maps of its classes are cleaned, chosen by cross-validation. */
+  readonly cleaning?: Cleaning;
+  /** Number of networks of which the output is the mean, one for each fold. */
+  readonly folds?: number;
   /** What training on from the file needs: the network before weights were folded, and which label values are which class. */
   readonly training?: { readonly network: ModelSpec; readonly labels: { readonly [key: string]: Json } };
   /** How the model was produced: command, data, seed, steps, scores, version, date. */
@@ -109,6 +114,11 @@ export function parseMetadata(text: string, { file }: { readonly file?: string }
   }
   if (!entry.isNull('licence')) entry.text('licence');
   if (entry.has('separation')) entry.fields('separation').text('by');
+  if (entry.has('folds')) entry.number('folds');
+  if (entry.has('cleaning')) {
+    entry.fields('cleaning').number('background');
+    entry.fields('cleaning').list('rules');
+  }
   return json as unknown as ModelMetadata;
 }
 

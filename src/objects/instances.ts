@@ -86,6 +86,10 @@ export interface SeparationSettings {
   readonly border?: 'keep' | 'clear';
 }
 
+/** Settings as words: `border, threshold 0.55, minSize 20`. */
+export const separationText = ({ by, ...settings }: { readonly [setting: string]: unknown }): string =>
+  [by, ...Object.entries(settings).map(([name, value]) => `${name} ${value}`)].join(', ');
+
 export type SeparatedObjects = Pick<FilteredObjects, 'labels' | 'count'>;
 
 /**

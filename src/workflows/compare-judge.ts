@@ -113,6 +113,9 @@ export async function judgePages(
     const notes = [
       ...(maps === undefined ? classNotes(model, labels, shown) : []),
       ...(model.metadata === undefined ? model.notes : []),
+      ...(model.metadata?.cleaning
+        ? ['its class maps are scored as they are, not cleaned as predict cleans them.']
+        : []),
     ];
     const watch = new Stopwatch(options);
     await predictPage(model, pages[0] as RawPage);

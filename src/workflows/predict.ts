@@ -12,7 +12,7 @@ import type { SeparationSettings } from '../objects/instances.ts';
 import { predictAverage } from '../predict/average.ts';
 import { smoothed } from '../predict/median.ts';
 import { objectsImage, separationSettings } from '../predict/objects.ts';
-import { labelImage, overlayImage, probabilityImage } from '../predict/output.ts';
+import { cleanedImage, labelImage, overlayImage, probabilityImage, withValues } from '../predict/output.ts';
 import type { OpenedModel } from '../predict/own.ts';
 import { describeTiles, type PredictOptions } from '../predict/predict.ts';
 import { takesVolumes } from '../predict/volume.ts';
@@ -156,7 +156,13 @@ async function predictLarge(
     const info = infoAt(source, level);
     const { times, slices, height, width } = sizes(info);
     const isChosen = typeof item.level === 'function' && source.levels.length > 1;
-    const notes = [...(isChosen && level > 0 ? [chosenNote(level, pixelSize)] : []), ...(info.notes ?? []), ...said];
+    const isUncleaned = written.label !== undefined && models[0].metadata?.cleaning !== undefined;
+    const notes = [
+      ...(isChosen && level > 0 ? [chosenNote(level, pixelSize)] : []),
+      ...(info.notes ?? []),
+      ...said,
+      ...(isUncleaned ? ['Its label map is not cleaned, since the image is predicted by region.'] : []),
+    ];
     const file: PredictedFile = {
       image: path,
       widthPx: width,
@@ -239,12 +245,15 @@ export async function predictWhole(
     written[part] = file;
   };
   if (probability !== 'none') await write('probability', probabilityImage(prediction, { depth: DEPTHS[probability] }));
-  if (labels) {
+  const { metadata: { cleaning } = {}, rule } = models[0];
+  const found = labels || overlay ? labelImage(prediction, { threshold }) : undefined;
+  const classes = found && cleaning ? cleanedImage(found, cleaning, { volumes: rule.z !== undefined }) : found;
+  if (labels && classes) {
     const { values, segments = undefined } = isNamed ? classSegmentsOf(models[0]) : { values: labelValues(models[0]) };
-    await write('label', labelImage(prediction, { threshold, values }), undefined, segments);
+    await write('label', values ? withValues(classes, values) : classes, undefined, segments);
   }
-  if (overlay) {
-    const picture = overlayImage(image, labelImage(prediction, { threshold }));
+  if (overlay && classes) {
+    const picture = overlayImage(image, classes);
     // For display: in viewing orientation, and in a common format.
     const map = displayMap(image);
     const { geometry, ...turned } = map === undefined ? picture : reorient(picture, map);

@@ -116,6 +116,9 @@ export async function predictShards(
   });
   try {
     const { out, items } = begun;
+    if (begun.opened[0].metadata?.cleaning) {
+      hooks.onNote?.('Label maps are not cleaned where an image is predicted in parts.');
+    }
     if (plan === undefined) plan = await storePlan(files, out, await makePlan(host, begun, options, hooks.onNote));
     const here = { facts: await factsOf(host, begun), settings: settingsOf(options) };
     requirePlanned(plan, { ...here, names: items.map(({ name }) => name) }, out);
