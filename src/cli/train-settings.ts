@@ -41,7 +41,11 @@ export const DATA = {
     'validation images: a fraction such as 0.2, or names such as 20..23 or a.png,b.png (default: 0.2)',
     parseSplit,
   ),
-  folds: row('--folds <k>', 'cross-validation: k runs, or one of them as 0/k', folds),
+  folds: row(
+    '--folds <k>',
+    'cross-validation: k runs that share the time and become one model, or one of them as 0/k',
+    folds,
+  ),
   classes: row('--classes <list>', 'class names: membrane,inside or membrane=0,inside=255 or cell=rest', classList),
   channel: row('--channel <list>', 'channels to train on, by name or number from 0 (default: all)', channels),
   level: levelOf(

@@ -28,10 +28,13 @@ export async function runName(folder: string): Promise<string> {
   return freeRunPath('runs', plain.replace(/[^\p{L}\p{N}._-]+/gu, '-').replace(/^[-.]+/, '') || 'run');
 }
 
-/** Runs with a progress display and Ctrl-C, then writes the report and prints all paths. */
+/**
+ * Runs with a progress display and Ctrl-C, then writes the report and prints all paths.
+ * @param options foldOf: the run of folds that it is part of, which is resumed and predicts in its place
+ */
 export async function watchTraining(
   out: string,
-  { quiet }: { readonly quiet: boolean },
+  { quiet, foldOf }: { readonly quiet: boolean; readonly foldOf?: string },
   body: (hooks: TrainRunHooks) => Promise<FinishedRun>,
 ): Promise<FinishedRun> {
   const say = quiet ? () => {} : (line: string): void => print(withFlags(line));
@@ -50,7 +53,7 @@ export async function watchTraining(
     );
   } catch (cause) {
     display?.stop();
-    const remedy = `Resume with: lamella train --resume ${out}`;
+    const remedy = `Resume with: lamella train --resume ${foldOf ?? out}`;
     if (cause instanceof Interrupted && stepped) {
       throw new Interrupted(`${cause.problem} Everything up to it is saved.`, { file: cause.file, remedy });
     }
@@ -73,8 +76,8 @@ export async function watchTraining(
     say(`report: not written, since foveated windows are evaluated one by one; write it with lamella report ${out}`);
   } else await reportOn(out, {}, say);
   if (finished.profile !== undefined) print('', formatProfile(finished.profile));
-  say(`Next: npx lamella predict ${out} IMAGES`);
-  if ((finished.annotatedFraction ?? 1) < SPARSE) {
+  if (foldOf === undefined) say(`Next: npx lamella predict ${out} IMAGES`);
+  if (foldOf === undefined && (finished.annotatedFraction ?? 1) < SPARSE) {
     say(`Where to annotate next: npx lamella suggest ${out} IMAGES --labels LABELS`);
   }
   return finished;

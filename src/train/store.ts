@@ -44,3 +44,15 @@ export const RUN_FILES = {
   profile: 'profile.txt',
   trace: 'profile.json',
 } as const;
+
+/** Names of the files of a run of folds, beside the folders of its folds. */
+export const FOLDS_FILES = {
+  /** The folds, what they took, and the scores of cross-validation. */
+  record: 'folds.json',
+  /** The mean of the folds as one network. */
+  model: 'ensemble.onnx',
+  report: 'report.html',
+} as const;
+
+/** The folder of a fold in that of all. */
+export const foldFolder = (fold: number): string => `fold-${fold}`;

@@ -13,7 +13,7 @@ import { applyMapping, describeMapping, findMapping, IGNORE } from '../dataset/l
 import { readDataset } from '../dataset/prepare.ts';
 import { labelOptions } from '../dataset/raw.ts';
 import { counted, DatasetError, option } from '../errors.ts';
-import { baseName, type WritableFiles } from '../files.ts';
+import { baseName, joinPath, type WritableFiles } from '../files.ts';
 import { ImageNotes } from '../image/notes.ts';
 import { memorySource } from '../image/source.ts';
 import { fitInput } from '../input/network-input.ts';
@@ -21,7 +21,8 @@ import { pagesOf } from '../input/planes.ts';
 import { patchText, readConfig } from '../train/config.ts';
 import { parseLog } from '../train/log.ts';
 import { totalSteps } from '../train/plan.ts';
-import { RUN_FILES } from '../train/store.ts';
+import { FOLDS_FILES, RUN_FILES } from '../train/store.ts';
+import type { FoldsRecord } from './folds/record.ts';
 import type { Host } from './host.ts';
 import { openImageFile } from './image-files.ts';
 import { listImages, readListedImage } from './image-list.ts';
@@ -213,6 +214,24 @@ export async function inspectRun(files: WritableFiles, path: string): Promise<In
   ];
   return {
     describe: { kind: 'run', folder: path, step: steps, complete: done, best: best ?? null, config },
+    text: under(path, lines),
+  };
+}
+
+/** A run of folds: which are done, and what all of them together are worth. */
+export function inspectFolds(path: string, { folder, folds, finished, result }: FoldsRecord): Inspected {
+  const failed = finished.filter((one) => one.failed !== undefined);
+  const lines = [
+    `run of ${folds} folds, ${finished.length} of them finished${failed.length === 0 ? '' : `, ${failed.length} failed`}`,
+    `data: ${folder}`,
+    ...(result?.lines ?? []),
+    ...(result?.hasModel
+      ? [`model: ${joinPath(path, FOLDS_FILES.model)}, the mean of ${result.folds.length} networks`]
+      : []),
+    ...(result === undefined ? [`Resume training with ${option('resume', path)}.`] : []),
+  ];
+  return {
+    describe: { kind: 'folds', folder: path, data: folder, folds, finished, result: result ?? null },
     text: under(path, lines),
   };
 }

@@ -5,6 +5,7 @@ import { joinPath, type WritableFiles } from '../files.ts';
 import type { ModelName } from '../models/registry.ts';
 import { MODELS } from '../models/registry.ts';
 import { RUN_FILES } from '../train/store.ts';
+import { readFolds } from './folds/record.ts';
 import type { Host } from './host.ts';
 import { type Inspected, type InspectOptions, inspectedSource } from './inspect-image.ts';
 import { isPackage, PACKAGE_NAMES } from './model-files.ts';
@@ -86,9 +87,11 @@ async function inspectAny(
   if (holdsClasses(await files.list(path))) return (await import('./inspect-classes.ts')).inspectClasses(files, path);
   if (kind === 'folder') {
     const isRun = (await files.kind(joinPath(path, RUN_FILES.config))) !== undefined;
-    const { inspectFolder, inspectPrediction, inspectRun } = await import('./inspect-folder.ts');
+    const { inspectFolder, inspectFolds, inspectPrediction, inspectRun } = await import('./inspect-folder.ts');
     const predicted = await readPredictionFile(files, path);
     if (predicted !== undefined) return inspectPrediction(files, path, predicted);
+    const folds = await readFolds(files, path);
+    if (folds !== undefined) return inspectFolds(path, folds);
     return isRun ? inspectRun(files, path) : inspectFolder(host, path, options);
   }
   const asModel = async () => (await import('./inspect-model.ts')).inspectModel(files, path, size);

@@ -1,11 +1,11 @@
-import { ModelError, RunError } from '../errors.ts';
+import { ModelError, option, RunError } from '../errors.ts';
 import { baseName, type Files, folderName, joinPath, type WritableFiles } from '../files.ts';
 import { externalFiles, withEmbeddedWeights } from '../graph/onnx/external.ts';
 import { withOutput } from '../models/chosen-output.ts';
 import { type OpenModelOptions, openModel } from '../predict/open.ts';
 import type { OpenedModel } from '../predict/own.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { RUN_FILES } from '../train/store.ts';
+import { FOLDS_FILES, RUN_FILES } from '../train/store.ts';
 
 /** Names of the description of a package of BioImage.IO in a folder. */
 export const PACKAGE_NAMES: readonly string[] = ['rdf.yaml', 'bioimageio.yaml', 'model.yaml'];
@@ -18,8 +18,8 @@ export const isDescription = (file: string): boolean =>
 export const isPackage = (file: string): boolean => /\.zip$/i.test(file) || isDescription(file);
 
 /**
- * The ONNX file, or package, of a run folder, a folder with a package, or path.
- * @param which of a run's two models to prefer
+ * The ONNX file, or package, of a run folder, a run of folds, a folder with a package, or path.
+ * @param which of a run's two models to prefer; of a run of folds there is one, made of the best
  * @throws RunError, ModelError if there is none.
  */
 export async function modelFileOf(
@@ -36,9 +36,14 @@ export async function modelFileOf(
   }
   if (kind === 'file') return path;
   const order = which === 'best' ? [RUN_FILES.best, RUN_FILES.last] : [RUN_FILES.last, RUN_FILES.best];
-  for (const name of [...order, ...PACKAGE_NAMES]) {
+  for (const name of [...order, FOLDS_FILES.model, ...PACKAGE_NAMES]) {
     const file = joinPath(path, name);
-    if ((await files.kind(file)) !== undefined) return file;
+    if ((await files.kind(file)) === undefined) continue;
+    if (name !== FOLDS_FILES.model || which === 'best') return file;
+    throw new RunError('this is a run of folds, whose one model is the mean of their best.', {
+      file: path,
+      remedy: `Remove ${option('which')}, or name a fold.`,
+    });
   }
   throw new RunError('there is no model here: neither best.onnx nor last.onnx.', {
     file: path,
@@ -78,7 +83,7 @@ async function readWhole(files: Files, file: string): Promise<Uint8Array> {
 export async function isModel(files: WritableFiles, path: string): Promise<boolean> {
   const kind = await files.kind(path);
   if (kind !== 'folder') return kind === 'file' && (/\.onnx$/i.test(path) || isPackage(path));
-  for (const name of [RUN_FILES.best, RUN_FILES.last, ...PACKAGE_NAMES]) {
+  for (const name of [RUN_FILES.best, RUN_FILES.last, FOLDS_FILES.model, ...PACKAGE_NAMES]) {
     if ((await files.kind(joinPath(path, name))) === 'file') return true;
   }
   return false;

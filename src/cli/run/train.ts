@@ -2,22 +2,17 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { UsageError } from '../../errors.ts';
+import { nodeFiles } from '../../platform/node/files.ts';
 import { parseDevices } from '../../platform/node/gradient-devices.ts';
 import { inMpiJob, type Ranks } from '../../platform/node/mpi/job.ts';
-import {
-  type FinishedRun,
-  repeatRun,
-  resumeOrTrain,
-  resumeRun,
-  type TrainRunOptions,
-  trainRun,
-} from '../../platform/node/train-run.ts';
+import { repeatRun, resumeOrTrain, resumeRun, trainRun } from '../../platform/node/train-run.ts';
 import { parseConfig } from '../../train/config.ts';
 import { RUN_FILES } from '../../train/store.ts';
+import { readFolds } from '../../workflows/folds/record.ts';
 import type { command } from '../commands/train.ts';
 import type { Options, Positionals } from '../declare.ts';
-import { describeFolds } from '../fold-scores.ts';
 import { longFlag } from '../options.ts';
+import { trainFolds } from '../train-folds.ts';
 import { TRAIN_SETTINGS } from '../train-settings.ts';
 import { runName, watchTraining } from '../watch-training.ts';
 
@@ -75,6 +70,10 @@ async function runWith(
   if (resuming !== undefined && file !== undefined) throw exclusive('--config', '--resume');
   if (resuming !== undefined && resuming.folder === undefined) {
     requireNoSettings(flags, '--resume');
+    if ((await readFolds(nodeFiles, resuming.run)) !== undefined) {
+      await trainFolds({ out: resuming.run, machine, quiet, mode: 'resume' });
+      return;
+    }
     await watchTraining(resuming.run, { quiet }, (hooks) => resumeRun(resuming.run, machine, hooks));
     return;
   }
@@ -99,20 +98,13 @@ async function runWith(
   if (settings.steps !== undefined && settings.minutes !== undefined) throw exclusive('--steps', '--minutes');
   if (cross !== undefined && settings.split !== undefined) throw exclusive('--val', '--folds');
   const out = resuming?.run ?? given ?? (await runName(data));
-  const train = (to: string, split: TrainRunOptions['split']): Promise<FinishedRun> =>
-    watchTraining(to, { quiet }, (hooks) =>
-      (resuming === undefined ? trainRun : resumeOrTrain)(data, { ...settings, ...machine, split, out: to }, hooks),
-    );
-  if (cross === undefined || cross.fold !== undefined) {
-    await train(out, cross?.fold === undefined ? settings.split : { fold: cross.fold, folds: cross.folds });
+  if (cross !== undefined && cross.fold === undefined) {
+    const request = { data, out, folds: cross.folds, settings, machine, quiet };
+    await trainFolds({ ...request, mode: resuming === undefined ? 'new' : 'resume or new' });
     return;
   }
-  const { folds } = cross;
-  const say = (line: string): void => void (quiet || process.stdout.write(`${line}\n`));
-  const finished: FinishedRun[] = [];
-  for (let fold = 0; fold < folds; fold++) {
-    say(`--- fold ${fold} of ${folds} ---`);
-    finished.push(await train(join(out, `fold-${fold}`), { fold, folds }));
-  }
-  say(describeFolds(finished));
+  const split = cross?.fold === undefined ? settings.split : { fold: cross.fold, folds: cross.folds };
+  await watchTraining(out, { quiet }, (hooks) =>
+    (resuming === undefined ? trainRun : resumeOrTrain)(data, { ...settings, ...machine, split, out }, hooks),
+  );
 }
