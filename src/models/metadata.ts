@@ -114,11 +114,7 @@ export function parseMetadata(text: string, { file }: { readonly file?: string }
   }
   if (!entry.isNull('licence')) entry.text('licence');
   if (entry.has('separation')) entry.fields('separation').text('by');
-  if (entry.has('folds')) entry.number('folds');
-  if (entry.has('cleaning')) {
-    entry.fields('cleaning').number('background');
-    entry.fields('cleaning').list('rules');
-  }
+  if (entry.has('cleaning')) entry.fields('cleaning').list('rules');
   return json as unknown as ModelMetadata;
 }
 

@@ -4,7 +4,6 @@ import { allocate, type DType, type NdArray, ndarray, type Storage } from '../ar
 import { UsageError } from '../errors.ts';
 import { classColour, displayRange, displayWindow, isHounsfield } from '../image/display.ts';
 import { type Image, sameGrid, sizes } from '../image/image.ts';
-import { type Cleaning, cleanClasses } from '../objects/clean-classes.ts';
 
 /** How probabilities are stored: 0..255, 0..65535 (rounded), or unchanged. */
 export type ProbabilityDepth = 'uint8' | 'uint16' | 'float32';
@@ -103,34 +102,6 @@ export function labelImage(
     }
   }
   return { ...withoutChannels(prediction), labelKind: 'classes', dtype, data };
-}
-
-/**
- * A map of class indices as the cross-validation of its model chose to clean it (`cleanClasses`).
- * @param classes as returned by `labelImage` without values
- * @param options volumes: whether parts and holes are those of the volume; default: of each slice
- */
-export function cleanedImage(
-  classes: Image<'uint8' | 'uint16'>,
-  cleaning: Cleaning,
-  { volumes = false }: { readonly volumes?: boolean } = {},
-): Image<'uint8'> {
-  const { slices, height, width } = sizes(classes);
-  const shape = volumes ? [slices, height, width] : [height, width];
-  const size = (volumes ? slices : 1) * height * width;
-  const data = new Uint8Array(classes.data.length);
-  for (let start = 0; start < data.length; start += size) {
-    data.set(cleanClasses(Uint8Array.from(classes.data.subarray(start, start + size)), shape, cleaning), start);
-  }
-  return { ...classes, dtype: 'uint8', data };
-}
-
-/** A map of class indices with the value of each class in its place. */
-export function withValues(classes: Image<'uint8' | 'uint16'>, values: readonly number[]): Image<'uint8' | 'uint16'> {
-  const dtype = values.some((value) => value > 255) ? 'uint16' : 'uint8';
-  const data = allocate(dtype, classes.data.length);
-  for (let p = 0; p < data.length; p++) data[p] = values[classes.data[p]];
-  return { ...classes, dtype, data };
 }
 
 /**

@@ -6,8 +6,6 @@ import type { InputSpec } from '../input/normalise.ts';
 import { type ModelMetadata, readMetadata, requireClasses } from '../models/metadata.ts';
 import type { TileSizes } from '../models/sizes.ts';
 import { isWindowName } from '../models/sliding-window.ts';
-import { cleaningText } from '../objects/clean-classes.ts';
-import { separationText } from '../objects/instances.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { modelMemory } from './memory.ts';
 import type { SegmentationModel } from './model.ts';
@@ -119,8 +117,7 @@ function ownModel(
   metadata: ModelMetadata,
   { file, maps }: Pick<OpenOwnOptions, 'file' | 'maps'>,
 ): SegmentationModel {
-  const { network, input, tile, depth, folds, cleaning, separation } = metadata;
-  const classes = metadata.classes.map(({ name }) => name);
+  const { network, input, classes, tile, depth } = metadata;
   if (tile === undefined) {
     throw new ModelError('the network names the class of a whole image; it does not segment.', {
       file,
@@ -140,16 +137,9 @@ function ownModel(
     outputs: network.numClasses,
     // The file already ends with softmax or sigmoid.
     activation: 'none',
-    classes,
+    classes: classes.map(({ name }) => name),
     rule: { ...(depth && { z: ruleOf(depth) }), y: rule, x: rule },
     maxBatch: typeof image.dims?.[0] === 'number' ? 1 : 8,
-    notes: [
-      ...(folds === undefined ? [] : [`The model is the mean of ${folds} networks, one for each fold.`]),
-      ...(folds !== undefined && separation && metadata.maps === undefined
-        ? [`Objects are told apart as cross-validation chose: ${separationText(separation)}.`]
-        : []),
-      ...(cleaning ? [`Label maps are cleaned as cross-validation chose: ${cleaningText(cleaning, classes)}.`] : []),
-      ...(rule.exact ? [] : ['The network looks at the whole image at once: tiles are not exact and are blended.']),
-    ],
+    notes: rule.exact ? [] : ['The network looks at the whole image at once: tiles are not exact and are blended.'],
   };
 }

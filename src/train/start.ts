@@ -104,12 +104,6 @@ export function readStart({ name, bytes, model: read }: StartFile): StartModel {
     );
   }
   requireClasses(known, name);
-  if (known.folds !== undefined) {
-    throw new ModelError(`this is the mean of ${known.folds} networks, which are not trained on together.`, {
-      file: name,
-      remedy: 'Use the run of one of its folds.',
-    });
-  }
   const { network, input, classes, training } = known;
   const model = training?.network ?? network;
   if (model.name === 'filter-bank') {

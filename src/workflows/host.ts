@@ -1,4 +1,5 @@
 import type { WritableFiles } from '../files.ts';
+import type { cleanedImage } from '../predict/cleaned.ts';
 import type { DeviceName, ProfileRequest, Runtime } from '../runtime/runtime.ts';
 import type { Clock } from '../train/store.ts';
 import type { pagesOfVolumes } from '../train/tasks/volumes/predict-pages.ts';
@@ -12,6 +13,8 @@ export interface Host extends Clock {
   memory?(): { readonly used: number; readonly free: number };
   /** Writes label maps with the names of their values; undefined in a page, which asks for none and need not load it. */
   readonly encodeSegments?: typeof encodeSegments;
+  /** For models of several folds; undefined in a page, where folds are not trained. */
+  readonly cleanedImage?: typeof cleanedImage;
   /** For reports of networks of volumes; undefined in a page, where none is trained. */
   readonly pagesOfVolumes?: typeof pagesOfVolumes;
   /** For reports of stars and flows; undefined in a page, where none is trained. */

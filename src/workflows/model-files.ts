@@ -1,4 +1,4 @@
-import { ModelError, option, RunError } from '../errors.ts';
+import { ModelError, RunError } from '../errors.ts';
 import { baseName, type Files, folderName, joinPath, type WritableFiles } from '../files.ts';
 import { externalFiles, withEmbeddedWeights } from '../graph/onnx/external.ts';
 import { withOutput } from '../models/chosen-output.ts';
@@ -19,7 +19,7 @@ export const isPackage = (file: string): boolean => /\.zip$/i.test(file) || isDe
 
 /**
  * The ONNX file, or package, of a run folder, a run of folds, a folder with a package, or path.
- * @param which of a run's two models to prefer; of a run of folds there is one, made of the best
+ * @param which of a run's two models to prefer; of a run of folds there is one alone, made of the best
  * @throws RunError, ModelError if there is none.
  */
 export async function modelFileOf(
@@ -35,15 +35,10 @@ export async function modelFileOf(
     });
   }
   if (kind === 'file') return path;
-  const order = which === 'best' ? [RUN_FILES.best, RUN_FILES.last] : [RUN_FILES.last, RUN_FILES.best];
-  for (const name of [...order, FOLDS_FILES.model, ...PACKAGE_NAMES]) {
+  const { best, last } = RUN_FILES;
+  for (const name of [...(which === 'best' ? [best, last, FOLDS_FILES.model] : [last, best]), ...PACKAGE_NAMES]) {
     const file = joinPath(path, name);
-    if ((await files.kind(file)) === undefined) continue;
-    if (name !== FOLDS_FILES.model || which === 'best') return file;
-    throw new RunError('this is a run of folds, whose one model is the mean of their best.', {
-      file: path,
-      remedy: `Remove ${option('which')}, or name a fold.`,
-    });
+    if ((await files.kind(file)) !== undefined) return file;
   }
   throw new RunError('there is no model here: neither best.onnx nor last.onnx.', {
     file: path,

@@ -12,7 +12,7 @@ import type { SeparationSettings } from '../objects/instances.ts';
 import { predictAverage } from '../predict/average.ts';
 import { smoothed } from '../predict/median.ts';
 import { objectsImage, separationSettings } from '../predict/objects.ts';
-import { cleanedImage, labelImage, overlayImage, probabilityImage, withValues } from '../predict/output.ts';
+import { labelImage, overlayImage, probabilityImage } from '../predict/output.ts';
 import type { OpenedModel } from '../predict/own.ts';
 import { describeTiles, type PredictOptions } from '../predict/predict.ts';
 import { takesVolumes } from '../predict/volume.ts';
@@ -110,7 +110,7 @@ export const separationFor = (
 ): Partial<SeparationSettings> => ({ ...(metadata && separationSettings(metadata)), ...separation });
 
 /** What of a host a prediction needs. */
-type PredictHost = Pick<Host, 'files' | 'nowMs' | 'memory' | 'encodeSegments'>;
+type PredictHost = Pick<Host, 'files' | 'nowMs' | 'memory' | 'encodeSegments' | 'cleanedImage'>;
 
 export interface WriteOptions {
   readonly out: string;
@@ -128,6 +128,9 @@ export interface Predicted {
 
 const chosenNote = (level: number, pixelSize: number | undefined): string =>
   `Level ${level} of it is predicted, whose pixels are nearest in size to ${pixelSize === undefined ? 'those of the training images' : lengthText(pixelSize)}; ${option('level')} chooses another.`;
+
+const uncleanedNote = ({ metadata }: OpenedModel): readonly string[] =>
+  metadata?.cleaning ? ['Its label map is not cleaned: that takes the whole image, in Node.'] : [];
 
 /** Predicts one image by region and writes what is asked for; undefined if it is to be predicted as a whole. */
 async function predictLarge(
@@ -156,12 +159,11 @@ async function predictLarge(
     const info = infoAt(source, level);
     const { times, slices, height, width } = sizes(info);
     const isChosen = typeof item.level === 'function' && source.levels.length > 1;
-    const isUncleaned = written.label !== undefined && models[0].metadata?.cleaning !== undefined;
     const notes = [
       ...(isChosen && level > 0 ? [chosenNote(level, pixelSize)] : []),
       ...(info.notes ?? []),
       ...said,
-      ...(isUncleaned ? ['Its label map is not cleaned, since the image is predicted by region.'] : []),
+      ...uncleanedNote(models[0]),
     ];
     const file: PredictedFile = {
       image: path,
@@ -246,14 +248,18 @@ export async function predictWhole(
   };
   if (probability !== 'none') await write('probability', probabilityImage(prediction, { depth: DEPTHS[probability] }));
   const { metadata: { cleaning } = {}, rule } = models[0];
-  const found = labels || overlay ? labelImage(prediction, { threshold }) : undefined;
-  const classes = found && cleaning ? cleanedImage(found, cleaning, { volumes: rule.z !== undefined }) : found;
-  if (labels && classes) {
+  // A page opens no model of folds.
+  const clean = cleaning && host.cleanedImage;
+  const labelsOf = (values?: readonly number[]) =>
+    cleaning && clean
+      ? clean(labelImage(prediction, { threshold }), cleaning, { volumes: rule.z !== undefined, values })
+      : labelImage(prediction, { threshold, values });
+  if (labels) {
     const { values, segments = undefined } = isNamed ? classSegmentsOf(models[0]) : { values: labelValues(models[0]) };
-    await write('label', values ? withValues(classes, values) : classes, undefined, segments);
+    await write('label', labelsOf(values), undefined, segments);
   }
-  if (overlay && classes) {
-    const picture = overlayImage(image, classes);
+  if (overlay) {
+    const picture = overlayImage(image, labelsOf());
     // For display: in viewing orientation, and in a common format.
     const map = displayMap(image);
     const { geometry, ...turned } = map === undefined ? picture : reorient(picture, map);
@@ -269,6 +275,7 @@ export async function predictWhole(
     ...(isChosen ? [chosenNote(read.level, options.outputs.pixelSize)] : []),
     ...(read.notes ?? []),
     ...(mean.notes ?? []),
+    ...(clean ? [] : uncleanedNote(models[0])),
     ...(format === 'dicom-seg' && outputs.patient !== false ? [PATIENT_NOTE] : []),
   ];
   const { times, slices, height, width } = sizes(image);

@@ -2,7 +2,7 @@ import { RunError } from '../errors.ts';
 import { joinPath, type WritableFiles } from '../files.ts';
 import { type RunConfig, readConfig } from '../train/config.ts';
 import { type LogLine, parseLog } from '../train/log.ts';
-import { FOLDS_FILES, foldFolder, RUN_FILES, type StoreReader } from '../train/store.ts';
+import { RUN_FILES, type StoreReader } from '../train/store.ts';
 
 /** The state of a run: configuration, log and best model, or the last model if none was validated. */
 export interface RunResults {
@@ -24,15 +24,9 @@ export function runReader(files: WritableFiles, folder: string): StoreReader {
   };
 }
 
-/** @throws RunError for a folder that holds no run, or several folds, a damaged configuration, or no model. */
+/** @throws RunError for a folder that holds no run, a damaged configuration, or no model. */
 export async function readRun(files: WritableFiles, folder: string): Promise<RunResults> {
   const store = runReader(files, folder);
-  if ((await files.kind(store.pathOf(FOLDS_FILES.record))) === 'file') {
-    throw new RunError('this is a run of folds.', {
-      file: folder,
-      remedy: `Use one of them, such as ${store.pathOf(foldFolder(0))}.`,
-    });
-  }
   const config = await readConfig(store);
   const lines = parseLog(new TextDecoder().decode((await store.read(RUN_FILES.log)) ?? new Uint8Array(0)));
   const best = await store.read(RUN_FILES.best);

@@ -97,7 +97,7 @@ test('folds become one model, whose prediction is the mean of theirs', { timeout
   const scored = await run(['report', 'run']);
   expect([scored.code, scored.stderr]).toEqual([
     1,
-    'lamella: run: this is a run of folds. Use one of them, such as run/fold-0.\n',
+    'lamella: run: this is a run of folds: its report is run/report.html, and each fold has its own. Use one of them, such as run/fold-0.\n',
   ]);
   const evaluated = await run(['evaluate', 'whole', 'data/label']);
   expect([evaluated.code, evaluated.stderr]).toEqual([0, '']);
@@ -111,11 +111,11 @@ test('folds become one model, whose prediction is the mean of theirs', { timeout
   const last = await run(['predict', 'run', 'data/image', '--checkpoint', 'last', '--out', 'last']);
   expect([last.code, last.stderr]).toEqual([
     1,
-    'lamella: run: this is a run of folds, whose one model is the mean of their best. Remove --checkpoint, or name a fold.\n',
+    'lamella: run: there is no model here: neither best.onnx nor last.onnx. Use a run that has reached its first validation, or an ONNX file.\n',
   ]);
   const more = await train('data', '--from', 'run', '--steps', '1', '--out', 'more');
-  expect(more.stderr).toMatch(
-    /run: this is the mean of 3 networks, which are not trained on together\. Use the run of/,
+  expect(more.stderr).toBe(
+    'lamella: run: this is a run of folds: the mean of several networks is not trained on. Use one of them, such as run/fold-0.\n',
   );
 
   // A fold without a model is left out, and the command fails.

@@ -73,6 +73,6 @@ test('are cleaned slice by slice, with the values of their classes', async () =>
 test('are not cleaned where the image is predicted by region, which is said', async () => {
   const plain = await labelsOf('plain');
   const cleaned = await labelsOf('cleaned', 4e5);
-  expect(cleaned.notes).toContain('Its label map is not cleaned, since the image is predicted by region.');
+  expect(cleaned.notes).toContain('Its label map is not cleaned: that takes the whole image, in Node.');
   expect([...(cleaned.data as Uint8Array)]).toEqual([...(plain.data as Uint8Array)]);
 });

@@ -1,6 +1,7 @@
 import { counted, DatasetError, option, UsageError } from '../../errors.ts';
 import { ImageNotes } from '../../image/notes.ts';
 import { nodeHost } from '../../platform/node/host.ts';
+import { foldNotes } from '../../predict/cleaned.ts';
 import type { OpenedModel } from '../../predict/own.ts';
 import type { PredictFolderOptions } from '../../workflows/begin-prediction.ts';
 import { isClassifierModel } from '../../workflows/classify.ts';
@@ -106,9 +107,9 @@ async function segment(paths: readonly [string, ...string[]], images: string, fl
       say(
         `${files.length === 1 ? 'model' : `mean of ${files.length} models`}: ${files.join(', ')}, classes ${first?.classes.join(', ')}; device: ${first?.runtime.description}`,
       );
-      for (const { patches, notes } of opened) {
+      for (const { patches, notes, metadata } of opened) {
         if (patches !== undefined) say(describePatches(patches));
-        for (const note of notes) say(`note: ${note}`);
+        for (const note of [...(metadata ? foldNotes(metadata) : []), ...notes]) say(withFlags(`note: ${note}`));
       }
     },
     onImage: (result, { name, index, total, plan }) => {

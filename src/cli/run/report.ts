@@ -1,9 +1,12 @@
+import { join } from 'node:path';
 import { nodeHost } from '../../platform/node/host.ts';
 import { describeVolumes, NO_SIZE } from '../../report/kit/volume-table.ts';
+import { FOLDS_FILES } from '../../train/store.ts';
 import type { ReportOptions } from '../../workflows/segmentation-report.ts';
 import type { command } from '../commands/report.ts';
 import type { Options, Positionals } from '../declare.ts';
 import { pageLine, say as print } from '../print.ts';
+import { refuseFolds } from '../refuse-folds.ts';
 
 /** Writes the report and prints its path. */
 export async function reportOn(run: string, options: ReportOptions, say: (line: string) => void): Promise<void> {
@@ -17,5 +20,6 @@ export async function reportOn(run: string, options: ReportOptions, say: (line: 
 }
 
 export async function run([folder]: Positionals<typeof command>, options: Options<typeof command>): Promise<void> {
+  await refuseFolds(folder, `its report is ${join(folder, FOLDS_FILES.report)}, and each fold has its own`);
   await reportOn(folder, options, print);
 }

@@ -12,6 +12,7 @@ import { readFolds } from '../../workflows/folds/record.ts';
 import type { command } from '../commands/train.ts';
 import type { Options, Positionals } from '../declare.ts';
 import { longFlag } from '../options.ts';
+import { refuseFolds } from '../refuse-folds.ts';
 import { trainFolds } from '../train-folds.ts';
 import { TRAIN_SETTINGS } from '../train-settings.ts';
 import { runName, watchTraining } from '../watch-training.ts';
@@ -95,6 +96,7 @@ async function runWith(
       remedy: 'Name a folder with images and labels: lamella train ./data.',
     });
   }
+  if (settings.from !== undefined) await refuseFolds(settings.from, 'the mean of several networks is not trained on');
   if (settings.steps !== undefined && settings.minutes !== undefined) throw exclusive('--steps', '--minutes');
   if (cross !== undefined && settings.split !== undefined) throw exclusive('--val', '--folds');
   const out = resuming?.run ?? given ?? (await runName(data));

@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { cleanedImage } from '../../predict/cleaned.ts';
 import { pagesOfVolumes } from '../../train/tasks/volumes/predict-pages.ts';
 import type { Host } from '../../workflows/host.ts';
 import { mapReport } from '../../workflows/map-report.ts';
@@ -15,6 +16,7 @@ export const nodeHost: Host = {
   nowMs: () => performance.now(),
   versions,
   encodeSegments: async (...given) => (await import('../../workflows/encode-segments.ts')).encodeSegments(...given),
+  cleanedImage,
   mapReport,
   pagesOfVolumes,
   // An unsupported device is rejected by its name.
