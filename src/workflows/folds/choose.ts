@@ -58,8 +58,7 @@ export function improves<C>(
     images,
     after.map((score, i) => score - (before[i] as number)),
   );
-  const isAbove = differences.reduce((a, b) => a + b, 0) > 0;
-  return isAbove && differences.length >= LEAST_UNITS && intervalOf(differences).low > 0;
+  return differences.reduce((a, b) => a + b, 0) > 0 && intervalOf(differences).low > 0;
 }
 
 /**
@@ -81,7 +80,7 @@ export function chooseByFolds<C>(images: readonly HeldOutImage<C>[], choose: Cho
     before: intervalOf(old),
     after: intervalOf(fresh),
     difference: intervalOf(fresh.map((score, i) => score - (old[i] as number))),
-    choice: improves(images, before, after) ? choose(images) : undefined,
+    choice: old.length >= LEAST_UNITS && improves(images, before, after) ? choose(images) : undefined,
     units: old.length,
   };
 }
