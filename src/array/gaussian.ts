@@ -19,6 +19,18 @@ export function mirrorIndex(i: number, n: number): number {
   return m < n ? m : period - 1 - m;
 }
 
+/** The part of an axis of `n` pixels that those from `start` on show, mirrored at its ends: its first pixel, and how many. */
+export function mirroredReach(start: number, length: number, n: number): readonly [first: number, count: number] {
+  let least = n;
+  let most = -1;
+  for (let i = start; i < start + length; i++) {
+    const at = mirrorIndex(i, n);
+    least = Math.min(least, at);
+    most = Math.max(most, at);
+  }
+  return [least, most + 1 - least];
+}
+
 /**
  * Blurs one plane [height, width] in place by a Gaussian, mirrored at the borders. `sigmaPx` <= 0 leaves it unchanged.
  */

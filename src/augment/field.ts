@@ -142,7 +142,7 @@ export function widerCoordinates(
 /** The largest sum of the absolute weights of Keys' cubic convolution, along both axes. */
 const OVERSHOOT = 1.25 ** 2;
 /** Pixels beyond a coordinate that interpolation reads. */
-const INTERPOLATION_PX = 2;
+export const INTERPOLATION_PX = 2;
 
 /**
  * How far from an annotated pixel a patch that was placed for it may read the page, along each axis: half the patch as

@@ -2,7 +2,12 @@
 
 import { stream } from '../array/random.ts';
 import { IGNORE } from '../dataset/labels/labels.ts';
-import { type PatchPositionOptions, patchPosition, type TrainingSet } from '../dataset/patch-position.ts';
+import {
+  type PatchPositionOptions,
+  type PlacedPatch,
+  patchPosition,
+  type TrainingSet,
+} from '../dataset/patch-position.ts';
 import { borderWeights } from '../dataset/weights/page-separation.ts';
 import { foveate, isPlain, type WindowSpec, windowOffsets } from '../input/window.ts';
 import type { ObjectMaps } from '../objects/object-maps.ts';
@@ -37,10 +42,18 @@ export interface Sample {
 export function makeSample(set: TrainingSet, step: number, index: number, options: SampleOptions): Sample {
   const { seed, patch, outputMargin, augment, window } = options;
   const [height, width] = patch;
-  const { page, centre } = patchPosition(set, step, index, options);
+  const { page, centre, from }: Omit<PlacedPatch, 'from'> & Partial<PlacedPatch> =
+    set.placed?.[index] ?? patchPosition(set, step, index, options);
   const random = stream(seed, 'augment', step, index);
   const offsets = window === undefined || isPlain(window) ? undefined : windowOffsets(window);
   const field = coordinates(drawGeometry(random, patch, augment), patch, centre, offsets);
+  // Exact: coordinates and `from` have the same sign where it is not 0.
+  if (from !== undefined) {
+    for (let p = 0; p < field.y.length; p++) {
+      field.y[p] -= from[0];
+      field.x[p] -= from[1];
+    }
+  }
   const { image, label, separation } = warp(
     { ...page, channels: set.channels, separation: borderWeights(page) },
     field,

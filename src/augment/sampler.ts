@@ -79,6 +79,8 @@ export interface SamplerThreads {
   readonly start: StartSamplerThread;
   /** In this thread; those that are started know their own. Default: of pages. */
   readonly draw?: DrawBatch;
+  /** Reads what the samples of a step show, of images that are read by region (`placeSamples`). */
+  readonly place?: ((step: number) => Promise<TrainingSet>) | undefined;
 }
 
 interface Waiting {
@@ -94,9 +96,9 @@ interface Waiting {
 export function openSampler(
   set: TrainingSet,
   options: SampleOptions,
-  { workers, ahead = 2 * workers, start, draw = makeBatch }: SamplerThreads,
+  { workers, ahead = 2 * workers, start, draw = makeBatch, place }: SamplerThreads,
 ): Sampler {
-  if (workers === 0) return inThisThread(set, options, draw);
+  if (workers === 0) return inThisThread(set, options, draw, place);
   const waiting = new Map<number, Waiting>();
   let pages = 0;
   let failure: Error | undefined;
@@ -127,7 +129,12 @@ export function openSampler(
     const sampled = new Promise<Batch>((resolve, reject) => {
       if (failure !== undefined) return reject(failure);
       waiting.set(step, { resolve, reject });
-      (threads[step % workers] as SamplerThread).post({ step, pages });
+      const thread = threads[step % workers] as SamplerThread;
+      if (place === undefined) return thread.post({ step, pages });
+      place(step).then((placed) => {
+        thread.post({ set: placed, options });
+        thread.post({ step, pages });
+      }, reject);
     });
     // It is awaited in its turn; until then a failure must not count as unhandled.
     sampled.catch(() => {});
@@ -180,11 +187,16 @@ function stopped(how: string, cause?: unknown): DatasetError {
 }
 
 /** Samples when asked. */
-function inThisThread(first: TrainingSet, options: SampleOptions, draw: DrawBatch): Sampler {
+function inThisThread(
+  first: TrainingSet,
+  options: SampleOptions,
+  draw: DrawBatch,
+  place: SamplerThreads['place'],
+): Sampler {
   let set = first;
   return {
     workers: 0,
-    batches: (from) => onDemand(set, options, from, draw),
+    batches: (from) => onDemand(set, options, from, draw, place),
     setPages(next) {
       set = next;
     },
@@ -197,6 +209,7 @@ async function* onDemand(
   options: SampleOptions,
   from: number,
   draw: DrawBatch,
+  place: SamplerThreads['place'],
 ): AsyncGenerator<Batch, void, void> {
-  for (let step = from; ; step++) yield draw(set, step, options);
+  for (let step = from; ; step++) yield draw((await place?.(step)) ?? set, step, options);
 }

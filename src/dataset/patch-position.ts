@@ -11,9 +11,9 @@ export interface TrainingPage {
   readonly name: string;
   readonly height: number;
   readonly width: number;
-  /** float32 [channels, height, width]. */
+  /** float32 [channels, height, width]; empty where pages are read by region (`placed`). */
   readonly image: Float32Array;
-  /** Class indices [height, width], 255 = ignored. */
+  /** Class indices [height, width], 255 = ignored; empty as `image`. */
   readonly label: Uint8Array;
   /** Border weights, if used: computed by `borderWeights`. */
   readonly separation?: PageSeparation | undefined;
@@ -42,19 +42,34 @@ export interface TrainingSet {
   readonly volumes?: readonly VolumePages[];
   /** What was painted last: pixels of a page that half of the patches are centred near, in steps before `until`. */
   readonly newest?: readonly { readonly page: number; readonly pixels: Int32Array; readonly until: number }[];
+  /** The samples of one step, in place of `pages`: of images that are read by region, what each sample shows of them. */
+  readonly placed?: readonly PlacedPatch[];
+}
+
+/** A patch and the part of its page that it shows. */
+export interface PlacedPatch {
+  /** The part, as a page. */
+  readonly page: TrainingPage;
+  /** Of the patch, in the whole page. */
+  readonly centre: readonly [number, number];
+  /** First pixel of the part in the whole page. */
+  readonly from: readonly [y: number, x: number];
 }
 
 /** Positions of the rare classes: for each, the slices that contain it and some of its pixels there. */
 export interface FocusIndex {
   readonly rare: readonly {
     readonly classIndex: number;
-    readonly places: readonly { readonly page: number; readonly pixels: Int32Array }[];
+    readonly places: readonly { readonly page: number; readonly pixels: Int32Array | Float64Array }[];
   }[];
 }
 
 /** A class is rare if it has less than this fraction of the pixels. */
 const RARE = 0.1;
-const PLACES_PER_PAGE = 256;
+
+export const isRare = (share: number): boolean => share > 0 && share < RARE;
+
+export const PLACES_PER_PAGE = 256;
 
 /** Pixels of a class in each slice that has it: at most 256 per slice, evenly spread. */
 export function focusPlaces(
@@ -91,7 +106,7 @@ export function focusIndex(
   memo: Memo = noMemo,
 ): FocusIndex {
   const rare = shares.flatMap((share, classIndex) => {
-    if (!(share > 0 && share < RARE)) return [];
+    if (!isRare(share)) return [];
     const places = focusPlaces(pages, classIndex, memo);
     return places.length > 0 ? [{ classIndex, places }] : [];
   });

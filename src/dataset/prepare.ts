@@ -55,6 +55,8 @@ export interface ReadDatasetOptions {
   readonly as?: LabelKind;
   /** Which resolution of the images, and of labels in OME-Zarr, to read; default 0, the full one. */
   readonly level?: number | undefined;
+  /** Which pairs to read, by the path of the image; default: all. */
+  readonly only?: ((image: string) => boolean) | undefined;
 }
 
 /**
@@ -66,10 +68,15 @@ export function readDataset(files: Files, folder: string, options: ReadDatasetOp
   return inFolder(folder, () => readPairs(files, folder, options));
 }
 
-async function readPairs(files: Files, folder: string, { as, level }: ReadDatasetOptions): Promise<FolderDataset> {
+async function readPairs(
+  files: Files,
+  folder: string,
+  { as, level, only = () => true }: ReadDatasetOptions,
+): Promise<FolderDataset> {
   const { pairing, listing } = pairListing(await listImageSources(files, folder));
+  const pairs = pairing.pairs.filter(({ image }) => only(image));
   const { project } = listing;
-  const labels = pairing.pairs.map(({ label }) => label);
+  const labels = pairs.map(({ label }) => label);
   const shapes = await readShapeLabels(files, folder, labels, { as, project });
   const pages: RawPage[] = [];
   const said = new ImageNotes();
@@ -84,7 +91,7 @@ async function readPairs(files: Files, folder: string, { as, level }: ReadDatase
       ? undefined
       : await readListed(files, listing, pair.label, { palette: 'index', level: levelOf(pair.label) }),
   });
-  for await (const { pair, image, label: stored } of readAhead(pairing.pairs, read)) {
+  for await (const { pair, image, label: stored } of readAhead(pairs, read)) {
     const label = stored ?? (shapes as NonNullable<typeof shapes>).image(pair.label, image);
     for (const one of [image, label]) said.add(one, pair.image);
     kinds.add(label.labelKind);
@@ -207,7 +214,7 @@ function countsOf(label: Uint8Array): Float64Array {
   return counts;
 }
 
-function sharesOf(pages: readonly Float64Array[], classCount: number): number[] {
+export function sharesOf(pages: readonly Float64Array[], classCount: number): number[] {
   const counts = Float64Array.from({ length: 256 }, (_, value) => pages.reduce((sum, own) => sum + own[value], 0));
   let total = 0;
   for (let c = 0; c < classCount; c++) total += counts[c];
@@ -225,7 +232,7 @@ function describeAnnotated(annotated: number, pixels: number, pages: number): st
   return `annotated: ${annotated.toLocaleString('en')} pixels, ${Number(share)} % of ${counted(pages, 'training page')}; the others take no part`;
 }
 
-const nothingPainted = (folder: string): DatasetError =>
+export const nothingPainted = (folder: string): DatasetError =>
   new DatasetError('nothing is annotated that could be trained on.', {
     file: folder,
     remedy: 'Paint some of each class, outside of what is held out.',
@@ -235,8 +242,8 @@ const nothingPainted = (folder: string): DatasetError =>
  * Asserts that there are two classes to distinguish; the rims of objects do not count.
  * @throws DatasetError naming what is present and what is missing
  */
-function requireContrast(
-  { folder }: RawDataset,
+export function requireContrast(
+  { folder }: Pick<RawDataset, 'folder'>,
   { classes }: LabelMapping,
   pages: readonly TrainingPage[],
   shares: readonly number[],

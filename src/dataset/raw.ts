@@ -39,7 +39,10 @@ export interface RawDataset {
 }
 
 /** The data set with a size of voxels in mm that replaces that of its files; z null: only along the slices. */
-export function withVoxelMm(raw: RawDataset, [z, y, x]: readonly [z: number | null, y: number, x: number]): RawDataset {
+export function withVoxelMm<D extends { readonly pages: readonly Pick<RawPage, 'pixelMm' | 'sliceMm'>[] }>(
+  raw: D,
+  [z, y, x]: readonly [z: number | null, y: number, x: number],
+): D {
   return { ...raw, pages: raw.pages.map((page) => ({ ...page, pixelMm: [y, x], sliceMm: z ?? page.sliceMm })) };
 }
 

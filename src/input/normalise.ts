@@ -90,6 +90,9 @@ function statistics(values: Float32Array, count: number, percentiles: readonly [
   return scan.result(percentiles);
 }
 
+/** Whether each channel has numbers of its own. */
+export const isPerChannel = ({ mode, count }: ChannelSpec): boolean => mode === 'asis' && count > 1;
+
 /**
  * The normalisation for a set of training images, as set or, by default, percentiles 1 and 99: per image (brightness
  * and contrast of micrographs vary between images), but over the whole set if values are calibrated, as indicated by
@@ -99,9 +102,29 @@ function statistics(values: Float32Array, count: number, percentiles: readonly [
 export function fitNormalisation(
   planes: readonly Float32Array[],
   channels: ChannelSpec,
+  options: NormalisationOptions = {},
+): { readonly spec: NormalisationSpec; readonly reason: string } {
+  const seen = (blocks: number, percentiles: readonly [number, number]) =>
+    Array.from({ length: blocks }, (_, block) =>
+      planes.map((values) => {
+        const size = values.length / blocks;
+        return statistics(values.subarray(block * size, (block + 1) * size), channels.count / blocks, percentiles);
+      }),
+    );
+  return fitToStatistics(seen, channels, options);
+}
+
+/**
+ * `fitNormalisation` of images whose statistics are known.
+ * @param statisticsOf of each block of channels that are normalised together, those of each image; not asked for if the
+ * options state the numbers
+ */
+export function fitToStatistics(
+  statisticsOf: (blocks: number, percentiles: readonly [number, number]) => readonly (readonly Statistics[])[],
+  channels: ChannelSpec,
   { kind = 'percentile', scope, percentiles = [1, 99], range, given: stated }: NormalisationOptions = {},
 ): { readonly spec: NormalisationSpec; readonly reason: string } {
-  const perChannel = channels.mode === 'asis' && channels.count > 1;
+  const perChannel = isPerChannel(channels);
   const blocks = perChannel ? channels.count : 1;
   const base = { kind, percentiles, perChannel };
   if (kind === 'range' || range !== undefined) {
@@ -122,12 +145,7 @@ export function fitNormalisation(
     };
   }
   if (stated !== undefined) return { spec: { ...base, ...byStated(stated, channels) }, reason: describeStated(stated) };
-  const seen = Array.from({ length: blocks }, (_, block) =>
-    planes.map((values) => {
-      const size = values.length / blocks;
-      return statistics(values.subarray(block * size, (block + 1) * size), channels.count / blocks, percentiles);
-    }),
-  );
+  const seen = statisticsOf(blocks, percentiles);
   const calibrated = seen.some((list) => list.some(({ least }) => least < 0));
   const chosen = scope ?? (calibrated ? 'dataset' : 'image');
   const spread = (s: { low: number; high: number; std: number }): number =>

@@ -1,6 +1,6 @@
 /** Copies pixels into a tile and out of it. */
 
-import { mirrorIndex } from '../array/gaussian.ts';
+import { mirroredReach, mirrorIndex } from '../array/gaussian.ts';
 import { type NdArray, ndarray } from '../array/ndarray.ts';
 import type { Rectangle } from '../array/window-sums.ts';
 import { ModelError } from '../errors.ts';
@@ -69,8 +69,10 @@ export function planesInput({ planes, height, width, name }: PreparedPage, chann
   return { ...size, name, fill: (window, job, sides) => fillWindow(window, planes, size, originOf(job), sides) };
 }
 
+type InputPixels = Pick<InputRegions, 'height' | 'width' | 'channels' | 'name' | 'read'>;
+
 /** Slices of one image that are read as they are needed; `slice` of a job is one of them. */
-export function regionsInput(slices: readonly [InputRegions, ...InputRegions[]]): TileInput {
+export function regionsInput(slices: readonly [InputPixels, ...InputPixels[]]): TileInput {
   const [{ height, width, channels, name }] = slices;
   return {
     height,
@@ -94,20 +96,9 @@ export function reachOf(
   origin: Sides,
   sides: Sides,
 ): Rectangle {
-  const [y, rows] = reachAlong(origin.y, sides.y, height);
-  const [x, columns] = reachAlong(origin.x, sides.x, width);
+  const [y, rows] = mirroredReach(origin.y, sides.y, height);
+  const [x, columns] = mirroredReach(origin.x, sides.x, width);
   return { y, x, height: rows, width: columns };
-}
-
-function reachAlong(origin: number, side: number, length: number): readonly [number, number] {
-  let least = length;
-  let most = -1;
-  for (let i = origin; i < origin + side; i++) {
-    const at = mirrorIndex(i, length);
-    least = Math.min(least, at);
-    most = Math.max(most, at);
-  }
-  return [least, most + 1 - least];
 }
 
 /** Writes planes [channels, sides.y, sides.x] in the given orientation to `target`. */

@@ -4,6 +4,7 @@ import type { RawClasses } from '../dataset/classification/classes.ts';
 import { baseName } from '../dataset/discover/names.ts';
 import type { PrepareOptions } from '../dataset/prepare.ts';
 import { type RawDataset, withVoxelMm } from '../dataset/raw.ts';
+import type { StreamedDataset } from '../dataset/streamed/page.ts';
 import { Interrupted, option, RunError, UsageError } from '../errors.ts';
 import { scheduleOf } from '../nn/schedules.ts';
 import type { Runtime, TensorLayout } from '../runtime/runtime.ts';
@@ -19,6 +20,7 @@ import type { GradientDevices } from './parallel.ts';
 import { finishMs, type Measured, type Plan, totalSteps } from './plan.ts';
 import { fittingWeights, readStart, type StartFile, type StartModel } from './start.ts';
 import { type Clock, RUN_FILES, type Store } from './store.ts';
+import type { StreamedTraining } from './streamed.ts';
 import type { TrainingTask } from './task.ts';
 import { type TrainSettings, withWarmUp } from './tasks/segmentation/choose-recipe.ts';
 import type { SetupOptions, TrainingSetup } from './tasks/segmentation/setup.ts';
@@ -59,6 +61,8 @@ export interface TrainPlace extends Pick<SetupOptions, 'openSampler' | 'profile'
   readonly volumes?: VolumeTraining | undefined;
   /** Undefined where stars and flows are not trained. */
   readonly maps?: MapTraining | undefined;
+  /** Undefined where images are always held in memory. */
+  readonly streamed?: StreamedTraining | undefined;
   /** The model to fine-tune; undefined to start from random weights. */
   readonly from?: StartFile;
   /** Lamella's version, to be compared with that which began a run. */
@@ -84,14 +88,21 @@ export interface FinishedTraining extends TrainResult {
   readonly config: RunConfig;
   /** Fraction of the training pixels that are annotated, 0..1; undefined for image classifiers and sessions. */
   readonly annotatedFraction?: number;
+  /** Whether images were read by region, since they do not fit into memory. */
+  readonly readByRegion?: true | undefined;
 }
 
 const CHECKPOINT_MS = 120_000;
 
-/** Training data: labelled slices, or images with one class each. */
-export type TrainingData = RawDataset | RawClasses;
+/** Training data: labelled slices, held in memory or read by region, or images with one class each. */
+export type TrainingData = RawDataset | RawClasses | StreamedDataset;
 
-function newTask(raw: TrainingData, settings: TrainSettings, place: TrainPlace, start?: StartModel): TrainingTask {
+async function newTask(
+  raw: TrainingData,
+  settings: TrainSettings,
+  place: TrainPlace,
+  start?: StartModel,
+): Promise<TrainingTask> {
   const misplaced = (['freeze', 'newLearningRate', 'batchNorm'] as const).find((name) => settings[name] !== undefined);
   if (start === undefined && misplaced !== undefined) {
     throw new UsageError(`${option(misplaced)} is for a run that trains on from a model.`, {
@@ -99,19 +110,29 @@ function newTask(raw: TrainingData, settings: TrainSettings, place: TrainPlace, 
     });
   }
   if (!('kind' in raw)) return newSegmentationTask(raw, settings, place, { start, before: place.from?.before });
-  if (start === undefined) return classifiersOf(place).newTask(raw, settings);
-  throw new UsageError(`${option('from')} is not supported for data with one class per image.`, {
+  if (start === undefined) {
+    if (raw.kind === 'classes') return classifiersOf(place).newTask(raw, settings);
+    return (place.streamed as StreamedTraining).newTask(raw, settings, place);
+  }
+  const what = raw.kind === 'classes' ? 'data with one class per image' : 'images that do not fit into memory';
+  throw new UsageError(`${option('from')} is not supported for ${what}.`, {
     file: raw.folder,
-    remedy: 'Remove it, or use images whose pixels are labelled.',
+    remedy:
+      raw.kind === 'classes'
+        ? 'Remove it, or use images whose pixels are labelled.'
+        : `Remove it, or set ${option('memory')} to more.`,
   });
 }
 
 /** The data with the pixel size set by the user. */
 const withGivenSize = (raw: TrainingData, { spacingMm }: TrainRecord): TrainingData =>
-  'kind' in raw || spacingMm === undefined ? raw : withVoxelMm(raw, spacingMm);
+  spacingMm === undefined || ('kind' in raw && raw.kind === 'classes') ? raw : withVoxelMm(raw, spacingMm);
 
-const sameTask = (raw: TrainingData, recipe: Recipe, place: TrainPlace): TrainingTask =>
-  'kind' in raw ? classifiersOf(place).sameTask(raw, recipe) : sameSegmentationTask(raw, recipe, place);
+async function sameTask(raw: TrainingData, recipe: Recipe, place: TrainPlace): Promise<TrainingTask> {
+  if (!('kind' in raw)) return sameSegmentationTask(raw, recipe, place);
+  if (raw.kind === 'classes') return classifiersOf(place).sameTask(raw, recipe);
+  return (place.streamed as StreamedTraining).sameTask(raw, recipe, place);
+}
 
 /**
  * Trains on labelled slices or images with classes. Unset settings are chosen from the data and reported.
@@ -129,7 +150,7 @@ export async function startTraining(
   const { say = () => {}, signal } = hooks;
   const { store, clock, beganMs, cores } = place;
   const start = place.from && readStart(place.from);
-  const task = newTask(withGivenSize(raw, record), settings, place, start);
+  const task = await newTask(withGivenSize(raw, record), settings, place, start);
   for (const line of task.notes) say(line);
   const runtime = await place.openRuntime();
   let setup: TrainingSetup | undefined;
@@ -232,7 +253,8 @@ export async function startTraining(
             },
           }),
     });
-    return { ...told(result, setup, say), config: current, annotatedFraction: task.annotatedFraction };
+    const { annotatedFraction, readByRegion } = task;
+    return { ...told(result, setup, say), config: current, annotatedFraction, readByRegion };
   } finally {
     await setup?.close();
     await runtime.dispose();
@@ -258,7 +280,7 @@ export async function continueTraining(
       remedy: `Finish it in the program that opened it, or start a run ${option('from', store.name)}.`,
     });
   }
-  const task = sameTask(raw, recipe, place);
+  const task = await sameTask(raw, recipe, place);
   requireSameData(config, task, store.name);
   const { checkpoint, damaged } = await loadCheckpoint(store, recipeHash(recipe));
   for (const file of damaged) warn(`${file} is damaged; the checkpoint before it is taken.`);
@@ -287,7 +309,8 @@ export async function continueTraining(
       plan,
       start: { step, best: checkpoint?.best },
     });
-    return { ...told(result, setup, say), config, annotatedFraction: task.annotatedFraction };
+    const { annotatedFraction, readByRegion } = task;
+    return { ...told(result, setup, say), config, annotatedFraction, readByRegion };
   } finally {
     await setup?.close();
     await runtime.dispose();

@@ -16,6 +16,8 @@ export interface TrainingTask {
   readonly notes: readonly string[];
   /** Fraction of the training pixels that are annotated, 0..1; undefined where whole images have a class. */
   readonly annotatedFraction?: number;
+  /** Whether images are read by region, since they do not fit into memory. */
+  readonly readByRegion?: true;
   readonly trainingNames: readonly string[];
   readonly validationNames: readonly string[];
   /** Regions that alone are held out, by name of the image. */

@@ -2,7 +2,7 @@
 
 import { holdsClasses } from '../dataset/classification/names.ts';
 import { kindOf } from '../dataset/labels/labels.ts';
-import { readDataset } from '../dataset/prepare.ts';
+import { type ReadDatasetOptions, readDataset } from '../dataset/prepare.ts';
 import { type LabelledImage, rawDataset } from '../dataset/raw.ts';
 import { factsOf, RunError } from '../errors.ts';
 import type { WritableFiles } from '../files.ts';
@@ -21,6 +21,7 @@ import {
 } from '../train/run.ts';
 import { readStart, type StartFile } from '../train/start.ts';
 import { type Clock, RUN_FILES, type Store } from '../train/store.ts';
+import type { StreamedTraining } from '../train/streamed.ts';
 import type { TrainSettings } from '../train/tasks/segmentation/choose-recipe.ts';
 import type { VolumeTraining } from '../train/volumes.ts';
 import { dataFolderOf, joinBefore, readLabelled } from './data-before.ts';
@@ -67,6 +68,8 @@ export interface TrainHost<M, F extends FinishedTraining> extends Clock {
   readonly volumes?: VolumeTraining;
   /** Undefined where stars and flows are not trained. */
   readonly maps?: MapTraining;
+  /** Undefined where images are always held in memory. */
+  readonly streamed?: StreamedTraining;
   /** The full path of a folder of data, for the record. */
   fullPath(folder: string): string;
   /** @param mode `new`: there must be no run yet; `resume`: there must be one. @throws RunError otherwise. */
@@ -86,6 +89,8 @@ export interface TrainHost<M, F extends FinishedTraining> extends Clock {
 export interface RunTarget<M> {
   readonly out: string;
   readonly machine: M;
+  /** Bytes that the program may take: larger images are read by region. Default: half of what is free, for images. */
+  readonly memory?: number | undefined;
 }
 
 /** Opens a run, trains in it, and closes it whatever happens. */
@@ -104,13 +109,19 @@ async function inRun<M, F extends FinishedTraining>(
   try {
     return await body(run, (machine, train) => {
       if (run.replaced) say(`the run that was in ${run.name} had not come to a checkpoint; this one takes its place`);
-      const { classifiers, volumes, maps } = host;
-      return host.onMachine(run, machine, { beganMs, say }, (place) => train({ ...place, classifiers, volumes, maps }));
+      const { classifiers, volumes, maps, streamed } = host;
+      return host.onMachine(run, machine, { beganMs, say }, (place) =>
+        train({ ...place, classifiers, volumes, maps, streamed }),
+      );
     });
   } finally {
     await run.close();
   }
 }
+
+/** Closes what the data are read from, if anything, when a training has ended. */
+const closing = <T>(raw: TrainingData, training: Promise<T>): Promise<T> =>
+  training.finally(() => ('close' in raw ? raw.close() : undefined));
 
 /**
  * Trains on a folder of images and labels, or on images in memory. Unset settings are chosen from the data and
@@ -122,7 +133,7 @@ export function trainNew<M, F extends FinishedTraining>(
   host: TrainHost<M, F>,
   data: string | readonly LabelledImage[],
   given: RunSettings,
-  { out, machine }: RunTarget<M>,
+  { out, machine, memory }: RunTarget<M>,
   hooks: TrainRunHooks = {},
 ): Promise<F> {
   return inRun(host, out, 'new', hooks, async (_, on) => {
@@ -130,7 +141,7 @@ export function trainNew<M, F extends FinishedTraining>(
     // Refused before the data are read, which may take long.
     const model = start && readStart(start);
     const inMemory = typeof data !== 'string';
-    const read = inMemory ? rawDataset(data) : await readData(host, data, given);
+    const read = inMemory ? rawDataset(data) : await readData(host, data, given, memory);
     const settings = withProjectSettings(read, given, hooks.say);
     const joined =
       model && !inMemory && !('kind' in read) ? await joinBefore(host, read, data, model, settings, hooks) : {};
@@ -143,7 +154,10 @@ export function trainNew<M, F extends FinishedTraining>(
       level: settings.level,
     };
     const from = start && { from: { ...start, model, ...(before && { before }) } };
-    return on(machine, (place) => startTraining(raw, settings, record, { ...place, ...from }, hooks));
+    return closing(
+      raw,
+      on(machine, (place) => startTraining(raw, settings, record, { ...place, ...from }, hooks)),
+    );
   });
 }
 
@@ -176,6 +190,7 @@ export function resumeTraining<M, F extends FinishedTraining>(
   {
     out,
     machine,
+    memory,
     data,
     settings,
   }: RunTarget<M> & { readonly data?: string | readonly LabelledImage[]; readonly settings?: RunSettings },
@@ -183,12 +198,14 @@ export function resumeTraining<M, F extends FinishedTraining>(
 ): Promise<F> {
   return inRun(host, out, 'resume', hooks, async (run, on) => {
     const config = await readConfig(run);
-    const raw = await readAgain(host, data ?? (await dataFolderOf(host, out, config)), config);
+    const raw = await readAgain(host, data ?? (await dataFolderOf(host, out, config)), config, memory);
     const different = settings && differingSettings(withProjectSettings(raw, settings), config);
     if (different !== undefined) hooks.warn?.(different);
     const { version } = host;
-    return on(await host.sameMachine(config, machine), (place) =>
-      continueTraining(config, raw, { ...place, version }, hooks),
+    const same = await host.sameMachine(config, machine);
+    return closing(
+      raw,
+      on(same, (place) => continueTraining(config, raw, { ...place, version }, hooks)),
     );
   });
 }
@@ -201,13 +218,13 @@ export function resumeTraining<M, F extends FinishedTraining>(
 export function repeatTraining<M, F extends FinishedTraining>(
   host: TrainHost<M, F>,
   config: RunConfig,
-  { out, machine, from, ...moved }: RunTarget<M> & { readonly folder?: string; readonly from?: string },
+  { out, machine, memory, from, ...moved }: RunTarget<M> & { readonly folder?: string; readonly from?: string },
   hooks: TrainRunHooks = {},
 ): Promise<F> {
   const folder = host.fullPath(moved.folder ?? config.folder);
   return inRun(host, out, 'new', hooks, async (run, on) => {
     try {
-      const raw = await readAgain(host, folder, config);
+      const raw = await readAgain(host, folder, config, memory);
       const { before } = config;
       const again = {
         ...config,
@@ -221,7 +238,11 @@ export function repeatTraining<M, F extends FinishedTraining>(
         await run.write(RUN_FILES.start, (await startFile(host.files, from ?? start.model, outputOf(config))).bytes);
       }
       await writeConfig(run, again);
-      return await on(await host.sameMachine(config, machine), (place) => continueTraining(again, raw, place, hooks));
+      const same = await host.sameMachine(config, machine);
+      return await closing(
+        raw,
+        on(same, (place) => continueTraining(again, raw, place, hooks)),
+      );
     } catch (cause) {
       // Nothing was trained: remove what would block the next attempt.
       if ((await run.read(RUN_FILES.log)) === undefined) await run.remove(RUN_FILES.config);
@@ -230,7 +251,7 @@ export function repeatTraining<M, F extends FinishedTraining>(
   });
 }
 
-type DataHost = Pick<TrainHost<unknown, FinishedTraining>, 'files' | 'classifiers'>;
+type DataHost = Pick<TrainHost<unknown, FinishedTraining>, 'files' | 'classifiers' | 'streamed'>;
 
 /**
  * Classification data if the network is an image classifier, or the files can be nothing else; otherwise labelled
@@ -247,11 +268,16 @@ async function readData(
     level,
     skipBad = false,
   }: Pick<RunSettings, 'network' | 'classes' | 'task' | 'separate' | 'level' | 'skipBad'>,
+  memory: number | undefined,
 ): Promise<TrainingData & { readonly project?: Project }> {
   const whole = network === undefined ? holdsClasses(await host.files.list(folder)) : isClassifier(network);
   if (!whole) {
     const as = separate !== undefined || task === 'instances' ? 'objects' : task && 'classes';
-    return readDataset(host.files, folder, { level, as });
+    const options: ReadDatasetOptions = { level, as };
+    return (
+      (await host.streamed?.open(host.files, folder, { ...options, memory })) ??
+      readDataset(host.files, folder, options)
+    );
   }
   const classNames = classes?.map((item) => (typeof item === 'string' ? item : item.name));
   return classifiersOf(host).read(host.files, folder, { skipBad, classNames });
@@ -265,6 +291,7 @@ async function readAgain(
   host: DataHost,
   data: string | readonly LabelledImage[],
   config: RunConfig,
+  memory: number | undefined,
 ): ReturnType<typeof readData> {
   if (typeof data !== 'string') return rawDataset(data);
   if (data === IN_MEMORY && (await host.files.kind(data)) === undefined) {
@@ -273,8 +300,13 @@ async function readAgain(
     });
   }
   const { model, labels } = config.recipe;
-  if (!isClassifier(model.name)) return readLabelled(host.files, config, { as: kindOf(labels), folder: data });
-  return readData(host, data, { network: model.name, skipBad: true, classes: labels.classes });
+  if (isClassifier(model.name)) {
+    return readData(host, data, { network: model.name, skipBad: true, classes: labels.classes }, memory);
+  }
+  const as = kindOf(labels);
+  const { before, level } = config;
+  const large = before === undefined && (await host.streamed?.open(host.files, data, { as, level, memory }));
+  return large || readLabelled(host.files, config, { as, folder: data });
 }
 
 /** The model of a run folder or file. @throws RunError, ModelError if there is none. */

@@ -1,7 +1,7 @@
 import { declare } from '../declare.ts';
 import { DEVICE, flag, row, text, under } from '../options.ts';
 import { DATA, NETWORK, START, TRAINING } from '../train-settings.ts';
-import { integer, interval } from '../values.ts';
+import { bytes, integer, interval } from '../values.ts';
 
 const RUN = {
   out: text('-o, --out <folder>', 'run folder to create (default: runs/<name of the data>-<number>)'),
@@ -25,6 +25,11 @@ const MACHINE = {
   device: DEVICE,
   devices: text('--devices <list>', 'devices that share each batch, such as cpu:0,cpu:1 or cuda:0,cuda:1'),
   workers: row('--workers <n>', 'data-loading threads, 0 for none (default: from the cores)', integer(0, 256)),
+  memory: row(
+    '--memory <size>',
+    'memory that the program may take, such as 2GB: larger images in TIFF and OME-Zarr are read by region (default: half of what is free, for images)',
+    bytes,
+  ),
   profile: flag('--profile', 'show where the time of the first steps goes, by op and by layer'),
 };
 

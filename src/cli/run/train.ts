@@ -56,9 +56,10 @@ async function runWith(
   flags: TrainFlags,
 ): Promise<void> {
   const { out: given, resume, config: file, checkpointEvery, quiet = false, ...others } = flags;
-  const { device, devices, workers, profile, folds: cross, ...settings } = others;
+  const { device, devices, workers, memory, profile, folds: cross, ...settings } = others;
   const machine = {
     workers,
+    memory,
     profile,
     checkpointEvery,
     // A resumed run keeps its device unless another one is requested.

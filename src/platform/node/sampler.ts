@@ -13,6 +13,8 @@ export interface SamplerOptions {
   readonly ahead?: number;
   /** The worker's compiled program. Default: the one beside this file. */
   readonly workerFile?: URL;
+  /** Reads what the samples of a step show, of images that are read by region (`placeSamples`). */
+  readonly place?: ((step: number) => Promise<TrainingSet>) | undefined;
 }
 
 /**
@@ -35,6 +37,7 @@ export function openSampler(
     workers = Math.min(4, Math.max(1, processors().count - 1)),
     ahead,
     workerFile = workerProgram('sampler-worker'),
+    place,
   }: SamplerOptions = {},
 ): Sampler {
   const start: StartSamplerThread = (index, answered, stopped) => {
@@ -55,5 +58,6 @@ export function openSampler(
     ahead,
     start,
     draw: makeAnyBatch,
+    place,
   });
 }

@@ -11,9 +11,11 @@ import type { FinishedTraining, TrainPlace, TrainRunHooks } from '../../train/ru
 import type { Store } from '../../train/store.ts';
 import { CLASSIFIERS } from '../../train/tasks/classification/task.ts';
 import { MAPS } from '../../train/tasks/maps/training.ts';
+import { streamedTraining } from '../../train/tasks/streamed/task.ts';
 import { VOLUMES } from '../../train/tasks/volumes/training.ts';
 import {
   type RunSettings,
+  type RunTarget,
   repeatTraining,
   resumeOrTrainNew,
   resumeTraining,
@@ -46,7 +48,7 @@ export interface MachineOptions {
   readonly layout?: TensorLayout;
 }
 
-export interface TrainRunOptions extends RunSettings, MachineOptions {
+export interface TrainRunOptions extends RunSettings, MachineOptions, Pick<RunTarget<MachineOptions>, 'memory'> {
   /** Run folder to create. */
   readonly out: string;
 }
@@ -66,6 +68,7 @@ export const trainHost: TrainHost<MachineOptions, FinishedRun> = {
   classifiers: CLASSIFIERS,
   volumes: VOLUMES,
   maps: MAPS,
+  streamed: streamedTraining(() => ({ used: process.memoryUsage.rss(), free: process.availableMemory() })),
   nowMs: () => performance.now(),
   fullPath: (folder) => resolve(folder),
   openRun: openRunFolder,
@@ -106,7 +109,8 @@ export function placeOf(
     clock: { nowMs: () => performance.now() },
     beganMs,
     openRuntime: (kept = layout) => openRuntime({ ...on, log, ...(kept === undefined ? {} : { layout: kept }) }),
-    openSampler: (set, options) => openSampler(set, options, workers === undefined ? {} : { workers }),
+    openSampler: (set, options, place) =>
+      openSampler(set, options, { place, ...(workers === undefined ? {} : { workers }) }),
     allocate: allocateShared,
     cores: processors().count,
     memoryBytes: () => process.availableMemory(),
@@ -134,9 +138,13 @@ function partsOf({
   checkpointEvery,
   profile,
   layout,
+  memory,
   ...settings
 }: TrainRunOptions) {
-  return [settings, { out, machine: { device, devices, ranks, workers, checkpointEvery, profile, layout } }] as const;
+  return [
+    settings,
+    { out, memory, machine: { device, devices, ranks, workers, checkpointEvery, profile, layout } },
+  ] as const;
 }
 
 /** Trains on a folder of images and labels, as `trainNew`. */
@@ -150,9 +158,15 @@ export const resumeOrTrain = (folder: string, options: TrainRunOptions, hooks?: 
 /** Resumes an interrupted run, as `resumeTraining`. @param options folder: current location of the data, if they were moved */
 export const resumeRun = (
   out: string,
-  { folder, settings, ...machine }: MachineOptions & { readonly folder?: string; readonly settings?: RunSettings } = {},
+  {
+    folder,
+    settings,
+    memory,
+    ...machine
+  }: MachineOptions &
+    Pick<TrainRunOptions, 'memory'> & { readonly folder?: string; readonly settings?: RunSettings } = {},
   hooks?: TrainRunHooks,
-): Promise<FinishedRun> => resumeTraining(trainHost, { out, machine, data: folder, settings }, hooks);
+): Promise<FinishedRun> => resumeTraining(trainHost, { out, machine, memory, data: folder, settings }, hooks);
 
 /** Repeats a run from its configuration into the new folder `options.out`, as `repeatTraining`. */
 export const repeatRun = (
@@ -161,7 +175,8 @@ export const repeatRun = (
     out,
     folder,
     from,
+    memory,
     ...machine
-  }: MachineOptions & Pick<TrainRunOptions, 'out' | 'from'> & { readonly folder?: string },
+  }: MachineOptions & Pick<TrainRunOptions, 'out' | 'from' | 'memory'> & { readonly folder?: string },
   hooks?: TrainRunHooks,
-): Promise<FinishedRun> => repeatTraining(trainHost, config, { out, machine, folder, from }, hooks);
+): Promise<FinishedRun> => repeatTraining(trainHost, config, { out, machine, memory, folder, from }, hooks);

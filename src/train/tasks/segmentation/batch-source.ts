@@ -2,7 +2,7 @@
 
 import type { Batch } from '../../../augment/batch.ts';
 import type { SampleOptions } from '../../../augment/sample.ts';
-import type { Sampler } from '../../../augment/sampler.ts';
+import type { Sampler, SamplerThreads } from '../../../augment/sampler.ts';
 import { requirePatchFits, type TrainingSet } from '../../../dataset/patch-position.ts';
 import type { InputSpec } from '../../../input/normalise.ts';
 import type { BuildOptions } from '../../../models/definition.ts';
@@ -37,7 +37,8 @@ export interface PatchSource extends BatchSource {
 }
 
 export interface PatchSourceOptions extends Pick<BuildOptions, 'file'>, MapPlace {
-  openSampler(set: TrainingSet, options: SampleOptions): Sampler;
+  /** @param place as `SamplerThreads.place` */
+  openSampler(set: TrainingSet, options: SampleOptions, place?: SamplerThreads['place']): Sampler;
   /** The step that comes first. */
   readonly from: number;
 }

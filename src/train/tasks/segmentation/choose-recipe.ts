@@ -66,7 +66,7 @@ export interface RecipeCircumstances extends Pick<Circumstances, 'cores' | 'minu
   readonly fingerprint: string;
   readonly split: SplitChoice;
   readonly separation: Recipe['data']['separation'];
-  /** The pages of the data. */
+  /** The pages of the data; none if they are read by region. */
   readonly pages: RawDataset['pages'];
   /** Memory that a step may take; default: unknown. */
   readonly memoryBytes?: number | undefined;
@@ -205,7 +205,7 @@ function longObjects(
   pages: RawDataset['pages'],
   patch: readonly [number, number],
 ): readonly string[] {
-  if (mapping.kind !== 'instances') return [];
+  if (mapping.kind !== 'instances' || pages.length === 0) return [];
   const numbered = train.pages.map(({ height, width, label }, i) => {
     const page = pages[split.train[i] as number] as RawDataset['pages'][number];
     return { height, width, objects: numbersOf(page.label, label) };

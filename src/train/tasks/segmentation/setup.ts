@@ -3,7 +3,7 @@
 import { hasRim, IGNORE, type LabelMapping } from '../../../dataset/labels/labels.ts';
 import type { PreparedDataset } from '../../../dataset/prepare.ts';
 import type { RawDataset } from '../../../dataset/raw.ts';
-import { type PageMetric, scorerFor } from '../../../evaluate/scorer.ts';
+import { type PageMetric, type ScoredPage, scorerFor } from '../../../evaluate/scorer.ts';
 import type { InputSpec } from '../../../input/normalise.ts';
 import { isPlain } from '../../../input/window.ts';
 import { fitCalibration, noCounts } from '../../../predict/calibration.ts';
@@ -57,6 +57,20 @@ export interface VolumeSetup {
   openPredictor(runtime: Runtime, bytes: Uint8Array, pages: LabelledPages): Promise<PagePredictor>;
 }
 
+/** What differs where pages are read by region. */
+export interface StreamedSetup {
+  /** What the score rests on. */
+  readonly on: ScoredOn;
+  openPredictor(runtime: Runtime, bytes: Uint8Array): Promise<HeldOutPredictor>;
+}
+
+/** Predicts what is held out: whole pages, or parts of pages. */
+export interface HeldOutPredictor {
+  /** @param give takes each, with which of the pages that are held out it is of */
+  predict(give: (scored: ScoredPage, page: number) => void): Promise<void>;
+  dispose(): Promise<void>;
+}
+
 export interface SetupOptions
   extends StepPlace,
     Pick<PatchSourceOptions, 'openSampler'>,
@@ -69,13 +83,28 @@ export interface SetupOptions
   readonly from?: number;
   /** For a network of volumes. */
   readonly volumes?: VolumeSetup | undefined;
+  /** For pages that are read by region. */
+  readonly streamed?: StreamedSetup | undefined;
+}
+
+/** Predicts pages as wholes, one by one. */
+function pageByPage({ predict, dispose }: PagePredictor, { raw, data }: LabelledPages): HeldOutPredictor {
+  return {
+    async predict(give) {
+      for (const [i, page] of data.validation.entries()) {
+        const source = raw.pages[data.split.validation[i] as number] as (typeof raw.pages)[number];
+        give(await predict(page, source), i);
+      }
+    },
+    dispose,
+  };
 }
 
 /** @throws UsageError if the patch does not match the network or the images; DeviceError if it does not compile. */
 export async function openSetup(
   recipe: Recipe,
   metric: ValidationMetric | undefined,
-  { pages: firstPages, openSampler, provenance, filtered, from: first = 0, volumes, ...place }: SetupOptions,
+  { pages: firstPages, openSampler, provenance, filtered, from: first = 0, volumes, streamed, ...place }: SetupOptions,
 ): Promise<SegmentationSetup> {
   const { model, seed } = recipe;
   const { runtime } = place;
@@ -106,11 +135,17 @@ export async function openSetup(
           async run(state) {
             const bytes = write(weightsOf(state), {});
             const { raw, data } = pages as LabelledPages;
-            const predictor = await (volumes !== undefined
-              ? volumes.openPredictor(runtime, bytes, { raw, data })
-              : window === undefined || isPlain(window)
-                ? pagePredictor(runtime, bytes, recipe.maps?.by, place.maps)
-                : samplePredictor(runtime, bytes, window));
+            const predictor =
+              streamed === undefined
+                ? pageByPage(
+                    await (volumes !== undefined
+                      ? volumes.openPredictor(runtime, bytes, { raw, data })
+                      : window === undefined || isPlain(window)
+                        ? pagePredictor(runtime, bytes, recipe.maps?.by, place.maps)
+                        : samplePredictor(runtime, bytes, window)),
+                    { raw, data },
+                  )
+                : await streamed.openPredictor(runtime, bytes);
             const counts = noCounts();
             const names = recipe.labels.classes.map(({ name }) => name);
             // For segmentation never the accuracy of image classifiers.
@@ -119,17 +154,15 @@ export async function openSetup(
             const scores = scorer();
             const heldBefore = new Set(recipe.data.before?.validation);
             const isOld = data.validation.map(({ name }) => heldBefore.has(name));
-            const on = scoredOn(pages as LabelledPages, recipe.labels);
+            const on = streamed?.on ?? scoredOn({ raw, data }, recipe.labels);
             const parts =
               isOld.includes(true) && isOld.includes(false) ? { before: scorer(), new: scorer() } : undefined;
             try {
-              for (const [i, page] of data.validation.entries()) {
-                const source = raw.pages[data.split.validation[i] as number] as (typeof raw.pages)[number];
-                const scored = await predictor.predict(page, source);
+              await predictor.predict((scored, page) => {
                 scores.add(scored);
-                parts?.[isOld[i] === true ? 'before' : 'new'].add(scored);
+                parts?.[isOld[page] === true ? 'before' : 'new'].add(scored);
                 if (recipe.data.balanced === true) countPage(counts, scored);
-              }
+              });
             } finally {
               await predictor.dispose();
             }

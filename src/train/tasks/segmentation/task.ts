@@ -8,7 +8,7 @@ import { type PreparedDataset, type PrepareOptions, prepareDataset } from '../..
 import { labelOptions, type RawDataset } from '../../../dataset/raw.ts';
 import type { SplitChoice } from '../../../dataset/split.ts';
 import { option, UsageError } from '../../../errors.ts';
-import { BasisCounter, describeBasis } from '../../../evaluate/basis.ts';
+import { BasisCounter, describeBasis, type ScoreBasis } from '../../../evaluate/basis.ts';
 import type { InputSpec } from '../../../input/normalise.ts';
 import { isPlain, windowOffsets } from '../../../input/window.ts';
 import { type NetworkName, networkNamed } from '../../../models/registry.ts';
@@ -37,7 +37,7 @@ const ONE_BY_ONE = {
   reason: 'validation score: mean Dice over a sample of pixels, since foveated windows are evaluated one by one',
 } as const;
 
-const DEFAULT_SPLIT: SplitChoice = { fraction: 0.2 };
+export const DEFAULT_SPLIT: SplitChoice = { fraction: 0.2 };
 
 type Place = Pick<SetupOptions, 'openSampler'> & { readonly maps?: MapTraining | undefined } & {
   readonly volumes?: VolumeTraining | undefined;
@@ -168,36 +168,46 @@ export function sameSegmentationTask(
   };
 }
 
-/** Classes of the validation pages, which a score can tell apart, and those that it says nothing about. */
-const heldClasses = ({ validation, mapping }: PreparedDataset) =>
-  presentClasses(mapping.classes, (c) => validation.some(({ label }) => label.includes(c)));
+/** Whether validation pages hold a class. */
+type Holds = (classIndex: number) => boolean;
+
+const holdsOf =
+  ({ validation }: PreparedDataset): Holds =>
+  (c) =>
+    validation.some(({ label }) => label.includes(c));
 
 /** Whether there is no score that would tell a good model from one that finds nothing. */
-function isUnscorable(data: PreparedDataset): boolean {
-  const background = backgroundOf(data.mapping).map((c) => data.mapping.classes[c]);
-  return heldClasses(data).present.every((item) => background.includes(item));
+export function isUnscorable({ mapping }: PreparedDataset, holds: Holds): boolean {
+  const background = backgroundOf(mapping).map((c) => mapping.classes[c]);
+  return presentClasses(mapping.classes, holds).present.every((item) => background.includes(item));
+}
+
+/** How much of validation pages is annotated. */
+function basisOf({ pages }: RawDataset, { validation, split, mapping }: PreparedDataset): ScoreBasis {
+  const basis = new BasisCounter();
+  for (const [i, { label }] of validation.entries()) {
+    const { values } = (pages[split.validation[i] as number] as RawDataset['pages'][number]).label;
+    basis.add(label, mapping.kind === 'instances' ? values : undefined);
+  }
+  return basis.result();
 }
 
 /** How much the validation score rests on. */
-function basisNotes({ pages }: RawDataset, data: PreparedDataset): string[] {
-  const { validation, split, mapping, heldRegions } = data;
+export function basisNotes(data: PreparedDataset, basis: ScoreBasis, holds: Holds): string[] {
+  const { validation, mapping, heldRegions } = data;
   if (validation.length === 0) return [];
-  const { present, missing } = heldClasses(data);
-  if (isUnscorable(data)) {
+  // Which a score can tell apart, and which it says nothing about.
+  const { present, missing } = presentClasses(mapping.classes, holds);
+  if (isUnscorable(data, holds)) {
     return [
       `nothing but ${namesOf(present)} is held out, so no score would tell a good model from one that finds nothing: hold out others with ${option('split')}`,
     ];
   }
   const { missing: untrained } = presentClasses(mapping.classes, (c) => (data.shares[c] as number) > 0);
   const unlearned = untrained.filter((item) => present.includes(item));
-  const basis = new BasisCounter();
-  for (const [i, { label }] of validation.entries()) {
-    const { values } = (pages[split.validation[i] as number] as RawDataset['pages'][number]).label;
-    basis.add(label, mapping.kind === 'instances' ? values : undefined);
-  }
   const regions = Object.values(heldRegions).reduce((sum, own) => sum + own.length, 0);
   return [
-    `validation rests on ${describeBasis(basis.result(), regions)}`,
+    `validation rests on ${describeBasis(basis, regions)}`,
     ...(unlearned.length === 0
       ? []
       : [
@@ -207,7 +217,7 @@ function basisNotes({ pages }: RawDataset, data: PreparedDataset): string[] {
   ];
 }
 
-function lengthOf(name: NetworkName): TrainingTask['length'] {
+export function lengthOf(name: NetworkName): TrainingTask['length'] {
   const { steps, minutes } = networkNamed(name).training;
   return steps === undefined ? { minutes } : { steps };
 }
@@ -229,7 +239,7 @@ function cutPages(raw: RawDataset, data: PreparedDataset, recipe: Recipe, place:
 function taskOf(raw: RawDataset, data: PreparedDataset, place: Place): Omit<TrainingTask, 'length' | 'chooseRecipe'> {
   const { heldRegions, trainedRegions } = data;
   return {
-    notes: [...data.notes, ...basisNotes(raw, data)],
+    notes: [...data.notes, ...basisNotes(data, basisOf(raw, data), holdsOf(data))],
     annotatedFraction: data.annotatedFraction,
     trainingNames: data.train.pages.map(({ name }) => name),
     validationNames: data.validation.map(({ name }) => name),
@@ -237,7 +247,7 @@ function taskOf(raw: RawDataset, data: PreparedDataset, place: Place): Omit<Trai
     ...(Object.keys(trainedRegions).length > 0 && { trainingRegions: trainedRegions }),
     fingerprint: fingerprintOf([...data.train.pages, ...data.validation], place.memo),
     chooseMetric: () =>
-      isUnscorable(data)
+      isUnscorable(data, holdsOf(data))
         ? undefined
         : chooseMetric(data.validation, data.mapping, { separates: place.volumes === undefined }),
     openSetup: (recipe, metric, options) =>

@@ -1,0 +1,28 @@
+/** What training knows of images that are read by region: a program that holds images in memory is built without the rest. */
+
+import type { ReadDatasetOptions } from '../dataset/prepare.ts';
+import type { StreamedDataset } from '../dataset/streamed/page.ts';
+import type { Files } from '../files.ts';
+import type { Recipe } from './config.ts';
+import type { TrainingTask } from './task.ts';
+import type { TrainSettings } from './tasks/segmentation/choose-recipe.ts';
+import type { SetupOptions } from './tasks/segmentation/setup.ts';
+
+type Place = Pick<SetupOptions, 'openSampler'>;
+
+export interface StreamedTraining {
+  /**
+   * As `openStreamed`.
+   * @param options memory: bytes that the program may take; default: half of what is free, for images
+   * @throws UsageError if nothing of it is left
+   */
+  open(
+    files: Files,
+    folder: string,
+    options: ReadDatasetOptions & { readonly memory: number | undefined },
+  ): Promise<StreamedDataset | undefined>;
+  /** @throws as `prepareStreamed`; UsageError for settings that need images in memory */
+  newTask(raw: StreamedDataset, settings: TrainSettings, place: Place): Promise<TrainingTask>;
+  /** Of an existing run. */
+  sameTask(raw: StreamedDataset, recipe: Recipe, place: Place): Promise<TrainingTask>;
+}
