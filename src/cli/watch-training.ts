@@ -75,7 +75,9 @@ export async function watchTraining(
   if (window !== undefined && !isPlain(window)) {
     say(`report: not written, since foveated windows are evaluated one by one; write it with lamella report ${out}`);
   } else if (finished.readByRegion) {
-    say('report: not written, since it needs images in memory; lamella predict and lamella evaluate read them by region');
+    say(
+      'report: not written, since it needs images in memory; lamella predict and lamella evaluate read them by region',
+    );
   } else await reportOn(out, {}, say);
   if (finished.profile !== undefined) print('', formatProfile(finished.profile));
   if (foldOf === undefined) say(`Next: npx lamella predict ${out} IMAGES`);

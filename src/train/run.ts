@@ -97,10 +97,12 @@ const CHECKPOINT_MS = 120_000;
 /** Training data: labelled slices, held in memory or read by region, or images with one class each. */
 export type TrainingData = RawDataset | RawClasses | StreamedDataset;
 
+type SayingPlace = TrainPlace & { readonly say: (line: string) => void };
+
 async function newTask(
   raw: TrainingData,
   settings: TrainSettings,
-  place: TrainPlace,
+  place: SayingPlace,
   start?: StartModel,
 ): Promise<TrainingTask> {
   const misplaced = (['freeze', 'newLearningRate', 'batchNorm'] as const).find((name) => settings[name] !== undefined);
@@ -128,7 +130,7 @@ async function newTask(
 const withGivenSize = (raw: TrainingData, { spacingMm }: TrainRecord): TrainingData =>
   spacingMm === undefined || ('kind' in raw && raw.kind === 'classes') ? raw : withVoxelMm(raw, spacingMm);
 
-async function sameTask(raw: TrainingData, recipe: Recipe, place: TrainPlace): Promise<TrainingTask> {
+async function sameTask(raw: TrainingData, recipe: Recipe, place: SayingPlace): Promise<TrainingTask> {
   if (!('kind' in raw)) return sameSegmentationTask(raw, recipe, place);
   if (raw.kind === 'classes') return classifiersOf(place).sameTask(raw, recipe);
   return (place.streamed as StreamedTraining).sameTask(raw, recipe, place);
@@ -150,7 +152,7 @@ export async function startTraining(
   const { say = () => {}, signal } = hooks;
   const { store, clock, beganMs, cores } = place;
   const start = place.from && readStart(place.from);
-  const task = await newTask(withGivenSize(raw, record), settings, place, start);
+  const task = await newTask(withGivenSize(raw, record), settings, { ...place, say }, start);
   for (const line of task.notes) say(line);
   const runtime = await place.openRuntime();
   let setup: TrainingSetup | undefined;
@@ -280,7 +282,7 @@ export async function continueTraining(
       remedy: `Finish it in the program that opened it, or start a run ${option('from', store.name)}.`,
     });
   }
-  const task = await sameTask(raw, recipe, place);
+  const task = await sameTask(raw, recipe, { ...place, say });
   requireSameData(config, task, store.name);
   const { checkpoint, damaged } = await loadCheckpoint(store, recipeHash(recipe));
   for (const file of damaged) warn(`${file} is damaged; the checkpoint before it is taken.`);

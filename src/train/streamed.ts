@@ -8,12 +8,12 @@ import type { TrainingTask } from './task.ts';
 import type { TrainSettings } from './tasks/segmentation/choose-recipe.ts';
 import type { SetupOptions } from './tasks/segmentation/setup.ts';
 
-type Place = Pick<SetupOptions, 'openSampler'>;
+export type StreamedPlace = Pick<SetupOptions, 'openSampler'> & { readonly say: (line: string) => void };
 
 export interface StreamedTraining {
   /**
    * As `openStreamed`.
-   * @param options memory: bytes that the program may take; default: half of what is free, for images
+   * @param options memory: bytes that the program may take; default: three quarters of what is free, for images
    * @throws UsageError if nothing of it is left
    */
   open(
@@ -22,7 +22,7 @@ export interface StreamedTraining {
     options: ReadDatasetOptions & { readonly memory: number | undefined },
   ): Promise<StreamedDataset | undefined>;
   /** @throws as `prepareStreamed`; UsageError for settings that need images in memory */
-  newTask(raw: StreamedDataset, settings: TrainSettings, place: Place): Promise<TrainingTask>;
+  newTask(raw: StreamedDataset, settings: TrainSettings, place: StreamedPlace): Promise<TrainingTask>;
   /** Of an existing run. */
-  sameTask(raw: StreamedDataset, recipe: Recipe, place: Place): Promise<TrainingTask>;
+  sameTask(raw: StreamedDataset, recipe: Recipe, place: StreamedPlace): Promise<TrainingTask>;
 }

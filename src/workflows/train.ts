@@ -89,7 +89,7 @@ export interface TrainHost<M, F extends FinishedTraining> extends Clock {
 export interface RunTarget<M> {
   readonly out: string;
   readonly machine: M;
-  /** Bytes that the program may take: larger images are read by region. Default: half of what is free, for images. */
+  /** Bytes that the program may take: larger images are read by region. Default: three quarters of what is free, for images. */
   readonly memory?: number | undefined;
 }
 

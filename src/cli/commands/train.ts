@@ -27,7 +27,7 @@ const MACHINE = {
   workers: row('--workers <n>', 'data-loading threads, 0 for none (default: from the cores)', integer(0, 256)),
   memory: row(
     '--memory <size>',
-    'memory that the program may take, such as 2GB: larger images in TIFF and OME-Zarr are read by region (default: half of what is free, for images)',
+    'memory that the program may take, such as 2GB: larger images in TIFF and OME-Zarr are read by region (default: three quarters of what is free, for images)',
     bytes,
   ),
   profile: flag('--profile', 'show where the time of the first steps goes, by op and by layer'),

@@ -10,21 +10,26 @@ import { isOfVolumes, type NetworkName, networkNamed } from '../../../models/reg
 import { isWindowName } from '../../../models/sliding-window.ts';
 import { megabytes } from '../../../predict/memory.ts';
 import type { Recipe } from '../../config.ts';
-import type { StreamedTraining } from '../../streamed.ts';
+import type { StreamedPlace, StreamedTraining } from '../../streamed.ts';
 import type { TrainingTask } from '../../task.ts';
 import { chooseMetric } from '../../validate.ts';
 import { chooseRecipe, chooseSeparation, type TrainSettings } from '../segmentation/choose-recipe.ts';
-import { openSetup, type SetupOptions } from '../segmentation/setup.ts';
+import { openSetup } from '../segmentation/setup.ts';
 import { basisNotes, DEFAULT_SPLIT, isUnscorable, lengthOf } from '../segmentation/task.ts';
 import { chooseBalance } from '../segmentation/window-recipe.ts';
 import { streamedPredictor } from './predictor.ts';
+
+const READ_FIRST = 'images do not fit into memory: all of them are read part by part before the first step';
+
+/** What images may take of the memory that is free. */
+const FREE_SHARE = 3 / 4;
 
 /** @param memoryNow bytes that this process has and that it could still get */
 export function streamedTraining(memoryNow: () => { readonly used: number; readonly free: number }): StreamedTraining {
   return {
     async open(files, folder, { memory, ...options }) {
       const { used, free } = memoryNow();
-      const bytes = memory === undefined ? free / 2 : memory - used;
+      const bytes = memory === undefined ? FREE_SHARE * free : memory - used;
       if (bytes > 0) return openStreamed(files, folder, { ...options, bytes });
       throw new UsageError(
         `Too little memory: ${megabytes(memory as number)} are allowed, but the program takes ${megabytes(used)}.`,
@@ -36,8 +41,6 @@ export function streamedTraining(memoryNow: () => { readonly used: number; reado
   };
 }
 
-type Place = Pick<SetupOptions, 'openSampler'>;
-
 /** What needs images in memory, as the setting that asks for it; undefined if nothing does. */
 function settingOfWhole(network: NetworkName, { separate, task, slices }: TrainSettings): string | undefined {
   if (isOfVolumes(network) || isWindowName(network) || network === 'filter-bank') return option('network', network);
@@ -46,7 +49,7 @@ function settingOfWhole(network: NetworkName, { separate, task, slices }: TrainS
   return slices === undefined ? undefined : option('slices', slices);
 }
 
-async function newTask(raw: StreamedDataset, settings: TrainSettings, place: Place): Promise<TrainingTask> {
+async function newTask(raw: StreamedDataset, settings: TrainSettings, place: StreamedPlace): Promise<TrainingTask> {
   const { network: name = 'unet', classes, ignore, task, seed = 0, split = DEFAULT_SPLIT } = settings;
   const network = name as NetworkName;
   const asks = settingOfWhole(network, settings);
@@ -56,6 +59,7 @@ async function newTask(raw: StreamedDataset, settings: TrainSettings, place: Pla
       remedy: `Remove it, or set ${option('memory')} to more, so that they are held in memory.`,
     });
   }
+  place.say(READ_FIRST);
   const separationOf = (mapping: LabelMapping) => chooseSeparation(mapping, { ...settings, network });
   const prepared = await prepareStreamed(raw, {
     ...{ seed, split, classes, ignore, task },
@@ -80,8 +84,9 @@ async function newTask(raw: StreamedDataset, settings: TrainSettings, place: Pla
   };
 }
 
-async function sameTask(raw: StreamedDataset, recipe: Recipe, place: Place): Promise<TrainingTask> {
+async function sameTask(raw: StreamedDataset, recipe: Recipe, place: StreamedPlace): Promise<TrainingTask> {
   const { seed, data, labels, input, model } = recipe;
+  place.say(READ_FIRST);
   const prepared = await prepareStreamed(raw, {
     seed,
     split: data.split,
@@ -97,7 +102,7 @@ async function sameTask(raw: StreamedDataset, recipe: Recipe, place: Place): Pro
   };
 }
 
-function taskOf(prepared: PreparedStream, place: Place): Omit<TrainingTask, 'length' | 'chooseRecipe'> {
+function taskOf(prepared: PreparedStream, place: StreamedPlace): Omit<TrainingTask, 'length' | 'chooseRecipe'> {
   const { data, train, validation, fingerprint } = prepared;
   const holds = (c: number): boolean => validation.some(({ counts }) => (counts[c] as number) > 0);
   const pixels = data.validation.reduce((sum, { height, width }) => sum + height * width, 0);
