@@ -73,7 +73,7 @@ export async function convertImage(
     if (kind === 'whole') {
       const image = await source.read(level);
       await writeImageFile(files, out, image);
-      return { ...result, levels: 1, notes: image.notes ?? [] };
+      return { ...result, levels: 1, notes: [...(image.notes ?? []), ...lost(image, out)] };
     }
     if (isThere && kind === 'zarr') await files.remove?.(out);
     const sink = await openSink(files, out, info, kind, options);
@@ -86,7 +86,7 @@ export async function convertImage(
       throw cause;
     }
     const planned = planLevels(info, { halveZ: kind === 'zarr' }).length;
-    return { ...result, levels: Math.min(planned, options.levels ?? planned), notes: [...seen, ...lost(info, kind)] };
+    return { ...result, levels: Math.min(planned, options.levels ?? planned), notes: [...seen, ...lost(info, out)] };
   } finally {
     await source.close();
   }
@@ -189,10 +189,19 @@ async function* copyRegions(
   }
 }
 
-/** What of an image its new format does not hold. */
-function lost({ geometry, valueUnit }: ImageInfo, kind: Kind): readonly string[] {
+const NIFTI = /\.nii(?:\.gz)?$/i;
+const HDF5 = /\.(?:h5|hdf5)$/i;
+const WITHOUT_VALUE_UNIT = /\.(?:png|h5|hdf5|ome\.tiff?)$/i;
+
+/** What of an image its new file does not hold. */
+function lost({ geometry, valueUnit, spacing }: ImageInfo, out: string): readonly string[] {
   return [
-    ...(geometry === undefined ? [] : ['Its place and orientation in the patient are not kept; NIfTI holds them.']),
-    ...(valueUnit === undefined || kind === 'zarr' ? [] : [`The unit of its values, ${valueUnit}, is not kept.`]),
+    ...(geometry === undefined || NIFTI.test(out)
+      ? []
+      : ['Its place and orientation in the patient are not kept; NIfTI holds them.']),
+    ...(valueUnit !== undefined && WITHOUT_VALUE_UNIT.test(out)
+      ? [`The unit of its values, ${valueUnit}, is not kept.`]
+      : []),
+    ...(spacing.t !== undefined && HDF5.test(out) ? ['The time from one of its images to the next is not kept.'] : []),
   ];
 }

@@ -91,6 +91,9 @@ export async function chooseSeries(
   );
 }
 
+const hdf5Bytes = async (image: Image): Promise<Uint8Array> =>
+  (await import('../image/formats/hdf5/write.ts')).writeHdf5(image);
+
 const tiffBytes = async (image: Image): Promise<Uint8Array> =>
   (await import('../image/formats/tiff/write.ts')).writeTiff(image);
 
@@ -103,6 +106,8 @@ const WRITERS: {
   tiff: tiffBytes,
   nii: async (image) => (await import('../image/formats/nifti/write.ts')).writeNifti(image, { gzip: false }),
   'nii.gz': async (image) => (await import('../image/formats/nifti/write.ts')).writeNifti(image),
+  h5: hdf5Bytes,
+  hdf5: hdf5Bytes,
 };
 
 /**
@@ -123,9 +128,9 @@ export function writerOf(
 }
 
 /**
- * Writes `.png`, `.tif`, `.nii` or `.nii.gz` atomically, creating folders.
+ * Writes `.png`, `.tif`, `.nii`, `.nii.gz` or `.h5` atomically, creating folders.
  * @throws UsageError for another extension, or an image that the format does not support (`writePng`, `writeTiff`,
- * `writeNifti`); LamellaError if there is no space or permission.
+ * `writeNifti`, `writeHdf5`); LamellaError if there is no space or permission.
  */
 export async function writeImageFile(files: WritableFiles, path: string, image: Image): Promise<void> {
   await files.write(path, await writerOf(path)(image, files.zlib));

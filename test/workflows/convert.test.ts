@@ -86,8 +86,24 @@ describe('an image keeps its values, axes, pixel size and channels', () => {
       },
     };
     const files = memoryFiles({ 'a.nii.gz': writeNifti(volume) });
-    const { notes } = await convertImage(files, 'a.nii.gz', 'a.ome.zarr');
-    expect(notes).toContain('Its place and orientation in the patient are not kept; NIfTI holds them.');
+    const place = 'Its place and orientation in the patient are not kept; NIfTI holds them.';
+    const notesOf = async (from: string, out: string) => (await convertImage(files, from, out)).notes;
+    expect(await notesOf('a.nii.gz', 'a.ome.zarr')).toContain(place);
+    expect(await notesOf('a.nii.gz', 'a.tif')).toEqual([place]);
+    expect(await notesOf('a.nii.gz', 'a.h5')).toEqual([place]);
+    expect((await readImageFile(files, 'a.h5')).spacing).toEqual({
+      z: { value: 2000, unit: 'µm' },
+      y: { value: 1000, unit: 'µm' },
+      x: { value: 1000, unit: 'µm' },
+    });
+    expect(await notesOf('a.nii.gz', 'again.nii')).toEqual([]);
+    const { geometry: _, ...rest } = volume;
+    const film: Image = { ...rest, axes: 'tyx', spacing: { t: { value: 2, unit: 's' } }, valueUnit: 'HU' };
+    await files.write('film.tif', writeTiff(film));
+    expect(await notesOf('film.tif', 'film.h5')).toEqual([
+      'The unit of its values, HU, is not kept.',
+      'The time from one of its images to the next is not kept.',
+    ]);
   });
 });
 

@@ -5,7 +5,8 @@ import { integer } from '../values.ts';
 
 export const command = declare({
   description: `Converts an image or volume to OME-Zarr (.zarr, sharded, with lower resolutions), to labels in the OME-Zarr of their image
-(cells.zarr/labels/nuclei), to tiled OME-TIFF with lower resolutions (.ome.tif), or to .tif, .png, .nii and .nii.gz.
+(cells.zarr/labels/nuclei), to tiled OME-TIFF with lower resolutions (.ome.tif), or to .tif, .png, .nii, .nii.gz
+and .h5, as ilastik has it.
 Values stay as they are. From OME-Zarr and TIFF to OME-Zarr and OME-TIFF memory does not grow with the image.
 Labels of any kind that train reads become a DICOM segmentation of their series (.dcm, with --of), a segmentation of
 3D Slicer (.seg.nrrd), or with --of a label image.
@@ -37,6 +38,7 @@ With --nnunet a folder of images and labels, as train reads it, becomes a data s
     'convert slide.ome.zarr slide.ome.tif --level 1',
     'convert pred/label/p7.nii.gz p7-seg.dcm --of ./patient7 --classes background,lung',
     'convert rois.zip nuclei.tif --of cells.tif',
+    'convert pred/label/cells.tif cells.h5',
     'convert ./my-data --nnunet Dataset001_Cells',
   ],
 });

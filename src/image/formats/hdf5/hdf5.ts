@@ -1,6 +1,7 @@
-/** HDF5 files by jsfive, with types and with errors that name the file. */
+/** HDF5 files read by jsfive, with types and with errors that name the file; and the axes of ilastik. */
 
-import type { Storage } from '../../../array/ndarray.ts';
+import { copyBox, stridesOf } from '../../../array/boxes.ts';
+import { allocate, type DType, type Storage } from '../../../array/ndarray.ts';
 import { FormatError } from '../../../errors.ts';
 
 /** The part of jsfive that is used. */
@@ -127,4 +128,38 @@ export function axisTags(json: unknown, file: string): string | undefined {
   const letters = axes.map((axis) => String((axis as { readonly key?: unknown }).key)).join('');
   if (/^[tczyx]+$/.test(letters) && new Set(letters).size === letters.length) return letters;
   throw new FormatError(`its axes ${letters} are not known.`, { file, remedy: 'Export it with t, c, z, y and x.' });
+}
+
+/** ilastik's name for what it exports. */
+export const EXPORTED = 'exported_data';
+/** Size of a pixel in µm along (z,) y and x, as the HDF5 plugins of Fiji have it: an attribute of a dataset. */
+export const ELEMENT_SIZE = 'element_size_um';
+/** Whether values number objects or encode classes: an attribute of Lamella's. */
+export const LABEL_KIND = 'label_kind';
+
+/**
+ * Values with their axes in another order.
+ * @param shape lengths of the axes `from`
+ * @param to the same letters
+ */
+export function reordered<D extends DType>(
+  data: Storage[D],
+  dtype: D,
+  { shape, from, to }: { readonly shape: readonly number[]; readonly from: string; readonly to: string },
+): Storage[D] {
+  if (from === to) return data;
+  const strides = stridesOf(shape);
+  const places = [...to].map((axis) => from.indexOf(axis));
+  const lengths = places.map((axis) => shape[axis]);
+  const out = allocate(dtype, data.length);
+  copyBox(
+    data,
+    0,
+    places.map((axis) => strides[axis]),
+    out,
+    0,
+    stridesOf(lengths),
+    lengths,
+  );
+  return out;
 }

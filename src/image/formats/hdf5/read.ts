@@ -1,22 +1,26 @@
 /** Images in HDF5, as ilastik exports them and as h5py writes arrays. */
 
-import { allocate, bytesPer, type Storage } from '../../../array/ndarray.ts';
+import { bytesPer } from '../../../array/ndarray.ts';
 import { FormatError } from '../../../errors.ts';
-import { axesOf, type Image } from '../../image.ts';
+import { axesOf, type Image, labelKindOf, type Spacings } from '../../image.ts';
+import { spacingOf, spacingsOf } from '../../units.ts';
 import { type Codec, checkDeclaredSize, type ReadContext } from '../format.ts';
 import {
   axisTags,
+  ELEMENT_SIZE,
+  EXPORTED,
   type Hdf5Dataset,
   type Hdf5Group,
   type Hdf5Type,
   isGroup,
+  LABEL_KIND,
+  reordered,
   samplesOf,
+  textOf,
   typeOf,
   withHdf5,
 } from './hdf5.ts';
 
-/** ilastik's name for what it exports. */
-const EXPORTED = 'exported_data';
 /** Groups within groups that are looked into. */
 const DEPTH = 6;
 /** jsfive gives values as JavaScript's numbers first. */
@@ -43,16 +47,27 @@ function imageIn(root: Hdf5Group, context: ReadContext): Image {
   const count = shape.reduce((product, length) => product * length, 1);
   checkDeclaredSize(`the image (${shape.join(' x ')}, ${dtype})`, count * (bytesPer(dtype) + BYTES_OF_NUMBER), context);
   const lengths = Object.fromEntries([...axes].map((axis, i) => [axis, shape[i] as number]));
-  const data = inOrder(samplesOf(dataset, dtype, file), dtype, axes, shape);
+  const to = [...'tczyx'].filter((axis) => axes.includes(axis)).join('');
+  const data = reordered(samplesOf(dataset, dtype, file), dtype, { shape, from: axes, to });
   const channels = lengths.c ?? 1;
+  const labelKind = labelKindOf(textOf(dataset.attrs[LABEL_KIND]));
   return {
     dtype,
     data,
     ...axesOf(lengths),
-    spacing: {},
+    spacing: elementSize(dataset.attrs[ELEMENT_SIZE], axes),
+    ...(labelKind !== undefined && { labelKind }),
     ...(channels === 1 && { channels: ['grey'] }),
     ...(notes.length > 0 && { notes }),
   };
+}
+
+/** Pixel sizes along z, y and x, or y and x. */
+function elementSize(stated: unknown, axes: string): Spacings {
+  const sizes = Array.isArray(stated) || ArrayBuffer.isView(stated) ? Array.from(stated as ArrayLike<unknown>) : [];
+  if (sizes.length !== 2 && sizes.length !== 3) return {};
+  const [x, y, z] = sizes.reverse().map((size) => spacingOf(Number(size), 'µm'));
+  return spacingsOf({ z: axes.includes('z') ? z : undefined, y, x });
 }
 
 /** The dataset to read, and its path. */
@@ -90,28 +105,4 @@ function guessed(shape: readonly number[], notes: string[], file: string): strin
     file,
     remedy: 'Export it from ilastik, which writes axis tags, or as TIFF.',
   });
-}
-
-/** Values with the axes in the order t, c, z, y, x. */
-function inOrder(data: Storage[Hdf5Type], dtype: Hdf5Type, axes: string, shape: readonly number[]): Storage[Hdf5Type] {
-  const ordered = [...'tczyx'].filter((axis) => axes.includes(axis));
-  if (ordered.join('') === axes) return data;
-  const strideOf = (axis: string): number =>
-    shape.slice(axes.indexOf(axis) + 1).reduce((product, length) => product * length, 1);
-  const lengths = ordered.map((axis) => shape[axes.indexOf(axis)] as number);
-  const strides = ordered.map(strideOf);
-  const out = allocate(dtype, data.length);
-  const index = lengths.map(() => 0);
-  let from = 0;
-  for (let to = 0; to < out.length; to++) {
-    (out as Float64Array)[to] = (data as Float64Array)[from] as number;
-    for (let axis = index.length - 1; axis >= 0; axis--) {
-      from += strides[axis] as number;
-      index[axis] = (index[axis] as number) + 1;
-      if (index[axis] !== lengths[axis]) break;
-      from -= (strides[axis] as number) * (lengths[axis] as number);
-      index[axis] = 0;
-    }
-  }
-  return out;
 }
