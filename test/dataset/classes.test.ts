@@ -87,6 +87,11 @@ describe('IDX', () => {
     expect(() => readIdx(idx([2, 2], [1, 2, 3]), 'a')).toThrow('a: 3 bytes follow, [2, 2] needs 4.');
     expect(() => readIdx(Uint8Array.of(1, 2, 3, 4), 'a')).toThrow(FormatError);
     expect(() => readIdx(Uint8Array.of(0x1f, 0x8b, 1, 2, 3), 'a')).toThrow('a: this cannot be unpacked.');
+    // Stored, so that only the checksum tells of a changed pixel.
+    const packed = gzipSync(idx([2], [5, 6]), { level: 0 });
+    expect([...readIdx(packed, 'a').data]).toEqual([5, 6]);
+    packed[packed.length - 9] = 7;
+    expect(() => readIdx(packed, 'a')).toThrow('a: this cannot be unpacked.');
   });
 
   test('labels that are missing, too few or too many', async () => {
@@ -122,6 +127,16 @@ describe('npz', () => {
       test: [],
     });
     expect((await read(join(folder, 'x.npz'))).parts.train).toHaveLength(2);
+  });
+
+  test('a pixel that was changed', async () => {
+    const pixels = Uint8Array.of(11, 22, 33, 44);
+    const arrays = { 'x.npy': npy('|u1', [2, 1, 2], pixels), 'y.npy': labels(1, 0) };
+    const zip = Buffer.from(zipSync(arrays, { level: 0 }));
+    expect((await read(await folderWith({ 'a.npz': zip }))).parts.train).toHaveLength(2);
+    const at = zip.indexOf(pixels);
+    zip[at] = 12;
+    await expect(read(await folderWith({ 'a.npz': zip }))).rejects.toThrow('this is not an .npz, or it is damaged.');
   });
 
   test('colour is channels last, vectors are images of one row, doubles become float32', async () => {

@@ -253,6 +253,17 @@ describe('bad input', () => {
     expect(() => readShapes(broken, 'a.zip')).toThrow('a.zip/1.roi: this is not a region of interest of ImageJ.');
   });
 
+  it('is a zip of which a byte is another one', () => {
+    const roi = Buffer.from(read('imagej_rois').cases[0].roi, 'base64');
+    // Not compressed, so that only the checksum tells: a corner lies elsewhere.
+    const zip = Buffer.from(zipSync({ '1.roi': roi }, { level: 0 }));
+    expect(readShapes(zip, 'a.zip').length).toBe(1);
+    const start = zip.indexOf(roi);
+    zip[start + 15] = (zip[start + 15] as number) ^ 4;
+    expect(readShapes(zip.subarray(start, start + roi.length), 'a.roi').length).toBe(1);
+    expect(() => readShapes(zip, 'a.zip')).toThrow('a.zip: the zip archive is truncated or damaged.');
+  });
+
   it('an archive of anything else is none of regions', () => {
     const head = (zip: Uint8Array): Uint8Array => zip.subarray(0, 512);
     expect(isRoiZip(head(zipSync({ 'a/0001.roi': new Uint8Array(70) })))).toBe(true);

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { strToU8, zipSync } from 'fflate';
@@ -99,6 +99,34 @@ describe('what is damaged, lies or leads elsewhere is refused by name', () => {
       }),
       /'format_version' is no text/,
     );
+  });
+
+  test('a zip whose bytes are not those that were written, or whose lengths are lies', async () => {
+    const changed = (name: string, change: (zip: Buffer) => void): string => {
+      const path = zipped(name, (_, description) => {
+        // Without one, only the zip's own checksum tells.
+        description.weights.onnx.sha256 = undefined as never;
+      });
+      const zip = readFileSync(path);
+      change(zip);
+      writeFileSync(path, zip);
+      return path;
+    };
+    /** Where the directory describes the network. */
+    const inDirectory = (zip: Buffer): number => zip.lastIndexOf('weights.onnx') - 46;
+    await opening(changed('as-it-is', () => {})).then((model) => model.close());
+    await refused(
+      changed('checksum', (zip) =>
+        zip.writeUInt32LE(zip.readUInt32LE(inDirectory(zip) + 16) ^ 1, inDirectory(zip) + 16),
+      ),
+      /not a zip, or it is damaged/,
+    );
+    for (const length of [10, 2 ** 31 - 2]) {
+      await refused(
+        changed('lying', (zip) => zip.writeUInt32LE(length, inDirectory(zip) + 24)),
+        /not a zip, or it is damaged/,
+      );
+    }
   });
 
   test('another file than the description means, and none', async () => {

@@ -1,8 +1,8 @@
 /** The IDX files of MNIST and related data sets: big-endian arrays, one of images and one of their classes. */
 
-import { gunzipSync } from 'fflate';
 import { DatasetError, FormatError } from '../../errors.ts';
 import type { Files } from '../../files.ts';
+import { gunzip } from '../../image/gunzip.ts';
 import { baseName } from '../discover/names.ts';
 import { type FoundParts, type FoundSample, partOfName } from './classes.ts';
 import { IDX_NAME } from './names.ts';
@@ -23,7 +23,7 @@ const TYPES: { readonly [code: number]: readonly [bytes: number, read: (view: Da
  * @throws FormatError if it is damaged or not IDX.
  */
 export function readIdx(bytes: Uint8Array, file: string): NumberArray {
-  const plain = bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzip(bytes, file) : bytes;
+  const plain = bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipped(bytes, file) : bytes;
   const [zero, nought, code, rank] = plain;
   const type = TYPES[code ?? 0];
   if (zero !== 0 || nought !== 0 || type === undefined || rank === undefined || plain.length < 4 + 4 * rank) {
@@ -46,9 +46,9 @@ export function readIdx(bytes: Uint8Array, file: string): NumberArray {
   return { shape, data };
 }
 
-function gunzip(bytes: Uint8Array, file: string): Uint8Array {
+function gunzipped(bytes: Uint8Array, file: string): Uint8Array {
   try {
-    return gunzipSync(bytes);
+    return gunzip(bytes, Number.POSITIVE_INFINITY).bytes;
   } catch (cause) {
     throw new FormatError('this cannot be unpacked.', { file, remedy: 'The file is damaged: get it anew.', cause });
   }

@@ -1,7 +1,8 @@
 /** NumPy's .npz: a zip of arrays. Those of MedMNIST and Keras are recognised by the names of their arrays. */
 
-import { strFromU8, unzipSync } from 'fflate';
+import { strFromU8 } from 'fflate';
 import { DatasetError, FormatError } from '../../errors.ts';
+import { unzip } from '../../image/unzip.ts';
 import type { ClassPart, FoundParts, FoundSample } from './classes.ts';
 import { type NumberArray, pagesOfArray } from './number-array.ts';
 
@@ -27,7 +28,7 @@ const NAMES: { readonly [P in ClassPart]: readonly (readonly [images: string, la
 export function readNpz(bytes: Uint8Array, file: string): FoundParts {
   let entries: { readonly [name: string]: Uint8Array };
   try {
-    entries = unzipSync(bytes);
+    entries = unzip(bytes);
   } catch (cause) {
     throw new FormatError('this is not an .npz, or it is damaged.', { file, remedy: 'Save it anew.', cause });
   }

@@ -1,5 +1,5 @@
-import { unzipSync } from 'fflate';
 import { FormatError } from '../../errors.ts';
+import { unzip } from '../../image/unzip.ts';
 import { parseGeoJson } from './geojson.ts';
 import { decodeRoi, isRoi } from './imagej-roi.ts';
 import type { Shape } from './shape.ts';
@@ -12,9 +12,9 @@ import type { Shape } from './shape.ts';
 export function readShapes(bytes: Uint8Array, file: string): readonly Shape[] {
   if (isRoi(bytes)) return [decodeRoi(bytes, file)];
   if (!isZip(bytes)) return parseGeoJson(new TextDecoder().decode(bytes), file);
-  let entries: ReturnType<typeof unzipSync>;
+  let entries: ReturnType<typeof unzip>;
   try {
-    entries = unzipSync(bytes, { filter: ({ name }) => /\.roi$/i.test(name) && !name.startsWith('__MACOSX/') });
+    entries = unzip(bytes, ({ name }) => /\.roi$/i.test(name) && !name.startsWith('__MACOSX/'));
   } catch (cause) {
     throw new FormatError('the zip archive is truncated or damaged.', {
       file,

@@ -1,8 +1,8 @@
 /** The files of a BioImage.IO package: a zip, or a folder with a description in it. Nothing is unpacked to disk. */
 
-import { unzipSync } from 'fflate';
 import { FormatError } from '../../errors.ts';
 import { baseName, type Files, folderName, joinPath } from '../../files.ts';
+import { unzip } from '../../image/unzip.ts';
 import { isDescription, PACKAGE_NAMES } from '../model-files.ts';
 
 export interface PackageFiles {
@@ -69,24 +69,19 @@ function namesIn(bytes: Uint8Array, file: string): readonly string[] {
 }
 
 function entry(bytes: Uint8Array, wanted: string, file: string): Uint8Array {
-  let expected = 0;
   const { [wanted]: content } = unzipped(bytes, file, ({ name, originalSize }) => {
     if (name !== wanted) return false;
     if (originalSize > MOST_BYTES) {
       throw new FormatError(`'${name}' has ${originalSize} bytes, more than can be read at once.`, { file });
     }
-    expected = originalSize;
     return true;
   });
-  if (content?.length === expected) return content;
-  throw damaged(file);
+  return content as Uint8Array;
 }
 
-type Filter = NonNullable<NonNullable<Parameters<typeof unzipSync>[1]>['filter']>;
-
-function unzipped(bytes: Uint8Array, file: string, filter: Filter): ReturnType<typeof unzipSync> {
+function unzipped(bytes: Uint8Array, file: string, wanted: Parameters<typeof unzip>[1]): ReturnType<typeof unzip> {
   try {
-    return unzipSync(bytes, { filter });
+    return unzip(bytes, wanted);
   } catch (cause) {
     throw cause instanceof FormatError ? cause : damaged(file, cause);
   }
