@@ -41,8 +41,33 @@ describe('tensors in files', () => {
     expect(() => tensorFromProto(external('w.bin'), 'm.onnx', () => new Uint8Array(5))).toThrow(/has 5 bytes/);
   });
 
+  it('that lie about where and how much are refused', () => {
+    const lying = (dims: bigint[], offset: string, length: string) =>
+      tensorFromProto(
+        create(TensorProtoSchema, {
+          ...{ name: 'w', dims, dataType: 1, dataLocation: 1 },
+          externalData: Object.entries({ location: 'w.bin', offset, length }).map(([key, value]) => ({ key, value })),
+        }),
+        'm.onnx',
+        () => new Uint8Array(12),
+      );
+    expect(lying([2n], '4', '8')).toEqual(float32([2], [0, 0]));
+    expect(() => lying([2n], '8', '8')).toThrow("m.onnx: 'w.bin' has 12 bytes; 'w' wants 8 from 8.");
+    expect(() => lying([2n], '-4', '8')).toThrow("'w' wants 8 from -4");
+    expect(() => lying([2n], '0', '9007199254740993')).toThrow("'w.bin' has 12 bytes");
+    expect(() => lying([2n], 'a', '8')).toThrow("'w' wants 8 from NaN");
+    // Nothing is allocated for what is not there.
+    expect(() => lying([1n << 40n, 1n << 40n], '0', '12')).toThrow(/m\.onnx: .* needs .* bytes and has 12/);
+    const huge = create(TensorProtoSchema, { name: 'w', dims: [1n << 50n], dataType: 1, floatData: [1] });
+    expect(() => tensorFromProto(huge, 'm.onnx')).toThrow(
+      "m.onnx: The tensor 'w' of shape [1125899906842624] has 1 elements",
+    );
+  });
+
   it.each(['../w.bin', '/etc/passwd', 'a/../../b', 'C:\\w.bin', ''])('never lie at %j', (location) => {
-    expect(() => tensorFromProto(external(location), 'm.onnx', () => new Uint8Array(12))).toThrow(/is in a file named/);
+    expect(() => tensorFromProto(external(location), 'm.onnx', () => new Uint8Array(12))).toThrow(
+      `m.onnx: The tensor 'w' is in a file named '${location}', which is not in the folder of the model. Use a model`,
+    );
   });
 });
 

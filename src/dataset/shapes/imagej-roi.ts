@@ -69,7 +69,7 @@ function decode(view: DataView, refuse: (what: string) => FormatError): Shape {
   const facts = { ...secondHeader(view), ...colourOf(view) };
   if (subtype !== 0 && subtype !== 2) throw refuse(`${SUBTYPES[subtype] ?? 'of an unknown kind'}`);
   const shapeSize = view.getInt32(36);
-  if (type === 'rectangle' && shapeSize > 0) return ofLines(facts, linesOfComposite(view, shapeSize, refuse));
+  if (type === 'rectangle' && shapeSize > 0) return ofLines(facts, linesOfComposite(view, shapeSize, refuse), refuse);
   if (type === 'rectangle' || type === 'oval') {
     if (view.getInt16(54) > 0 && type === 'rectangle') throw refuse('a rounded rectangle');
     let box: Box = [left, top, right - left, bottom - top];
@@ -84,7 +84,7 @@ function decode(view: DataView, refuse: (what: string) => FormatError): Shape {
   if ((options & SPLINE) !== 0) throw refuse('a spline fit');
   const count = view.getUint16(16) || view.getInt32(18);
   const line = subPixel ? floatsAt(view, COORDINATES + 4 * count, count) : integersAt(view, count, [left, top]);
-  return ofLines(facts, [line]);
+  return ofLines(facts, [line], refuse);
 }
 
 function integersAt(view: DataView, count: number, [left, top]: readonly [number, number]): Float64Array {
@@ -106,12 +106,15 @@ function floatsAt(view: DataView, from: number, count: number): Float32Array {
   return line;
 }
 
-function ofLines(facts: Facts, lines: readonly Line[]): Shape {
+function ofLines(facts: Facts, lines: readonly Line[], refuse: (what: string) => FormatError): Shape {
+  const bounds = boundsOfLines(lines);
+  // Of no point at all, or of one that is no number.
+  if (!bounds.every(Number.isFinite)) throw refuse('without a place');
   const box = boxOf(lines);
   const relative = lines.map((line) => Float64Array.from(line, (value, i) => value - (box[i % 2] as number)));
   return {
     ...facts,
-    bounds: boundsOfLines(lines),
+    bounds,
     fill: (size, found) => fillImagejPolygon(relative, box, size, found),
   };
 }
