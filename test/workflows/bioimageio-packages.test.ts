@@ -191,6 +191,40 @@ describe('what is damaged, lies or leads elsewhere is refused by name', () => {
     );
   });
 
+  test('a description of another network', async () => {
+    const other = (change: (description: ReturnType<typeof newDescription>) => void) =>
+      zipped('other-network', (_, description) => change(description));
+    const scale = (gain: readonly number[]) => [
+      { id: 'scale_linear', kwargs: { gain, offset: gain.map(() => 0), axis: 'channel' } },
+    ];
+    const withInput = (more: object) =>
+      other((description) => {
+        description.inputs[0] = { ...description.inputs[0], ...more } as never;
+      });
+    await opening(withInput({ preprocessing: scale([1, 2]) })).then((model) => model.close());
+    await refused(
+      withInput({ preprocessing: scale([1, 2, 3]) }),
+      /has 3 values of its operation 'scale_linear', and its network takes 2 channels\. Use the network/,
+    );
+    await refused(
+      other(({ inputs: [input] }) => {
+        (input as { axes: object[] }).axes[1] = { type: 'channel', channel_names: ['a', 'b', 'c'] };
+      }),
+      /has 3 channels, and its network takes 2 channels\. Use the network/,
+    );
+    await refused(
+      other(({ outputs }) => outputs.push(outputs[0] as never)),
+      /has 2 outputs, and its ONNX file 1\. Use the network/,
+    );
+    await refused(
+      other(({ outputs: [output] }) => {
+        const names = ['a', 'b', 'c', 'd', 'e'];
+        (output as { axes: object[] }).axes[1] = { type: 'channel', channel_names: names };
+      }),
+      /2 classes, but 5 names are given/,
+    );
+  });
+
   test('formats and things that are not read', async () => {
     const other = (change: object) =>
       zipped('other', (files, description) => {

@@ -2,7 +2,7 @@
 
 import { sha256 } from '@noble/hashes/sha2.js';
 import { float32 } from '../../array/ndarray.ts';
-import { FormatError, ModelError } from '../../errors.ts';
+import { counted, FormatError, ModelError } from '../../errors.ts';
 import { type Files, folderName, joinPath } from '../../files.ts';
 import { editOnnx } from '../../graph/onnx/edit.ts';
 import { freeName, type Step, withEnds } from '../../graph/onnx/ends.ts';
@@ -99,6 +99,7 @@ export async function packageAsOnnx(files: Files, path: string): Promise<Uint8Ar
   }
   requireImage(input, path);
   const form = imageForm(weights);
+  requireChannels(input, readSignature(form.bytes), path);
   const objects = objectsOf(description.outputs, description.stardist, path);
   const { bytes, classes, notes } = withOperations(form.bytes, signature, description, path);
   const described: DescribedModel = {
@@ -125,6 +126,25 @@ function requireImage(tensor: PackageTensor, file: string): void {
     file,
     remedy: `Use a network of images with the axes ${IMAGE_AXES.join(', ')}.`,
   });
+}
+
+/** @throws ModelError for another number of channels, or of values for them, than the network takes */
+function requireChannels(input: PackageTensor, { inputs: [taken] }: Signature, file: string): void {
+  const count = taken?.dims?.[1];
+  if (typeof count !== 'number') return;
+  const lies = (what: string): ModelError =>
+    new ModelError(`its description has ${what}, and its network takes ${counted(count, 'channel')}.`, {
+      file,
+      remedy: 'Use the network that the description is of.',
+    });
+  const named = channelNames(input)?.length ?? count;
+  if (named !== count) throw lies(counted(named, 'channel'));
+  for (const { id, kwargs } of operationsOf(input.operations, names(input), file)) {
+    const { axis, ...values } = kwargs as { readonly axis?: string };
+    const wrong = Object.values(values).find((each) => Array.isArray(each) && ![1, count].includes(each.length));
+    if (axis === 'channel' && wrong !== undefined)
+      throw lies(`${(wrong as readonly number[]).length} values of its operation '${id}'`);
+  }
 }
 
 function inputOf(input: PackageTensor, file: string): InputSpec {
@@ -185,7 +205,10 @@ function withOperations(
 ): { readonly bytes: Uint8Array; readonly classes: DescribedModel['classes']; readonly notes: readonly string[] } {
   const { outputs: given } = readSignature(bytes);
   if (given.length < outputs.length || original.length < outputs.length) {
-    throw new ModelError(`its description has ${outputs.length} outputs, and its ONNX file ${given.length}.`, { file });
+    throw new ModelError(`its description has ${outputs.length} outputs, and its ONNX file ${given.length}.`, {
+      file,
+      remedy: 'Use the network that the description is of.',
+    });
   }
   const classes: { [output: string]: readonly string[] } = {};
   const made = outputs.map((tensor, i) => {
