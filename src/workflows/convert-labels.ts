@@ -10,6 +10,7 @@ import {
   findMapping,
   IGNORE,
   kindOf,
+  type LabelClass,
   type LabelMapping,
   type LabelOptions,
   type LabelPage,
@@ -99,7 +100,7 @@ export async function convertLabels(
     names: segments.map(({ name }) => name),
     notes: [
       ...(labels.notes ?? []),
-      ...(format !== undefined || isMapped ? notes : []),
+      ...(format !== undefined || isMapped ? notes : statedValues(declared.classes)),
       ...(format === 'dicom-seg' && patient !== false ? [PATIENT_NOTE] : []),
     ],
   };
@@ -246,6 +247,14 @@ function classesIn(labels: Image, pages: readonly LabelPage[], mapping: LabelMap
         ? [numbers, ...skippedNotes(skipped, `they have the value ${IGNORE}.`)]
         : skippedNotes(skipped, NO_SEGMENT),
   };
+}
+
+/** What the values mean that are written as they are, if the labels name it. */
+function statedValues(classes: readonly (string | LabelClass)[] = []): readonly string[] {
+  const named = classes.flatMap((one) =>
+    typeof one === 'string' || !Array.isArray(one.values) ? [] : [`${one.values.join(', ')} is ${one.name}`],
+  );
+  return named.length === 0 ? [] : [`Values: ${named.join(', ')}.`];
 }
 
 const NO_SEGMENT = 'no segment has them, as if they were background.';

@@ -8,6 +8,9 @@ import { findMapping } from '../../src/dataset/labels/labels.ts';
 import { readDataset } from '../../src/dataset/prepare.ts';
 import { labelOptions } from '../../src/dataset/raw.ts';
 import { nodeFiles } from '../../src/platform/node/files.ts';
+import { convertImage } from '../../src/workflows/convert.ts';
+import { convertLabels } from '../../src/workflows/convert-labels.ts';
+import { readImageFile } from '../../src/workflows/image-files.ts';
 import { memoryFiles } from '../../src/workflows/memory-files.ts';
 import { askPeerOf, describeWithPeers } from '../support/peers.ts';
 
@@ -39,6 +42,19 @@ describeWithPeers(
       expect(data.notes.join().includes('belong to several segments: the last one has them')).toBe(
         name === 'two layers',
       );
+    });
+
+    it('in layers become a label image with their image, whose values are said', async () => {
+      const at = (name: string): string => join(folder, 'two layers', name);
+      const out = join(folder, 'layers.nii.gz');
+      await expect(convertImage(nodeFiles, at('scan.seg.nrrd'), out)).rejects.toThrow(
+        'a segmentation in layers, whose segments may overlap, is not supported: Left lung (layer 0, value 1), Tumour (layer 1, value 1). Convert it onto its image (`of`)',
+      );
+      const { notes } = await convertLabels(nodeFiles, at('scan.seg.nrrd'), out, { of: at('scan.nrrd') });
+      expect(notes).toContain('Values: 0 is background, 1 is Left lung, 2 is Tumour.');
+      const { pages } = await readDataset(nodeFiles, join(folder, 'two layers'));
+      const voxels = pages.flatMap(({ label }) => [...label.values]);
+      expect([...(await readImageFile(nodeFiles, out)).data]).toEqual(voxels);
     });
 
     const changed = async (change: (header: string) => string): Promise<string> => {

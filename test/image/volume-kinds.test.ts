@@ -233,7 +233,7 @@ describe('NRRD', () => {
       `dimension: 4\nspace: LPS\nsizes: 2 2 3 2\nkinds: list domain domain domain\nspace directions: none (1,0,0) (0,1,0) (0,0,1)\n${SEGMENTS.join('\n')}`,
     );
     await expect(readImage(bytes, 'a.seg.nrrd')).rejects.toThrow(
-      /segmentation in layers.*lung \(layer 0, value 1\), tumour \(layer 1, value 2\)\. In 3D Slicer export/,
+      /segmentation in layers.*lung \(layer 0, value 1\), tumour \(layer 1, value 2\)\. Convert it onto its image \(`of`\)/,
     );
   });
   it('segments of 3D Slicer in one layer are its label map, with their names as a note', async () => {

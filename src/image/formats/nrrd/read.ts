@@ -1,5 +1,5 @@
 import { allocate, bytesPer, type DType, elementCount, type Storage } from '../../../array/ndarray.ts';
-import { FormatError } from '../../../errors.ts';
+import { FormatError, option } from '../../../errors.ts';
 import { cross, fromSteps } from '../../geometry.ts';
 import { gunzip } from '../../gunzip.ts';
 import { axesOf, type Geometry, type Image, type Spacing, type Spacings, type Vector3 } from '../../image.ts';
@@ -217,7 +217,7 @@ function segmentNotes(header: NrrdHeader, roles: readonly string[], file: string
   const names = segments.map(({ name, layer, value }) => `${name} (layer ${layer}, value ${value})`).join(', ');
   throw new FormatError(`a segmentation in layers, whose segments may overlap, is not supported: ${names}.`, {
     file,
-    remedy: 'In 3D Slicer export the segments that you need to one label map (Segmentations, Export to labelmap).',
+    remedy: `Convert it onto its image (${option('of')}), or in 3D Slicer export its segments to one label map.`,
   });
 }
 
