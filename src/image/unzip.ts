@@ -27,23 +27,26 @@ export function unzip(
     entry += ENTRY_BYTES + [28, 30, 32].reduce((sum, field) => sum + view.getUint16(entry + field, true), 0);
     if (!wanted(file)) return false;
     const { name, size, originalSize: length } = file;
-    if (length > MOST_RATIO * size + 64) throw new Error(`${length} bytes cannot be in ${size}`);
+    if (length > MOST_RATIO * size + 64) throw damaged();
     stated.set(name, { length, checksum });
     return true;
   };
   const files = unzipSync(bytes, { filter });
   for (const [name, { length, checksum }] of stated) {
     const content = files[name];
-    if (content?.length !== length || crc32(content) !== checksum) throw new Error(`the checksum of ${name} is wrong`);
+    if (content?.length !== length || crc32(content) !== checksum) throw damaged();
   }
   return files;
 }
+
+/** Callers say of which file. */
+const damaged = (): Error => new Error('damaged');
 
 /** Where the directory begins. */
 function directoryIn(view: DataView): number {
   let end = view.byteLength - END_BYTES;
   while (end >= 0 && view.getUint32(end, true) !== END_OF_DIRECTORY) end--;
-  if (end < 0) throw new Error('the archive has no directory');
+  if (end < 0) throw damaged();
   const at = view.getUint32(end + 16, true);
   if (at !== 0xffffffff) return at;
   const record = Number(view.getBigUint64(end - LOCATOR_BYTES + 8, true));

@@ -66,7 +66,7 @@ describe('tensors in files', () => {
 
   it.each(['../w.bin', '/etc/passwd', 'a/../../b', 'C:\\w.bin', ''])('never lie at %j', (location) => {
     expect(() => tensorFromProto(external(location), 'm.onnx', () => new Uint8Array(12))).toThrow(
-      `m.onnx: The tensor 'w' is in a file named '${location}', which is not in the folder of the model. Use a model`,
+      `m.onnx: The tensor 'w' is in a file named '${location}', outside of its folder. Put the weights beside the model.`,
     );
   });
 });

@@ -135,10 +135,10 @@ export function externalLocation(
   if (dataLocation !== EXTERNAL) return undefined;
   const location = externalData.find(({ key }) => key === 'location')?.value ?? '';
   if (location === '' || /^([/\\]|[A-Za-z]:)|(^|[/\\])\.\.([/\\]|$)/.test(location)) {
-    throw new FormatError(
-      `The tensor '${name}' is in a file named '${location}', which is not in the folder of the model.`,
-      { file, remedy: 'Use a model from a source that you trust, with its weights beside it.' },
-    );
+    throw new FormatError(`The tensor '${name}' is in a file named '${location}', outside of its folder.`, {
+      file,
+      remedy: 'Put the weights beside the model.',
+    });
   }
   return location;
 }
