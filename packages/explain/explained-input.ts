@@ -106,9 +106,14 @@ function pixelInput({ bytes, ...model }: OpenedModel, page: NamedPage, at: Point
   const graph = readOnnx(bytes, { ...where, shapes: { [model.inputName]: feed.shape } });
   const output = graph.outputs.find(({ name }) => name === model.outputName) as Value;
   const [rows, columns] = [output.shape[2], output.shape[3]];
-  const margin = { y: model.rule.y.margin, x: model.rule.x.margin };
+  const lostOf = ({ margin, spare: [before, after] = [0, 0] }: typeof model.rule.y) => [
+    margin - before,
+    margin - after,
+  ];
+  const [[top, bottom], [left, right]] = [lostOf(model.rule.y), lostOf(model.rule.x)];
+  const margin = { y: top, x: left };
   // Models from other programs may output a coarser map.
-  const scale = { y: rows / (feed.shape[2] - 2 * margin.y), x: columns / (feed.shape[3] - 2 * margin.x) };
+  const scale = { y: rows / (feed.shape[2] - top - bottom), x: columns / (feed.shape[3] - left - right) };
   const element = {
     y: Math.min(rows - 1, Math.floor((pixel.y - margin.y) * scale.y)),
     x: Math.min(columns - 1, Math.floor((pixel.x - margin.x) * scale.x)),

@@ -18,7 +18,7 @@ import {
 import type { DescribedModel, Sides } from '../models/described.ts';
 import type { Program } from '../runtime/runtime.ts';
 import type { Activation, SegmentationModel, TileRules } from './model.ts';
-import type { TilingRule } from './tile-plan.ts';
+import { marginOf, type TilingRule } from './tile-plan.ts';
 
 export interface ForeignOptions {
   /** For messages. */
@@ -226,11 +226,11 @@ function notClassesByValues({ data }: NdArray<'float32'>): string | undefined {
 function guessRule(side: number, out: number, outOfMore: number | undefined, { min, step }: Sides): TilingRule {
   const grows = outOfMore === undefined ? undefined : outOfMore - out;
   const coarser = grows === undefined ? side % out === 0 || out > side : grows !== step;
-  const margin = coarser ? 0 : Math.floor((side - out) / 2);
-  const common = { halo: 0, margin, exact: false };
+  const before = Math.floor((side - out) / 2);
+  const common = { halo: 0, ...(coarser ? { margin: 0 } : marginOf(before, side - out - before)), exact: false };
   return outOfMore === undefined
     ? { ...common, multiple: 1, offset: 0, minimum: side, fixed: side }
-    : { ...common, multiple: step, offset: min % step, minimum: Math.max(min, 4 * margin) };
+    : { ...common, multiple: step, offset: min % step, minimum: Math.max(min, 4 * common.margin) };
 }
 
 /** Logits or probabilities, judged by the values of an output on noise. */

@@ -23,7 +23,7 @@ import {
   TRIED_SIDES,
 } from './own.ts';
 import { holdsPatchClassifier } from './patch-model.ts';
-import type { TilingRule } from './tile-plan.ts';
+import { marginOf, type TilingRule } from './tile-plan.ts';
 
 /** How to open a model: what files from other programs leave out, and how a patch classifier is evaluated. */
 export interface OpenModelOptions
@@ -151,15 +151,14 @@ function ruleOf(axis: AxisTileRule, exact: boolean, declared: number | string | 
   // Strided convolutions may see farther to one side, so that the output is shifted and not smaller: halos are then
   // counted from the pixel of the same place.
   const keepsSize = marginBefore + marginAfter === 0;
-  const margin = keepsSize ? 0 : Math.max(marginBefore, marginAfter);
   const shift = keepsSize ? Math.abs(marginBefore) : 0;
   return {
     multiple,
     offset,
     minimum,
     halo: Math.max(haloBefore, haloAfter) + shift,
-    margin,
-    exact: exact && (keepsSize || marginBefore === marginAfter),
+    ...(keepsSize ? { margin: 0 } : marginOf(marginBefore, marginAfter)),
+    exact,
     ...(typeof declared === 'number' ? { fixed: declared } : {}),
   };
 }

@@ -21,12 +21,21 @@ export interface TilingRule {
   readonly minimum: number;
   /** Radius of the receptive field: input pixels to each side that an output pixel depends on. */
   readonly halo: number;
-  /** Pixels cropped from the output on each side: 92 for the U-Net of 2015, 0 for padded convolutions. */
+  /** Pixels that the output lacks on each side: 92 for the U-Net of 2015, 0 for padded convolutions. */
   readonly margin: number;
+  /** Pixels of the output before and after those, where more is lost on one side: they are not used. */
+  readonly spare?: readonly [before: number, after: number];
   /** Whether `halo` strictly bounds the receptive field. */
   readonly exact: boolean;
   /** The only side that a model of fixed size supports. */
   readonly fixed?: number;
+}
+
+/** Of the pixels that an output lacks at both ends; negative where it has more than the input. */
+export function marginOf(before: number, after: number): Pick<TilingRule, 'margin' | 'spare'> {
+  const margin = Math.max(0, before, after);
+  const spare = [margin - before, margin - after] as const;
+  return before === margin && after === margin ? { margin } : { margin, spare };
 }
 
 /** One tile along one axis, in image pixels; `origin` and the window's end may lie outside the image. */

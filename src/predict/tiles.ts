@@ -1,9 +1,9 @@
 /** Runs a network over the tiles of a slice. */
 
-import { float32, type NdArray, type Shape4 } from '../array/ndarray.ts';
+import { elementCount, float32, type NdArray, type Shape4 } from '../array/ndarray.ts';
 import { DatasetError, Interrupted, ModelError, UsageError } from '../errors.ts';
 import type { Program } from '../runtime/runtime.ts';
-import type { MiddleProgram, SegmentationModel } from './model.ts';
+import type { MiddleProgram, SegmentationModel, TileRules } from './model.ts';
 import { orientedShape, type TestTimeAugmentation } from './orientation.ts';
 import type { AxisTile } from './tile-plan.ts';
 import { type Job, orient, type RunTile, type Sides, type TileInput } from './window.ts';
@@ -138,5 +138,24 @@ export async function runModel(
       `The model gave ${found} as '${model.outputName}', expected float32 [N, ${model.outputs}, ${feed.shape.length === 5 ? 'D, ' : ''}H, W].`,
     );
   }
-  return output as NdArray<'float32'>;
+  return withoutSpare(output as NdArray<'float32'>, feed, model.rule);
+}
+
+/** The output without what it has on one side only. @throws ModelError if it lacks another number of pixels */
+function withoutSpare(output: NdArray<'float32'>, { shape }: NdArray, { z, y, x }: TileRules): NdArray<'float32'> {
+  return (z ? [z, y, x] : [y, x]).reduce((left, { margin, spare: [before, after] = [0, 0] }, i) => {
+    if (before + after === 0) return left;
+    const [axis, all] = [i + 2, left.shape[i + 2] as number];
+    const kept = (shape[axis] as number) - 2 * margin;
+    if (all !== kept + before + after) {
+      throw new ModelError(`The model gave ${all} pixels along an axis; expected ${kept + before + after}.`);
+    }
+    const [outer, inner] = [elementCount(left.shape.slice(0, axis)), elementCount(left.shape.slice(axis + 1))];
+    const result = float32([...left.shape.slice(0, axis), kept, ...left.shape.slice(axis + 1)]);
+    for (let o = 0; o < outer; o++) {
+      const from = (o * all + before) * inner;
+      result.data.set(left.data.subarray(from, from + kept * inner), o * kept * inner);
+    }
+    return result;
+  }, output);
 }

@@ -317,3 +317,52 @@ test.each(['2', '3'])('as nnU-Net, whose output is shifted and not smaller: dime
   expect(furthest).toBeLessThan(1e-6);
   await model.program.dispose();
 });
+
+/** Taps of a kernel, zeros before and after, and the pixel of the image at which the output begins. */
+const UNEVEN = [
+  { name: 'a pixel less at one end', height: [4, 1, 1, 0], width: [4, 2, 0, 0] },
+  { name: 'much less at one side', height: [7, 0, 3, 3], width: [9, 6, 1, -2] },
+  { name: 'larger than the image', height: [3, 2, 2, -1], width: [1, 1, 3, -1] },
+] as const;
+
+test.each(UNEVEN)('an output with uneven margins, in tiles as in one piece: $name', async ({ height, width }) => {
+  const random = stream(17, 'uneven');
+  const b = new GraphBuilder('uneven');
+  const numbers = (shape: readonly number[]) =>
+    float32(
+      shape,
+      Float32Array.from({ length: shape.reduce((p, q) => p * q, 1) }, () => random.normal()),
+    );
+  const x = b.input('x', 'float32', [1, 1, 64, 64]);
+  const pooled = b.op('Relu', [b.op('Conv', [x, b.constant(numbers([2, 1, 3, 3]))], { pads: [1, 1, 1, 1] })]);
+  const [[rows, top, bottom, firstRow], [columns, left, right, firstColumn]] = [height, width];
+  const pads = [top, left, bottom, right];
+  const y = b.op('Conv', [pooled, b.constant(numbers([1, 2, rows, columns]))], { pads });
+  const graph = b.build([b.output(b.op('Sigmoid', [y]), 'y')]);
+  const symbols = new Map([
+    ['x', ['n', 1, 'h', 'w']],
+    ['y', ['n', 1, 'h2', 'w2']],
+  ]);
+  const model = await openModel(runtime, writeOnnx({ ...graph, symbols }));
+  expect(model.rule.y.exact).toBe(true);
+  const size = { height: 70, width: 83 };
+  const planes = numbers([size.height, size.width]).data;
+  const { y: own } = await model.program.run({ x: float32([1, 1, size.height, size.width], planes) });
+  const [, , outRows, outColumns] = own?.shape ?? [];
+  const whole = await predictPlanes(model, { planes, ...size });
+  const tiled = await predictPlanes(model, { planes, ...size }, { tile: 32 });
+  expect(whole.shape).toEqual([2, size.height, size.width]);
+  expectAllClose(tiled.data, whole.data, { rtol: 0, atol: 1e-6 });
+  let compared = 0;
+  for (let row = 12; row < size.height - 12; row++) {
+    for (let column = 12; column < size.width - 12; column++) {
+      const o = [row - firstRow, column - firstColumn] as const;
+      expect(o[0] < (outRows as number) && o[1] < (outColumns as number)).toBe(true);
+      const expected = own?.data[o[0] * (outColumns as number) + o[1]];
+      expect(whole.data[(size.height + row) * size.width + column]).toBeCloseTo(Number(expected), 5);
+      compared++;
+    }
+  }
+  expect(compared).toBe((size.height - 24) * (size.width - 24));
+  await model.program.dispose();
+});

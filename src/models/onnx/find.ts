@@ -110,9 +110,9 @@ export function tileOf(graph: Graph, logits: Value, refuse: Refuse): OnnxSpec['t
   }
   const { multiple, minimum, marginBefore } = y;
   const same = x.multiple === multiple && x.offset === y.offset;
-  const isCropped = [y, x].every(
-    (axis) => axis.scale === 1 && axis.marginBefore === marginBefore && axis.marginAfter === marginBefore,
-  );
+  const isCropped =
+    marginBefore >= 0 &&
+    [y, x].every((axis) => axis.scale === 1 && axis.marginBefore === marginBefore && axis.marginAfter === marginBefore);
   const keepsSize = rows === height && columns === width;
   if (!same || !(isCropped || keepsSize)) {
     refuse(
