@@ -1,9 +1,10 @@
-import { allocate, type DType, int64, type NdArray, ndarray, type Shape } from '../array/ndarray.ts';
+import { type DType, int64, type NdArray, type Shape } from '../array/ndarray.ts';
 import { GraphError } from '../errors.ts';
 import type { AttributesOf, OpName } from './attributes.ts';
 import { describeValue, type Graph, type Node, type Value } from './ir.ts';
 import type { Build, InferContext, OpRow } from './op-row.ts';
 import { OPS } from './ops/table.ts';
+import { pack } from './pack.ts';
 
 // Kept in the declarations, where the names and attributes of all ops would otherwise be missing.
 export type {} from './ops/table.ts';
@@ -77,12 +78,7 @@ export class GraphBuilder implements Build {
   }
 
   scalar(value: number, dtype: DType = 'float32'): Value {
-    return this.#share(`${dtype}:${value}`, () => {
-      const data = allocate(dtype, 1);
-      if (data instanceof BigInt64Array || data instanceof BigUint64Array) data[0] = BigInt(value);
-      else data[0] = value;
-      return ndarray(dtype, [], data);
-    });
+    return this.#share(`${dtype}:${value}`, () => pack(dtype, [], [value]));
   }
 
   ints(values: readonly number[]): Value {

@@ -60,7 +60,10 @@ function walk(
   for (const value of graph.inputs) {
     forms.set(value, kernels.has(value) ? 'kernel' : 'plain', b.input(value.name, value.dtype, value.shape));
   }
-  for (const [value, array] of graph.constants) forms.set(value, 'plain', b.constant(array, value.name));
+  // An output may be a constant; its name is then that of the output.
+  for (const [value, array] of graph.constants) {
+    forms.set(value, 'plain', b.constant(array, graph.outputs.includes(value) ? undefined : value.name));
+  }
 
   const lowering = contextOf(graph, b, forms, table, { winograd, columns });
   for (const node of graph.nodes) b.scoped(node.name, () => lowering.lowerNode(node));

@@ -138,24 +138,22 @@ export async function runModel(
       `The model gave ${found} as '${model.outputName}', expected float32 [N, ${model.outputs}, ${feed.shape.length === 5 ? 'D, ' : ''}H, W].`,
     );
   }
-  return withoutSpare(output as NdArray<'float32'>, feed, model.rule);
+  return withoutSpare(output as NdArray<'float32'>, model.rule);
 }
 
-/** The output without what it has on one side only. @throws ModelError if it lacks another number of pixels */
-function withoutSpare(output: NdArray<'float32'>, { shape }: NdArray, { z, y, x }: TileRules): NdArray<'float32'> {
-  return (z ? [z, y, x] : [y, x]).reduce((left, { margin, spare: [before, after] = [0, 0] }, i) => {
-    if (before + after === 0) return left;
-    const [axis, all] = [i + 2, left.shape[i + 2] as number];
-    const kept = (shape[axis] as number) - 2 * margin;
-    if (all !== kept + before + after) {
-      throw new ModelError(`The model gave ${all} pixels along an axis; expected ${kept + before + after}.`);
+/** The output without what it has on one side only. */
+function withoutSpare(output: NdArray<'float32'>, { z, y, x }: TileRules): NdArray<'float32'> {
+  return [z, y, x].reduce((given, rule, i) => {
+    if (rule?.spare === undefined) return given;
+    const { shape, data } = given;
+    const axis = shape.length - 3 + i;
+    const [before, after] = rule.spare;
+    const kept = float32(shape.map((n, k) => (k === axis ? n - before - after : n)));
+    const inner = elementCount(shape.slice(axis + 1));
+    const [step, length] = [(shape[axis] as number) * inner, (kept.shape[axis] as number) * inner];
+    for (let to = 0, from = before * inner; to < kept.data.length; to += length, from += step) {
+      kept.data.set(data.subarray(from, from + length), to);
     }
-    const [outer, inner] = [elementCount(left.shape.slice(0, axis)), elementCount(left.shape.slice(axis + 1))];
-    const result = float32([...left.shape.slice(0, axis), kept, ...left.shape.slice(axis + 1)]);
-    for (let o = 0; o < outer; o++) {
-      const from = (o * all + before) * inner;
-      result.data.set(left.data.subarray(from, from + kept * inner), o * kept * inner);
-    }
-    return result;
+    return kept;
   }, output);
 }

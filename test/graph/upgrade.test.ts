@@ -4,11 +4,17 @@ import { elementCount, float32, int64, type NdArray, ndarray, type Shape } from 
 import { gradient } from '../../src/graph/autodiff.ts';
 import { GraphBuilder } from '../../src/graph/builder.ts';
 import type { Value } from '../../src/graph/ir.ts';
-import { AttributeProtoSchema, ModelProtoSchema, AttributeType as Type } from '../../src/graph/onnx/messages.ts';
-import { create, toBinary } from '../../src/graph/onnx/protobuf.ts';
+import {
+  AttributeProtoSchema,
+  ModelProtoSchema,
+  AttributeType as Type,
+  ValueInfoProtoSchema,
+} from '../../src/graph/onnx/messages.ts';
+import { create, fromBinary, toBinary } from '../../src/graph/onnx/protobuf.ts';
 import { readOnnx } from '../../src/graph/onnx/read.ts';
 import { tensorToProto } from '../../src/graph/onnx/tensor.ts';
 import { encodeText } from '../../src/graph/onnx/wire.ts';
+import { pack } from '../../src/graph/pack.ts';
 import { expectAllClose } from '../support/expect-all-close.ts';
 import { interpret, type Tensor, tensor } from '../support/interpreter.ts';
 import { spread } from './cases.ts';
@@ -69,6 +75,15 @@ function file(
       },
     }),
   );
+}
+
+/** With its only constant, of one int64, as an input. */
+function withFedAxes(bytes: Uint8Array): Uint8Array {
+  const model = fromBinary(ModelProtoSchema, bytes);
+  const type = { tensorType: { elemType: INT64, shape: { dim: [{ dimValue: 1n }] } } };
+  model.graph?.initializer.pop();
+  model.graph?.input.push(create(ValueInfoProtoSchema, { name: 'c0', type }));
+  return toBinary(ModelProtoSchema, model);
 }
 
 function weights(shape: Shape): NdArray {
@@ -352,6 +367,27 @@ describe('older and more general forms', () => {
     },
   );
 
+  it('the norm of zeros is no divisor', () => {
+    const graph = readOnnx(file(22, 'LpNormalization', { axis: 1, p: 2 }, { shape: [2, 2] }));
+    const { y0 } = interpret(graph, { x: tensor([2, 2], [3, 4, 0, 0]) });
+    expectAllClose((y0 as Tensor).data, [0.6, 0.8, 0, 0], { rtol: 1e-6, atol: 0 });
+  });
+
+  it('a query that sees no key gives zeros', () => {
+    const values = float32([1, 2, 1], [2, 6]);
+    const seen = ndarray('bool', [2, 2], Uint8Array.of(0, 0, 1, 1));
+    const constants = [float32([1, 2, 1], [1, 1]), values, seen];
+    const graph = readOnnx(file(23, 'Attention', { q_num_heads: 1, kv_num_heads: 1 }, { shape: [1, 2, 1], constants }));
+    const { y0 } = interpret(graph, { x: tensor([1, 2, 1], [1, 1]) });
+    expectAllClose((y0 as Tensor).data, [0, 4], { rtol: 1e-6, atol: 0 });
+  });
+
+  it('constants of half precision hold numbers, not their bits', () => {
+    const b = new GraphBuilder();
+    expect(b.constantOf(b.scalar(1.5, 'float16'))?.data).toEqual(Uint16Array.of(0x3e00));
+    expect(pack('float16', [2], [1, -2]).data).toEqual(Uint16Array.of(0x3c00, 0xc000));
+  });
+
   it('what is not known is named, with its file and node', () => {
     const bytes = file(13, 'Hardmax', {});
     expect(() => readOnnx(bytes, { file: 'old.onnx' })).toThrow(
@@ -367,6 +403,13 @@ describe('older and more general forms', () => {
     expect(() => readOnnx(file(11, 'MaxUnpool', UNPOOLED, square))).toThrow(
       /output_shape \[1, 1, 5, 5\] is not the \[1, 1, 4, 4\]/,
     );
+    for (const op of ['ReduceL1', 'ReduceL2', 'ReduceSumSquare'])
+      expect(() => readOnnx(withFedAxes(file(18, op, {}, { constants: [int64([1])] })))).toThrow(/axes depend on data/);
+    const scaled = { shape: [1, 1, 2, 4], constants: [null, float32([4], [1, 1, 0.6, 0.6])] };
+    const corners = { mode: 'linear', coordinate_transformation_mode: 'align_corners' };
+    expect(() => readOnnx(file(18, 'Resize', corners, scaled))).toThrow(/its scales give no whole sizes/);
+    const keys = { shape: [1, 6, 8], constants: [weights([1, 6, 8]), weights([1, 6, 8])] };
+    expect(() => readOnnx(file(26, 'Attention', { ...two, window: 3 }, keys))).toThrow(/the attribute 'window'/);
     const four = { constants: [pair, pair, pair, pair] };
     expect(() => readOnnx(file(9, 'BatchNormalization', {}, { ...four, outputs: 3 }))).toThrow(/in training mode/);
   });

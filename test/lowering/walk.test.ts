@@ -243,3 +243,17 @@ describe.skipIf(absent !== '')(`state kept as blocked kernels${absent}`, () => {
     });
   });
 });
+
+it('an output may be a constant', async () => {
+  const b = new GraphBuilder('constant output');
+  const x = b.input('x', 'float32', [1, 2]);
+  const c = b.constant(float32([2], [3, 4]), 'c');
+  const graph = b.build([b.output(b.add(x, c), 'y'), c]);
+  for (const on of [runtime, standard]) {
+    const program = await on.compile(graph);
+    const { y, c: given } = await program.run({ x: float32([1, 2], [1, 2]) });
+    expect(y?.data).toEqual(Float32Array.of(4, 6));
+    expect(given?.data).toEqual(Float32Array.of(3, 4));
+    await program.dispose();
+  }
+});

@@ -4,9 +4,6 @@ import { ndarray } from '../../array/ndarray.ts';
 import type { GraphBuilder } from '../builder.ts';
 import type { Value } from '../ir.ts';
 
-/** What is added to a score that does not count: far below every other, yet finite. */
-const HIDDEN = -3e38;
-
 export interface AttentionOptions {
   /** Numbers of heads, for inputs [N, sequence, heads x size]; those of queries may be a multiple of those of keys. */
   readonly queryHeads?: number | undefined;
@@ -64,15 +61,23 @@ export function attention(
   const product = b.op('MatMul', [queries, b.transpose(shared(keys), [0, 1, 3, 2])]);
   let scores = b.mul(product, number(scale ?? 1 / Math.sqrt(size)));
   if (softcap !== 0) scores = b.mul(b.op('Tanh', [b.div(scores, number(softcap))]), number(softcap));
-  if (mask?.dtype === 'bool') scores = b.op('Where', [mask, scores, number(HIDDEN)]);
-  else if (mask !== undefined) scores = b.add(scores, mask);
+  if (mask !== undefined && mask.dtype !== 'bool') scores = b.add(scores, mask);
+  let seen = mask?.dtype === 'bool' ? mask : undefined;
   if (isCausal) {
-    const seen = Uint8Array.from({ length: rows * columns }, (_, i) =>
+    const before = Uint8Array.from({ length: rows * columns }, (_, i) =>
       Number((i % columns) - (columns - rows) * Number(pastKey !== undefined) <= Math.floor(i / columns)),
     );
-    scores = b.op('Where', [b.constant(ndarray('bool', [rows, columns], seen)), scores, number(HIDDEN)]);
+    const causal = b.constant(ndarray('bool', [rows, columns], before));
+    seen = seen === undefined ? causal : b.op('And', [seen, causal]);
   }
-  const made = b.op('MatMul', [b.op('Softmax', [scores], { axis: -1 }), shared(values)]);
+  // A score that does not count: far below every other, yet finite.
+  const hidden = number(query.dtype === 'float16' ? -6e4 : -3e38);
+  const softmax = (x: Value): Value => b.op('Softmax', [x], { axis: -1 });
+  // A query that sees nothing has weights of 0.
+  const weights = seen
+    ? b.op('Where', [seen, softmax(b.op('Where', [seen, scores, hidden])), number(0)])
+    : softmax(scores);
+  const made = b.op('MatMul', [weights, shared(values)]);
   const width = made.shape[3] as number;
   const y = isFlat ? b.reshape(b.transpose(made, [0, 2, 1, 3]), [n, rows, heads * width]) : made;
   return [y, keys, values];

@@ -4,7 +4,8 @@
  */
 import { type DType, elementCount, type NdArray, type Shape } from '../../array/ndarray.ts';
 import { broadcastShapes, integers } from '../op-row.ts';
-import { attributeNumber, numbersOf, pack, type RawAttribute } from './raw-node.ts';
+import { pack } from '../pack.ts';
+import { attributeNumber, numbersOf, type RawAttribute } from './raw-node.ts';
 
 /** Larger tensors are data, not sizes. */
 const MOST_ELEMENTS = 4096;
@@ -77,11 +78,11 @@ const FOLDS: { readonly [type: string]: Fold } = {
     return elementwise((p, q) => (whole ? Math.trunc(p / q) : p / q))(inputs, attributes);
   },
   // The sign of the divisor, or of the dividend with fmod
-  Mod: (inputs, attributes) =>
-    elementwise((p, q) => (attributeNumber(attributes.fmod) === 1 ? p % q : p - q * Math.floor(p / q)))(
-      inputs,
-      attributes,
-    ),
+  Mod: (inputs, attributes) => {
+    const truncates = attributeNumber(attributes.fmod) === 1;
+    if (!truncates && !isInteger(inputs[0].dtype)) return undefined;
+    return elementwise((p, q) => (truncates ? p % q : p - q * Math.floor(p / q)))(inputs, attributes);
+  },
   Min: elementwise(Math.min),
   Max: elementwise(Math.max),
   Neg: elementwise((p) => -p),
@@ -102,7 +103,7 @@ const FOLDS: { readonly [type: string]: Fold } = {
     if (x === undefined || typeof to !== 'string') return undefined;
     const dtype = to as DType;
     const values = isInteger(dtype) ? x.values.map(Math.trunc) : x.values;
-    return dtype === 'float16' ? undefined : { dtype, shape: x.shape, values };
+    return { dtype, shape: x.shape, values };
   },
   Range: ([from, to, step]) => {
     if (from === undefined || to === undefined || step === undefined) return undefined;
@@ -234,8 +235,7 @@ export function fold(
     known.push(input && { dtype: input.dtype, shape: input.shape, values: integers(input) });
   }
   const result = rule(known as Known[], attributes);
-  if (result === undefined || result.values.length > MOST_ELEMENTS || result.values.includes(undefined as never)) {
-    return undefined;
-  }
+  if (result === undefined || result.dtype === 'float16') return undefined;
+  if (result.values.length > MOST_ELEMENTS || result.values.includes(undefined as never)) return undefined;
   return pack(result.dtype, result.shape, result.values);
 }

@@ -3,16 +3,17 @@ import { elementCount, type NdArray, type Shape } from '../../array/ndarray.ts';
 import type { Value } from '../ir.ts';
 import { axesFrom, integers, normaliseAxis } from '../op-row.ts';
 import { gatherElements } from '../ops/movement.ts';
+import { pack } from '../pack.ts';
 import { ACTIVATIONS } from './activations.ts';
 import { attention } from './attention.ts';
 import { einsum } from './einsum.ts';
-import { type GridSampling, gridSample } from './grid-sample.ts';
+import { gridSample } from './grid-sample.ts';
 import { gatherNd, maxUnpool, replaceKnown, scatterNd, topK } from './indexing.ts';
 import { NORMALISATIONS } from './normalisations.ts';
 import {
   attributeNumber,
   numbersOf,
-  pack,
+  type RawAttribute,
   type RawNode,
   type Reading,
   scalarLike,
@@ -20,21 +21,12 @@ import {
   textOf,
 } from './raw-node.ts';
 import { resample } from './resample.ts';
-import { DATA_TYPES } from './tensor.ts';
+import { isPlainResize } from './upgrade.ts';
 
 /** Elements that a CumSum may go over: its matrix has their square. */
 const MOST_SUMMED = 4096;
 /** Values that a TopK may take: each is a node of its own. */
 const MOST_LARGEST = 32;
-
-/** By their names in opset 16 and since 20. */
-const GRID_MODES: { readonly [name: string]: GridSampling['mode'] } = {
-  nearest: 'nearest',
-  bilinear: 'linear',
-  linear: 'linear',
-  bicubic: 'cubic',
-  cubic: 'cubic',
-};
 
 function chain(op: 'Add' | 'Max' | 'Min'): Translate {
   return (node, { b }, inputs) => {
@@ -103,12 +95,19 @@ const matMul: Translate = (_node, { b }, [x, y]) => {
   return b.reshape(product, shape);
 };
 
-function reduced(node: RawNode, reading: Reading, inputs: readonly Value[], x: Value): Value {
-  const noop = attributeNumber(node.attributes.noop_with_empty_axes) === 1 ? 1 : 0;
-  const keepdims = attributeNumber(node.attributes.keepdims) === 0 ? 0 : 1;
-  const list: NdArray | undefined = inputs[1] && reading.known(inputs[1]);
-  const axes = list === undefined ? undefined : reading.b.ints(integers(list));
-  return reading.b.op('ReduceSum', [x, axes], { keepdims, noop_with_empty_axes: noop });
+type Composed = (b: Reading['b'], x: Value) => Value;
+const squared: Composed = (b, x) => b.mul(x, x);
+
+/** The sum of what is made of each element, over the axes. */
+function reduced(each: Composed, last: Composed = (_b, x) => x): Translate {
+  return ({ attributes }, { b, known, fail }, [x, given]) => {
+    const list: NdArray | undefined = given && known(given);
+    if (given !== undefined && list === undefined) return fail('its axes depend on data.');
+    const noop = attributeNumber(attributes.noop_with_empty_axes) === 1 ? 1 : 0;
+    const keepdims = attributeNumber(attributes.keepdims) === 0 ? 0 : 1;
+    const axes = list && b.ints(integers(list));
+    return x && last(b, b.op('ReduceSum', [each(b, x), axes], { keepdims, noop_with_empty_axes: noop }));
+  };
 }
 
 const FOREIGN: { readonly [type: string]: Translate } = {
@@ -128,18 +127,9 @@ const FOREIGN: { readonly [type: string]: Translate } = {
   Pad: pad,
   MatMul: matMul,
   GlobalMaxPool: (_node, { b }, [x]) => x && b.op('ReduceMax', [x, b.ints(axesFrom(x, 2))], { keepdims: 1 }),
-  ReduceSumSquare: (node, reading, inputs) => {
-    const [x] = inputs as [Value];
-    return reduced(node, reading, inputs, reading.b.mul(x, x));
-  },
-  ReduceL1: (node, reading, inputs) => {
-    const [x] = inputs as [Value];
-    return reduced(node, reading, inputs, reading.b.op('Abs', [x]));
-  },
-  ReduceL2: (node, reading, inputs) => {
-    const [x] = inputs as [Value];
-    return reading.b.op('Sqrt', [reduced(node, reading, inputs, reading.b.mul(x, x))]);
-  },
+  ReduceSumSquare: reduced(squared),
+  ReduceL1: reduced((b, x) => b.op('Abs', [x])),
+  ReduceL2: reduced(squared, (b, x) => b.op('Sqrt', [x])),
   Ceil: (_node, { b }, [x]) => x && b.neg(b.op('Floor', [b.neg(x)])),
   CastLike: (_node, { b }, [x, like]) => x && like && b.op('Cast', [x], { to: like.dtype }),
   ArgMin: (node, { b }, [x]) => {
@@ -216,7 +206,7 @@ const FOREIGN: { readonly [type: string]: Translate } = {
     if (given !== undefined && wanted === undefined) return fail('its output_shape depends on data.');
     if (wanted !== undefined && integers(wanted).join() !== shape.join()) {
       const both = `[${integers(wanted).join(', ')}] is not the [${shape.join(', ')}] of its kernel`;
-      return fail(`its output_shape ${both}, for which programs do not agree where its indices are.`);
+      return fail(`its output_shape ${both}, for which programs do not agree.`);
     }
     fixSizes();
     return maxUnpool(b, x, indices, shape);
@@ -229,11 +219,7 @@ const FOREIGN: { readonly [type: string]: Translate } = {
     if (outputs[3]) return fail('its products as an output are not supported.');
     const softcap = attributeNumber(attributes.softcap) ?? 0;
     const isCausal = attributeNumber(attributes.is_causal) === 1;
-    if (softcap !== 0 && (mask !== undefined || isCausal))
-      return fail('softcap with a mask is not supported: versions do not agree which comes first.');
-    const precision = attributeNumber(attributes.softmax_precision);
-    if (precision !== undefined && precision !== DATA_TYPES[query.dtype])
-      return fail(`softmax_precision ${precision} for ${query.dtype} is not supported.`);
+    if (softcap !== 0 && (mask !== undefined || isCausal)) return fail('softcap with a mask is not supported.');
     fixSizes();
     return attention(
       b,
@@ -262,7 +248,10 @@ const FOREIGN: { readonly [type: string]: Translate } = {
   GridSample: (node, { b, fail, fixSizes }, [x, grid]) => {
     if (x === undefined || grid === undefined) return undefined;
     const named = textOf(node.attributes.mode) ?? 'linear';
-    const mode = GRID_MODES[named] ?? fail(`the mode '${named}' is not supported.`);
+    // Since opset 20 without `bi`.
+    const mode = named.replace(/^bi/, '');
+    if (mode !== 'nearest' && mode !== 'linear' && mode !== 'cubic')
+      return fail(`the mode '${named}' is not supported.`);
     const padding = textOf(node.attributes.padding_mode) ?? 'zeros';
     if (padding !== 'zeros' && padding !== 'border' && padding !== 'reflection')
       return fail(`the padding_mode '${padding}' is not supported.`);
@@ -279,18 +268,19 @@ const FOREIGN: { readonly [type: string]: Translate } = {
     const nearest = textOf(attributes.nearest_mode) ?? 'round_prefer_floor';
     const excludesOutside = attributeNumber(attributes.exclude_outside) === 1;
     const antialias = attributeNumber(attributes.antialias) === 1;
-    const isSimple =
-      transform !== 'half_pixel_symmetric' &&
-      transform !== 'tf_crop_and_resize' &&
-      (mode === 'nearest' ? nearest === 'floor' || nearest === 'round_prefer_floor' : mode === 'linear') &&
-      !excludesOutside &&
-      !antialias;
-    if (x === undefined || isSimple) return undefined;
+    if (x === undefined) return undefined;
     const [factors, lengths] = [known(scales), known(sizes)];
     if (factors === undefined && lengths === undefined) return fail('its sizes depend on data.');
+    const exact = x.shape.map((n, i) => n * Number(factors?.data[i]));
+    const outputs = lengths === undefined ? exact.map(Math.floor) : integers(lengths);
+    if (
+      transform === 'align_corners' &&
+      lengths === undefined &&
+      exact.some((n, i) => n > (outputs[i] as number) + 1e-4)
+    )
+      return fail('its scales give no whole sizes.');
+    if (isPlainResize(attributes)) return undefined;
     fixSizes();
-    const outputs =
-      lengths === undefined ? x.shape.map((n, i) => Math.floor(n * Number(factors?.data[i]))) : integers(lengths);
     const each = x.shape.map((n, i) => (factors === undefined ? (outputs[i] as number) / n : Number(factors.data[i])));
     const cubic = attributeNumber(attributes.cubic_coeff_a) ?? -0.75;
     const box = transform === 'tf_crop_and_resize' ? known(region) : undefined;
@@ -308,7 +298,19 @@ const FOREIGN: { readonly [type: string]: Translate } = {
   },
 };
 
+/** Attributes that change nothing here: how numbers are held in between, and whether the largest are in order. */
+const IDLE = ['stash_type', 'sorted'];
+
 /** The result of a node that no row supports unchanged, composed of nodes of the table; undefined for all others. */
 export function translate(node: RawNode, reading: Reading): Value | readonly Value[] | undefined {
-  return FOREIGN[node.type]?.(node, reading, node.inputs as readonly Value[]);
+  const read = new Set(IDLE);
+  const get = (all: RawNode['attributes'], name: string): RawAttribute | undefined => {
+    read.add(name);
+    return all[name];
+  };
+  const attributes = new Proxy(node.attributes, { get: get as never });
+  const made = FOREIGN[node.type]?.({ ...node, attributes }, reading, node.inputs as readonly Value[]);
+  // One that is never read would be passed over.
+  const other = made && Object.keys(node.attributes).find((name) => !read.has(name));
+  return other === undefined ? made : reading.fail(`the attribute '${other}' is not supported.`);
 }

@@ -1,8 +1,8 @@
 /** Networks of images in the one form that they are used in: float32 [N, channels, height, width] in and out. */
 
+import { pack } from '../pack.ts';
 import { behindArgMax, freeName, type NewInput, type NewOutput, type Step, withEnds } from './ends.ts';
 import { type DeclaredTensor, readSignature } from './model.ts';
-import { pack } from './raw-node.ts';
 
 type Dims = NonNullable<DeclaredTensor['dims']>;
 

@@ -28,7 +28,8 @@ export const NORMALISATIONS: { readonly [type: string]: Translate } = {
     const axes = b.ints([attributeNumber(node.attributes.axis) ?? -1]);
     const sum = (v: Value): Value => b.op('ReduceSum', [v, axes], { keepdims: 1 });
     const norm = attributeNumber(node.attributes.p) === 1 ? sum(b.op('Abs', [x])) : b.op('Sqrt', [sum(b.mul(x, x))]);
-    return b.div(x, norm);
+    // Zeros stay zeros.
+    return b.div(x, b.op('Where', [b.op('Equal', [norm, scalarLike(b, x, 0)]), scalarLike(b, x, 1), norm]));
   },
   // x / sqrt(mean(x^2) + epsilon), scaled
   RMSNormalization: (node, { b }, [x, scale]) => {

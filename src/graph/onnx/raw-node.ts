@@ -1,6 +1,6 @@
 /** A node being converted from a file to the graph: ONNX's name and attributes, our values. */
 
-import { allocate, type DType, int64, type NdArray, ndarray } from '../../array/ndarray.ts';
+import { int64, type NdArray, ndarray } from '../../array/ndarray.ts';
 import type { GraphBuilder } from '../builder.ts';
 import type { Value } from '../ir.ts';
 import { type AttributeProto, AttributeType as Type } from './messages.ts';
@@ -102,20 +102,4 @@ export function constantContent(node: RawNode): NdArray | undefined {
   if (floats !== undefined) return ndarray('float32', [floats.length], Float32Array.from(floats));
   const ints = numbersOf(value_ints);
   return ints === undefined ? undefined : int64(ints);
-}
-
-const LARGEST_INT64 = 2n ** 63n - 1n;
-
-/** An array of the numbers, rounded to the dtype; int64 is clamped, since 2^63 - 1 means "to the end". */
-export function pack(dtype: DType, shape: readonly number[], numbers: readonly number[]): NdArray {
-  const data = allocate(dtype, numbers.length);
-  numbers.forEach((n, i) => {
-    if (data instanceof BigInt64Array || data instanceof BigUint64Array) {
-      const whole = Number.isFinite(n) ? BigInt(Math.trunc(n)) : LARGEST_INT64;
-      data[i] = whole > LARGEST_INT64 ? LARGEST_INT64 : whole < -LARGEST_INT64 ? -LARGEST_INT64 : whole;
-    } else {
-      data[i] = dtype === 'bool' ? Number(n !== 0) : n;
-    }
-  });
-  return ndarray(dtype, shape, data);
 }

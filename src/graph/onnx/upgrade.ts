@@ -1,7 +1,8 @@
 /** Upgrades older and more general variants of operations to the one that the table's rows support. */
 import type { DType } from '../../array/ndarray.ts';
 import { integers } from '../op-row.ts';
-import { attributeNumber, numbersOf, pack, type RawNode, type Reading, textOf } from './raw-node.ts';
+import { pack } from '../pack.ts';
+import { attributeNumber, numbersOf, type RawNode, type Reading, textOf } from './raw-node.ts';
 import { DATA_TYPES, dtypeOf } from './tensor.ts';
 
 type Upgrade = (node: RawNode, reading: Reading) => RawNode;
@@ -98,17 +99,23 @@ const scaledResize: Upgrade = (node, { b }) => {
   };
 };
 
+/** Whether the table's row has this form of Resize. */
+export function isPlainResize(attributes: RawNode['attributes']): boolean {
+  const transform = textOf(attributes.coordinate_transformation_mode) ?? 'half_pixel';
+  const mode = textOf(attributes.mode) ?? 'nearest';
+  const nearest = textOf(attributes.nearest_mode) ?? 'round_prefer_floor';
+  return (
+    ['half_pixel', 'asymmetric', 'align_corners', 'pytorch_half_pixel'].includes(transform) &&
+    (mode === 'nearest' ? ['floor', 'round_prefer_floor'].includes(nearest) : mode === 'linear') &&
+    attributeNumber(attributes.antialias) !== 1 &&
+    attributeNumber(attributes.exclude_outside) !== 1
+  );
+}
+
 const resize: Upgrade = (node, reading) => {
   if (reading.opset < 11) return scaledResize(node, reading);
   const { b, fail } = reading;
-  const transform = textOf(node.attributes.coordinate_transformation_mode) ?? 'half_pixel';
-  const mode = textOf(node.attributes.mode) ?? 'nearest';
-  const nearest = textOf(node.attributes.nearest_mode) ?? 'round_prefer_floor';
-  const isSimple =
-    ['half_pixel', 'asymmetric', 'align_corners', 'pytorch_half_pixel'].includes(transform) &&
-    (mode === 'nearest' ? ['floor', 'round_prefer_floor'].includes(nearest) : mode === 'linear') &&
-    attributeNumber(node.attributes.antialias) !== 1 &&
-    attributeNumber(node.attributes.exclude_outside) !== 1;
+  const transform = textOf(node.attributes.coordinate_transformation_mode);
   const [x, region, scales, sizes] = node.inputs;
   // Before opset 13 an unused input was an empty tensor.
   const used = (value: typeof x) => (value !== undefined && value.shape[0] === 0 ? undefined : value);
@@ -139,20 +146,10 @@ const resize: Upgrade = (node, reading) => {
   const policy = textOf(node.attributes.keep_aspect_ratio_policy) ?? 'stretch';
   if (policy !== 'stretch') fail(`the keep_aspect_ratio_policy '${policy}' is not supported.`);
   // Other forms are composed of other operations (`resample`).
-  if (!isSimple) return { ...node, inputs };
-  return {
-    ...node,
-    inputs,
-    attributes: without(
-      node,
-      'axes',
-      'antialias',
-      'cubic_coeff_a',
-      'exclude_outside',
-      'extrapolation_value',
-      'keep_aspect_ratio_policy',
-    ),
-  };
+  const whole = { ...node, inputs, attributes: without(node, 'axes', 'keep_aspect_ratio_policy') };
+  if (!isPlainResize(node.attributes)) return whole;
+  const idle = ['antialias', 'cubic_coeff_a', 'exclude_outside', 'extrapolation_value'];
+  return { ...whole, attributes: without(whole, ...idle) };
 };
 
 const pad: Upgrade = (node, reading) => {

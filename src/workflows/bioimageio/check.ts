@@ -4,7 +4,7 @@ import { isDType, type NdArray, ndarray } from '../../array/ndarray.ts';
 import { FormatError, ModelError } from '../../errors.ts';
 import { readNpy } from '../../export/bioimageio/npy.ts';
 import { type DeclaredTensor, readSignature } from '../../graph/onnx/model.ts';
-import { pack } from '../../graph/onnx/raw-node.ts';
+import { pack } from '../../graph/pack.ts';
 import { applyOperations } from '../../input/operations.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import { type CheckedObjects, objectsAsPublished } from './check-objects.ts';
