@@ -4,7 +4,7 @@ import type { DType, NdArray, Shape } from '../../src/array/ndarray.ts';
 import type { AttributesOf, OpName } from '../../src/graph/attributes.ts';
 import { backward } from '../../src/graph/autodiff.ts';
 import { GraphBuilder } from '../../src/graph/builder.ts';
-import { pack } from '../../src/graph/onnx/raw-node.ts';
+import { pack } from '../../src/graph/pack.ts';
 import { expectAllClose } from '../support/expect-all-close.ts';
 import { interpret, type Tensor, tensor } from '../support/interpreter.ts';
 
