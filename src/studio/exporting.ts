@@ -4,6 +4,7 @@ import { baseName, extensionOf } from '../dataset/discover/names.ts';
 import { UsageError } from '../errors.ts';
 import { joinPath } from '../files.ts';
 import { READABLE_EXTENSIONS } from '../image/formats/registry.ts';
+import { writeZip, type ZipInput } from '../image/zip.ts';
 import { RUN_FILES } from '../train/store.ts';
 import type { MeasureFormat } from '../workflows/choices.ts';
 import { packageModel } from '../workflows/export-model.ts';
@@ -15,7 +16,6 @@ import { measurePrediction } from './measuring.ts';
 import type { OpenProject } from './open-project.ts';
 import { FOLDERS } from './project-folder.ts';
 import { runOf } from './training.ts';
-import { writeZip, type ZipInput } from './zip.ts';
 
 /** As `lamella measure --format` names them. */
 const MEASURED: { readonly [F in ExportFormat]?: MeasureFormat } = {

@@ -4,12 +4,12 @@ import { baseName } from '../dataset/discover/names.ts';
 import { FormatError } from '../errors.ts';
 import { type BlobLike, joinPath } from '../files.ts';
 import { MAX_BYTES } from '../image/read.ts';
+import { blobOf, isZip, readZip } from '../image/zip.ts';
 import { PROJECT_FILE, parseProject } from '../project/project.ts';
 import type { GivenFile, Problem } from './engine.ts';
 import { problemOf } from './error-data.ts';
 import type { StudioHost } from './host.ts';
 import { emptyProject, FOLDERS, fileFacts, folderNameFor, freeName, writeProjectFile } from './project-folder.ts';
-import { blobOf, isZip, readZip } from './zip.ts';
 
 /** A file that is handed in, read when it is copied. */
 interface ImportedFile {

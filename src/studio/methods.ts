@@ -1,9 +1,9 @@
 /** What the methods of an engine may be called with: the check at the boundary, behind which types are trusted. */
 
 import { UsageError } from '../errors.ts';
+import { isPlainPath } from '../image/zip.ts';
 import { mismatch, PROJECT_SCHEMA, type Schema } from '../project/schema.ts';
 import type { Engine } from './engine.ts';
-import { isPlainPath } from './zip.ts';
 
 /** Methods that can be called from afar. */
 export type Method = Exclude<keyof Engine, 'subscribe' | 'dispose'>;

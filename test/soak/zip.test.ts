@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { crc32 } from '../../src/array/crc32.ts';
+import { readZip, writeZip, type ZipInput } from '../../src/image/zip.ts';
 import { studioHost } from '../../src/platform/node/studio-host.ts';
-import { readZip, writeZip, type ZipInput } from '../../src/studio/zip.ts';
 import { askPeer, describeWithPeers } from '../support/peers.ts';
 import { timeoutMs, timesOf } from '../support/soak.ts';
 

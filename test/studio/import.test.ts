@@ -8,12 +8,12 @@ import { ndarray } from '../../src/array/ndarray.ts';
 import { readDataset } from '../../src/dataset/prepare.ts';
 import { writePng } from '../../src/image/formats/png/write.ts';
 import type { Image } from '../../src/image/image.ts';
+import { readZip } from '../../src/image/zip.ts';
 import { nodeFiles } from '../../src/platform/node/files.ts';
 import { readImageFile } from '../../src/platform/node/image-files.ts';
 import { studioHost } from '../../src/platform/node/studio-host.ts';
 import { createEngine } from '../../src/studio/create-engine.ts';
 import type { Engine } from '../../src/studio/engine.ts';
-import { readZip } from '../../src/studio/zip.ts';
 import { openPainter } from './painter.ts';
 
 const picture = (value: (p: number) => number): Uint8Array => {

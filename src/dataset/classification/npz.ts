@@ -2,7 +2,7 @@
 
 import { strFromU8 } from 'fflate';
 import { DatasetError, FormatError } from '../../errors.ts';
-import { unzip } from '../../image/unzip.ts';
+import { unzip } from '../../image/zip.ts';
 import type { ClassPart, FoundParts, FoundSample } from './classes.ts';
 import { type NumberArray, pagesOfArray } from './number-array.ts';
 
@@ -25,16 +25,9 @@ const NAMES: { readonly [P in ClassPart]: readonly (readonly [images: string, la
 };
 
 /** @throws FormatError if it is not an .npz; DatasetError if it contains no arrays of images and labels. */
-export function readNpz(bytes: Uint8Array, file: string): FoundParts {
-  let entries: { readonly [name: string]: Uint8Array };
-  try {
-    entries = unzip(bytes);
-  } catch (cause) {
-    throw new FormatError('this is not an .npz, or it is damaged.', { file, remedy: 'Save it anew.', cause });
-  }
-  const arrays = new Map(
-    Object.entries(entries).map(([name, data]) => [name.replace(/\.npy$/, '').toLowerCase(), data]),
-  );
+export async function readNpz(bytes: Uint8Array, file: string): Promise<FoundParts> {
+  const entries = await unzip(bytes, file);
+  const arrays = new Map(Array.from(entries, ([path, data]) => [path.replace(/\.npy$/, '').toLowerCase(), data]));
   const found: { [P in ClassPart]?: readonly FoundSample[] } = {};
   for (const part of ['train', 'validation', 'test'] as const) {
     const names = NAMES[part].find((pair) => pair.every((name) => arrays.has(name)));

@@ -21,7 +21,10 @@ export async function readClasses(files: Files, path: string, options: ReadClass
   let found: FoundParts | undefined;
   if (npz.length > 0) {
     const [name] = npz as [string];
-    found = readNpz(await (isFile ? files.read(path) : files.read(path, name)), isFile ? path : `${path}/${name}`);
+    found = await readNpz(
+      await (isFile ? files.read(path) : files.read(path, name)),
+      isFile ? path : `${path}/${name}`,
+    );
   } else if (names.some(isIdxName)) {
     const folder = isFile ? path.slice(0, -only.length) || '.' : path;
     found = await readIdxFolder(files, folder, isFile ? await files.list(folder) : names);

@@ -59,7 +59,7 @@ export async function readShapeLabels(
     if (drawn !== undefined) shapes.set(path, drawn);
     else if (isNamedMap(path)) maps.set(path, await namedMap(files, root, path));
     else if (isCellpose(path)) masks.set(path, readCellpose(await files.read(root, path), path));
-    else shapes.set(path, { shapes: readShapes(await files.read(root, path), path) });
+    else shapes.set(path, { shapes: await readShapes(await files.read(root, path), path) });
   }
   const all = [...shapes.values()].flatMap((drawn) => drawn.shapes);
   const named = [...maps.values()].flatMap(({ names }) => names);

@@ -1,5 +1,4 @@
-import { FormatError } from '../../errors.ts';
-import { unzip } from '../../image/unzip.ts';
+import { unzip } from '../../image/zip.ts';
 import { parseGeoJson } from './geojson.ts';
 import { decodeRoi, isRoi } from './imagej-roi.ts';
 import type { Shape } from './shape.ts';
@@ -9,20 +8,11 @@ import type { Shape } from './shape.ts';
  * @param file for messages
  * @throws FormatError if it is none of these, truncated, or holds what is no area; naming the entry of a zip
  */
-export function readShapes(bytes: Uint8Array, file: string): readonly Shape[] {
+export async function readShapes(bytes: Uint8Array, file: string): Promise<readonly Shape[]> {
   if (isRoi(bytes)) return [decodeRoi(bytes, file)];
   if (!isZip(bytes)) return parseGeoJson(new TextDecoder().decode(bytes), file);
-  let entries: ReturnType<typeof unzip>;
-  try {
-    entries = unzip(bytes, ({ name }) => /\.roi$/i.test(name) && !name.startsWith('__MACOSX/'));
-  } catch (cause) {
-    throw new FormatError('the zip archive is truncated or damaged.', {
-      file,
-      remedy: 'Copy the file again, or save the regions again in ImageJ.',
-      cause,
-    });
-  }
-  return Object.entries(entries).map(([name, roi]) => decodeRoi(roi, `${file}/${name}`));
+  const entries = await unzip(bytes, file, (path) => /\.roi$/i.test(path) && !path.startsWith('__MACOSX/'));
+  return Array.from(entries, ([path, roi]) => decodeRoi(roi, `${file}/${path}`));
 }
 
 const isZip = (bytes: Uint8Array): boolean => bytes[0] === 0x50 && bytes[1] === 0x4b;

@@ -2,7 +2,7 @@
 
 import { FormatError } from '../../errors.ts';
 import { baseName, type Files, folderName, joinPath } from '../../files.ts';
-import { unzip } from '../../image/unzip.ts';
+import { blobOf, readZip } from '../../image/zip.ts';
 import { isDescription, PACKAGE_NAMES } from '../model-files.ts';
 
 export interface PackageFiles {
@@ -29,9 +29,8 @@ export async function openPackage(files: Files, path: string): Promise<PackageFi
     const text = new TextDecoder().decode(await files.read(path));
     return { file: path, text, read: async (source) => files.read(joinPath(folderName(path), inside(source, path))) };
   }
-  const bytes = await files.read(path);
-  const names = namesIn(bytes, path);
-  const described = names.filter(isDescription);
+  const entries = await readZip(blobOf(await files.read(path)), path, MOST_BYTES);
+  const described = entries.map((entry) => entry.path).filter(isDescription);
   const depth = (name: string): number => name.split('/').length;
   const least = Math.min(...described.map(depth));
   const [found, other] = described.filter((name) => depth(name) === least);
@@ -44,8 +43,9 @@ export async function openPackage(files: Files, path: string): Promise<PackageFi
     });
   }
   const root = found.slice(0, -baseName(found).length);
-  const read = (name: string): Uint8Array => {
-    if (names.includes(name)) return entry(bytes, name, path);
+  const read = async (name: string): Promise<Uint8Array> => {
+    const entry = entries.find((one) => one.path === name);
+    if (entry !== undefined) return entry.read();
     throw new FormatError(`its description names '${name.slice(root.length)}', which is not in the package.`, {
       file: path,
       remedy: 'Download the package again, as a whole.',
@@ -53,42 +53,10 @@ export async function openPackage(files: Files, path: string): Promise<PackageFi
   };
   return {
     file: path,
-    text: new TextDecoder().decode(read(found)),
+    text: new TextDecoder().decode(await read(found)),
     read: async (source) => read(root + inside(source, path)),
   };
 }
-
-/** @throws FormatError for a zip that cannot be read, or a name that leads out of it */
-function namesIn(bytes: Uint8Array, file: string): readonly string[] {
-  const names: string[] = [];
-  unzipped(bytes, file, ({ name }) => {
-    names.push(name);
-    return false;
-  });
-  return names.filter((name) => !name.endsWith('/')).map((name) => inside(name, file));
-}
-
-function entry(bytes: Uint8Array, wanted: string, file: string): Uint8Array {
-  const { [wanted]: content } = unzipped(bytes, file, ({ name, originalSize }) => {
-    if (name !== wanted) return false;
-    if (originalSize > MOST_BYTES) {
-      throw new FormatError(`'${name}' has ${originalSize} bytes, more than can be read at once.`, { file });
-    }
-    return true;
-  });
-  return content as Uint8Array;
-}
-
-function unzipped(bytes: Uint8Array, file: string, wanted: Parameters<typeof unzip>[1]): ReturnType<typeof unzip> {
-  try {
-    return unzip(bytes, wanted);
-  } catch (cause) {
-    throw cause instanceof FormatError ? cause : damaged(file, cause);
-  }
-}
-
-const damaged = (file: string, cause?: unknown): FormatError =>
-  new FormatError('this is not a zip, or it is damaged.', { file, remedy: 'Download the package again.', cause });
 
 /** The name of a file within a package. @throws FormatError if it leads out of it, or elsewhere */
 function inside(source: string, file: string): string {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { concatenate } from '../../src/array/bytes.ts';
 import { crc32 } from '../../src/array/crc32.ts';
-import { blobOf, isZip, readZip, writeZip, type ZipInput } from '../../src/studio/zip.ts';
+import { blobOf, isZip, readZip, writeZip, type ZipInput } from '../../src/image/zip.ts';
 import { askPeer, describeWithPeers } from '../support/peers.ts';
 
 const hasUnzip = spawnSync('unzip', ['-v'], { stdio: 'ignore' }).status === 0;

@@ -8,7 +8,7 @@ import { concatenate } from '../array/bytes.ts';
 import { crc32 } from '../array/crc32.ts';
 import { FormatError } from '../errors.ts';
 import type { BlobLike } from '../files.ts';
-import { DEFLATE_RATIO } from '../image/formats/format.ts';
+import { DEFLATE_RATIO } from './formats/format.ts';
 
 /** A file of an archive. */
 export interface ZipEntry {
@@ -35,12 +35,13 @@ const IN_64_OF_16 = 0xffff;
 /** A comment at the end is at most so long. */
 const MOST_COMMENT = 65_535;
 
-/** Bytes as a file that is read in pieces. */
-export const blobOf = (bytes: Uint8Array): BlobLike => ({
-  size: bytes.length,
-  arrayBuffer: async () => bytes.slice().buffer as ArrayBuffer,
-  slice: (from, to) => ({ arrayBuffer: async () => bytes.slice(from, to).buffer as ArrayBuffer }),
-});
+/** Bytes as a file that is read in pieces; a `Buffer`, too, whose `slice` copies nothing. */
+export function blobOf(bytes: Uint8Array): BlobLike {
+  const part = (from?: number, to?: number) => ({
+    arrayBuffer: async () => new Uint8Array(bytes.subarray(from, to)).buffer,
+  });
+  return { ...part(), size: bytes.length, slice: part };
+}
 
 /** Whether a file is a zip archive by its first bytes. */
 export async function isZip(file: BlobLike): Promise<boolean> {
@@ -106,6 +107,24 @@ export async function readZip(file: BlobLike, name: string, maxBytes: number): P
     entries.push({ path, size, read });
   }
   return entries;
+}
+
+/**
+ * The files of a zip archive in memory by their paths, in its order.
+ * @param name for messages
+ * @param wanted which of them to unpack
+ * @throws FormatError as `readZip` does, and for a file that is damaged
+ */
+export async function unzip(
+  bytes: Uint8Array,
+  name: string,
+  wanted: (path: string) => boolean = () => true,
+): Promise<ReadonlyMap<string, Uint8Array>> {
+  const files = new Map<string, Uint8Array>();
+  for (const { path, read } of await readZip(blobOf(bytes), name, Number.POSITIVE_INFINITY)) {
+    if (wanted(path)) files.set(path, await read());
+  }
+  return files;
 }
 
 /** Where the directory is, and how many entries it has. */
