@@ -112,17 +112,11 @@ async function newTask(
     });
   }
   if (!('kind' in raw)) return newSegmentationTask(raw, settings, place, { start, before: place.from?.before });
-  if (start === undefined) {
-    if (raw.kind === 'classes') return classifiersOf(place).newTask(raw, settings);
-    return (place.streamed as StreamedTraining).newTask(raw, settings, place);
-  }
-  const what = raw.kind === 'classes' ? 'data with one class per image' : 'images that do not fit into memory';
-  throw new UsageError(`${option('from')} is not supported for ${what}.`, {
+  if (raw.kind !== 'classes') return (place.streamed as StreamedTraining).newTask(raw, settings, place, start);
+  if (start === undefined) return classifiersOf(place).newTask(raw, settings);
+  throw new UsageError(`${option('from')} is not supported for data with one class per image.`, {
     file: raw.folder,
-    remedy:
-      raw.kind === 'classes'
-        ? 'Remove it, or use images whose pixels are labelled.'
-        : `Remove it, or set ${option('memory')} to more.`,
+    remedy: 'Remove it, or use images whose pixels are labelled.',
   });
 }
 

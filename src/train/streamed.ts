@@ -4,6 +4,7 @@ import type { ReadDatasetOptions } from '../dataset/prepare.ts';
 import type { StreamedDataset } from '../dataset/streamed/page.ts';
 import type { Files } from '../files.ts';
 import type { Recipe } from './config.ts';
+import type { StartModel } from './start.ts';
 import type { TrainingTask } from './task.ts';
 import type { TrainSettings } from './tasks/segmentation/choose-recipe.ts';
 import type { SetupOptions } from './tasks/segmentation/setup.ts';
@@ -22,7 +23,12 @@ export interface StreamedTraining {
     options: ReadDatasetOptions & { readonly memory: number | undefined },
   ): Promise<StreamedDataset | undefined>;
   /** @throws as `prepareStreamed`; UsageError for settings that need images in memory */
-  newTask(raw: StreamedDataset, settings: TrainSettings, place: StreamedPlace): Promise<TrainingTask>;
+  newTask(
+    raw: StreamedDataset,
+    settings: TrainSettings,
+    place: StreamedPlace,
+    start?: StartModel,
+  ): Promise<TrainingTask>;
   /** Of an existing run. */
   sameTask(raw: StreamedDataset, recipe: Recipe, place: StreamedPlace): Promise<TrainingTask>;
 }

@@ -98,8 +98,19 @@ describe('overlap', () => {
       merges: 0,
       missedPixels: 0,
       falsePixels: 30,
-      pixels: 60,
+      pixels: 50,
     });
+  });
+
+  test('strokes that a prediction joins are no merged objects; shares are of what is annotated', () => {
+    const evaluator = new Evaluator({ classNames: ['ground', 'cell'], kind: { name: 'overlap' }, total: 1 });
+    const row = [255, 1, 1, 1, 1, 255, 255, 255, 1, 1, 1, 1, 255, 0, 0, 0, 0, 255, 255, 255];
+    const truth = Uint8Array.from({ length: 200 }, (_, p) => (p < 100 ? (row[p % 20] as number) : 255));
+    const probabilities = float32([2, 10, 20]);
+    // One cell over both strokes of it, and over a fourth of the ground's.
+    for (let p = 0; p < 200; p++) probabilities.data[(p % 20 < 14 ? 1 : 0) * 200 + p] = 1;
+    evaluator.add({ name: 'x', height: 10, width: 20, planes: [new Float32Array(200)], truth, probabilities });
+    expect(evaluator.result().sheet[0]?.errors).toEqual({ missedPixels: 0, falsePixels: 5, pixels: 60 });
   });
 });
 

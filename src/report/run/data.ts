@@ -42,8 +42,9 @@ export interface ReportImage {
 }
 
 export interface ErrorCounts {
-  readonly splits: number;
-  readonly merges: number;
+  /** None of strokes, which are no objects. */
+  readonly splits?: number;
+  readonly merges?: number;
   readonly missedPixels: number;
   readonly falsePixels: number;
   /** Number of scored pixels. */

@@ -151,13 +151,14 @@ export class Evaluator {
     const { classNames, kind } = this.#options;
     const { name, height, width, truth, probabilities } = page;
     const mask = ignoreMask(truth, [height, width]);
+    const areStrokes = isOfStrokes(page, mask);
     this.#basis.add(truth, page.objects);
     const judged =
       kind.name === 'isbi'
         ? this.#judgeCells(page, kind.inside, mask)
         : kind.name === 'objects'
           ? this.#judgeObjects(page, kind, mask)
-          : this.#judgeOverlap(page, mask);
+          : this.#judgeOverlap(page, mask, areStrokes);
     const { predicted, shown, errors } = judged;
     const overlap =
       kind.name === 'objects'
@@ -185,8 +186,7 @@ export class Evaluator {
         heightPx: height,
         pictures: encoded(eachPicture(pictures, (picture) => shrink(picture))),
         errors: {
-          splits: errors.splits,
-          merges: errors.merges,
+          ...(areStrokes ? {} : { splits: errors.splits, merges: errors.merges }),
           missedPixels: errors.pixels.missed,
           falsePixels: errors.pixels.false,
           pixels: Object.values(errors.pixels).reduce((a, b) => a + b),
@@ -240,7 +240,11 @@ export class Evaluator {
   }
 
   /** The most probable class per pixel. */
-  #judgeOverlap({ height, width, truth, probabilities, objects }: EvaluatedPage, mask: IgnoreOption): Judged {
+  #judgeOverlap(
+    { height, width, truth, probabilities, objects }: EvaluatedPage,
+    mask: IgnoreOption,
+    areStrokes: boolean,
+  ): Judged {
     const shape = [height, width];
     const pixels = height * width;
     const classes = this.#options.classNames.length;
@@ -251,7 +255,7 @@ export class Evaluator {
     return {
       predicted,
       shown: classes > 2 ? confidence(probabilities) : probabilities.data.subarray((classes - 1) * pixels),
-      errors: withWrongClasses(errorMap(actual, found, mask), truth, predicted, mask),
+      errors: withWrongClasses(errorMap(actual, found, mask), { truth, predicted, areStrokes }, mask),
     };
   }
 
@@ -330,18 +334,31 @@ function errorsOfCells(
   });
 }
 
+/** Whether less than half is annotated: what is connected is a stroke then, and no object that could be split or merged. */
+function isOfStrokes({ objects }: EvaluatedPage, { ignore }: IgnoreOption): boolean {
+  if (objects !== undefined || ignore === undefined) return false;
+  let ignored = 0;
+  for (const value of ignore.data) ignored += value;
+  return 2 * ignored > ignore.data.length;
+}
+
 /** Objects in the right place but with another class are false. */
-function withWrongClasses(errors: ErrorMap, truth: Uint8Array, predicted: Uint8Array, mask: IgnoreOption): ErrorMap {
-  return repaint(errors, mask, (p, kind) =>
-    kind === ERROR_CLASSES.correct && truth[p] !== predicted[p] ? ERROR_CLASSES.false : kind,
-  );
+function withWrongClasses(
+  errors: ErrorMap,
+  { truth, predicted, areStrokes }: Record<'truth' | 'predicted', Uint8Array> & { readonly areStrokes: boolean },
+  mask: IgnoreOption,
+): ErrorMap {
+  return repaint(errors, mask, (p, found) => {
+    const kind = areStrokes && found >= ERROR_CLASSES.split ? ERROR_CLASSES.correct : found;
+    return kind === ERROR_CLASSES.correct && truth[p] !== predicted[p] ? ERROR_CLASSES.false : kind;
+  });
 }
 
 /** The map with each pixel reclassified; ignored pixels stay correct. */
 function repaint(errors: ErrorMap, { ignore }: IgnoreOption, decide: (p: number, kind: number) => number): ErrorMap {
   const classes = errors.classes.data.map((kind, p) => (ignore?.data[p] === 1 ? kind : decide(p, kind)));
   const counts = [0, 0, 0, 0, 0];
-  for (const kind of classes) counts[kind] = (counts[kind] as number) + 1;
+  for (const [p, kind] of classes.entries()) if (ignore?.data[p] !== 1) counts[kind] = (counts[kind] as number) + 1;
   const pixels = Object.fromEntries(Object.entries(ERROR_CLASSES).map(([name, kind]) => [name, counts[kind]]));
   return { ...errors, classes: ndarray('uint8', errors.classes.shape, classes), pixels: pixels as ErrorMap['pixels'] };
 }

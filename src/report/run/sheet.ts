@@ -85,7 +85,7 @@ function breakable(name: string): readonly Markup[] {
 function describeErrors({ splits, merges, missedPixels, falsePixels, pixels }: ErrorCounts): string[] {
   const percent = (n: number): string => `${((100 * n) / Math.max(1, pixels)).toFixed(1)} %`;
   return [
-    `${counted(splits, 'split')}, ${counted(merges, 'merge')}`,
+    ...(splits === undefined ? [] : [`${counted(splits, 'split')}, ${counted(merges as number, 'merge')}`]),
     `${percent(missedPixels)} missed`,
     `${percent(falsePixels)} false`,
   ];

@@ -217,7 +217,7 @@ export const de: typeof en = {
 
   live: {
     title: 'Vorschau',
-    lacking: 'Malen Sie ein paar Striche von zwei Klassen, und ein Modell beginnt, daraus zu lernen.',
+    lacking: 'Malen Sie ein paar Striche von zwei Klassen, und ein Modell lernt daraus.',
     missing: (names: readonly string[]) => `Malen Sie auch etwas von ${names.map((name) => `„${name}“`).join(', ')}.`,
     models: { quick: 'schnelles Modell', network: 'Netz' },
     learning: (step: number) => `Dahinter lernt ein Netz: Schritt ${number(step)}.`,
@@ -310,7 +310,7 @@ export const de: typeof en = {
 
   measure: {
     title: 'Alle Bilder segmentieren',
-    help: 'Jedes Bild des Projekts wird segmentiert, und was sich findet, wird gemessen.',
+    help: 'Jedes Bild des Projekts wird segmentiert und gemessen.',
     minSize: 'Kleinstes Objekt',
     pixels: 'px',
     excludeBorder: 'Objekte am Rand weglassen',
@@ -365,7 +365,7 @@ export const de: typeof en = {
       classes: 'Jedes Pixel bekommt eine Klasse, etwa Gewebearten, Membranen oder Lungen.',
       objects: 'Jedes Objekt bekommt eine eigene Nummer, etwa Kerne oder Zellen, auch wo sie sich berühren.',
     },
-    settled: 'Steht seit der ersten Änderung fest. Für die andere Art legen Sie ein neues Projekt an.',
+    settled: 'Steht seit der ersten Änderung fest. Die andere Art braucht ein neues Projekt.',
   },
 
   classes: {

@@ -10,6 +10,7 @@ import { isOfVolumes, type NetworkName, networkNamed } from '../../../models/reg
 import { isWindowName } from '../../../models/sliding-window.ts';
 import { megabytes } from '../../../predict/memory.ts';
 import type { Recipe } from '../../config.ts';
+import type { StartModel } from '../../start.ts';
 import type { StreamedPlace, StreamedTraining } from '../../streamed.ts';
 import type { TrainingTask } from '../../task.ts';
 import { chooseMetric } from '../../validate.ts';
@@ -49,10 +50,15 @@ function settingOfWhole(network: NetworkName, { separate, task, slices }: TrainS
   return slices === undefined ? undefined : option('slices', slices);
 }
 
-async function newTask(raw: StreamedDataset, settings: TrainSettings, place: StreamedPlace): Promise<TrainingTask> {
+async function newTask(
+  raw: StreamedDataset,
+  settings: TrainSettings,
+  place: StreamedPlace,
+  start?: StartModel,
+): Promise<TrainingTask> {
   const { network: name = 'unet', classes, ignore, task, seed = 0, split = DEFAULT_SPLIT } = settings;
   const network = name as NetworkName;
-  const asks = settingOfWhole(network, settings);
+  const asks = start === undefined ? settingOfWhole(network, settings) : option('from');
   if (asks !== undefined || task === 'instances' || task === 'lungs') {
     throw new UsageError(`${asks} does not go with images that do not fit into memory yet.`, {
       file: raw.folder,
