@@ -121,6 +121,7 @@ export function comparisons(inputs: Inputs, data: string | undefined): readonly 
     ...(data === undefined ? [] : training(data)),
     predict(512, true),
     predict(2048),
+    inEightBits(predict(2048)),
     preview(1024, 256),
     preview(1024, 512),
     preview(2048, 512),
@@ -184,6 +185,15 @@ export function comparisons(inputs: Inputs, data: string | undefined): readonly 
     ...studioRows(inputs),
   ];
 }
+
+/** Ours in 8 bits; the peer stays in float32. */
+const inEightBits = (row: Comparison): Comparison => ({
+  ...row,
+  name: row.name.replace(',', ' in 8 bits,'),
+  ours: { ...row.ours, precision: 'int8' },
+  goal: 0.25,
+  memory: false,
+});
 
 /** Rows that train on real images. */
 function training(data: string): readonly Comparison[] {

@@ -1,5 +1,6 @@
 /** The ellipse (2D) or ellipsoid (3D) with the same moments as an object. */
 
+import { portableAtan2 } from '../array/portable.ts';
 import type { Pair, Regions } from './regions.ts';
 
 /** By label; NaN if not defined for the rank. */
@@ -66,7 +67,7 @@ function ellipse(
   major[label] = 4 * Math.sqrt(large);
   minor[label] = 4 * Math.sqrt(small);
   eccentricity[label] = large > 0 ? Math.sqrt(1 - small / large) : 0;
-  const angle = yy === xx ? (yx > 0 ? Math.PI / 4 : -Math.PI / 4) : Math.atan2(2 * yx, yy - xx) / 2;
+  const angle = yy === xx ? (yx > 0 ? Math.PI / 4 : -Math.PI / 4) : portableAtan2(2 * yx, yy - xx) / 2;
   orientation[label] = (angle * 180) / Math.PI;
 }
 

@@ -1,5 +1,6 @@
 /** The columns of a table of objects, computed from what was counted of them. */
 
+import { portableCbrt } from '../array/portable.ts';
 import type { Extents } from '../objects/grid.ts';
 import { axesOf } from './axes.ts';
 import type { MeasureName } from './measures.ts';
@@ -72,7 +73,7 @@ export function shapeColumns(
   result.equivalentDiameter = [
     column(
       'equivalent_diameter',
-      sizes.map((size) => (flat ? Math.sqrt((4 * size) / Math.PI) : Math.cbrt((6 * size) / Math.PI))),
+      sizes.map((size) => (flat ? Math.sqrt((4 * size) / Math.PI) : portableCbrt((6 * size) / Math.PI))),
       unit,
     ),
   ];

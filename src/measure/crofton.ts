@@ -3,6 +3,8 @@
  * times that lines in a few directions enter an object determines the size of its boundary.
  */
 
+import { portableAtan2 } from '../array/portable.ts';
+
 /**
  * Number of pairs of pixels in a 2x2 (2x2x2) window of which one is inside, by the step from one to the other. Row: the
  * pattern of the window, with bit dz*4 + dy*2 + dx set if that pixel is inside; column: the axes of the step as bits z,
@@ -29,7 +31,7 @@ export function crossingsOf(rank: 2 | 3): Uint8Array {
  */
 export function perimeterWeights([sy, sx]: readonly [number, number]): readonly number[] {
   const diagonal = Math.hypot(sy, sx);
-  const tilt = Math.atan2(sy, sx);
+  const tilt = portableAtan2(sy, sx);
   // Half, as a line crosses at two ends; half again where two windows share a pair of neighbours.
   const across = (tilt * sy) / 4;
   const down = ((Math.PI / 2 - tilt) * sx) / 4;

@@ -1,6 +1,7 @@
 /** Runs a network over the tiles of a slice. */
 
-import { elementCount, float32, type NdArray, type Shape4 } from '../array/ndarray.ts';
+import { cropped } from '../array/boxes.ts';
+import { float32, type NdArray, type Shape4 } from '../array/ndarray.ts';
 import { DatasetError, Interrupted, ModelError, UsageError } from '../errors.ts';
 import type { Program } from '../runtime/runtime.ts';
 import type { MiddleProgram, SegmentationModel, TileRules } from './model.ts';
@@ -143,17 +144,13 @@ export async function runModel(
 
 /** The output without what it has on one side only. */
 function withoutSpare(output: NdArray<'float32'>, { z, y, x }: TileRules): NdArray<'float32'> {
-  return [z, y, x].reduce((given, rule, i) => {
-    if (rule?.spare === undefined) return given;
-    const { shape, data } = given;
-    const axis = shape.length - 3 + i;
-    const [before, after] = rule.spare;
-    const kept = float32(shape.map((n, k) => (k === axis ? n - before - after : n)));
-    const inner = elementCount(shape.slice(axis + 1));
-    const [step, length] = [(shape[axis] as number) * inner, (kept.shape[axis] as number) * inner];
-    for (let to = 0, from = before * inner; to < kept.data.length; to += length, from += step) {
-      kept.data.set(data.subarray(from, from + length), to);
-    }
-    return kept;
-  }, output);
+  const { shape } = output;
+  const spare = shape.map((_, axis) => [z, y, x][axis - shape.length + 3]?.spare);
+  if (spare.every((own) => own === undefined)) return output;
+  const [start, end] = [0, 1].map((side) => spare.map((own) => own?.[side] ?? 0)) as [number[], number[]];
+  return cropped(
+    output,
+    start,
+    shape.map((n, axis) => n - start[axis] - end[axis]),
+  );
 }

@@ -167,8 +167,8 @@ const middle = ({ width, height }: RawPage) => {
   return { x: (width - wide) >> 1, y: (height - tall) >> 1, width: wide, height: tall };
 };
 
-/** What values occur in parts of the pages. */
-async function calibrate(runtime: Runtime, bytes: Uint8Array, pages: readonly RawPage[]): Promise<Ranges> {
+/** What values occur in the network of a file of ours while the middles of pages are predicted. */
+export async function calibrate(runtime: Runtime, bytes: Uint8Array, pages: readonly RawPage[]): Promise<Ranges> {
   // Compiled for a shape it would not give the ranges.
   const { prepare: _, ...model } = await openOwnModel(runtime, withRanges(bytes));
   const { program } = model;

@@ -164,9 +164,7 @@ export function createDisplay(engine: Engine, project: OpenProject, messages: Me
       const whole = project.images.value.find(({ id }) => id === image);
       const fitted = whole && fit(whole, size);
       const next: Transform =
-        fitted !== undefined && fitted.scale > scale
-          ? fitted
-          : { x: box.x + box.width / 2, y: box.y + box.height / 2, scale };
+        fitted && fitted.scale > scale ? fitted : { x: box.x + box.width / 2, y: box.y + box.height / 2, scale };
       if (shown.value?.image.id === image) transform.value = next;
       else left.set(image, next);
       flash.value = box;

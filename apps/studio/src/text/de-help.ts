@@ -16,7 +16,7 @@ export const help: typeof english = {
     begin: {
       title: 'In fünf Minuten',
       body: [
-        'Legen Sie Ihre Bilder ab. Wählen Sie rechts eine Klasse und malen Sie ein paar Striche auf das, was dazugehört, dann ein paar auf das, was nicht dazugehört.',
+        'Legen Sie Ihre Bilder ab. Wählen Sie rechts eine Klasse und malen Sie ein paar Striche auf das, was dazugehört, dann ein paar daneben.',
         'Die Live-Vorschau zeigt, was ein schnelles Modell daraus macht. Malen Sie dort, wo sie falsch ist.',
         'Trainieren Sie ein Netz eine Minute oder länger, prüfen Sie, wo es unsicher ist, und segmentieren Sie alle Bilder.',
       ],
@@ -39,7 +39,7 @@ export const help: typeof english = {
       title: 'Ohne Maus',
       body: [
         'Die erste Taste unten führt zum Bild. Dort bewegen die Pfeiltasten ein Fadenkreuz, mit Umschalt um 10 Pixel, und die Eingabetaste malt, solange sie gedrückt ist.',
-        'Ein Stift zeichnet, sein Radiererende löscht, seine Seitentaste nimmt ein Label auf. Ein Finger verschiebt das Bild, zwei Finger zoomen.',
+        'Ein Stift zeichnet, sein Radiererende löscht, seine Seitentaste nimmt ein Label auf. Ein Finger verschiebt das Bild, zwei zoomen.',
       ],
     },
     brush: {
@@ -52,7 +52,7 @@ export const help: typeof english = {
     eraser: {
       title: 'Radierer',
       body: [
-        'Macht Pixel wieder unbekannt: Aus ihnen wird nichts gelernt. Ist etwas Hintergrund, malen Sie es stattdessen mit der Klasse Hintergrund.',
+        'Macht Pixel wieder unbekannt: Aus ihnen wird nichts gelernt. Hintergrund malen Sie stattdessen mit seiner Klasse.',
         'Alt löscht mit jedem Werkzeug, solange es gedrückt ist.',
       ],
     },
@@ -80,7 +80,7 @@ export const help: typeof english = {
     region: {
       title: 'Bereich',
       body: [
-        'Ziehen Sie ein Rechteck auf, in dem Sie alles annotieren. Solange es vollständig ist, ist Hintergrund, was Sie darin nicht bemalen; das erspart, ihn zu malen.',
+        'Ziehen Sie ein Rechteck auf, in dem Sie alles annotieren. Solange es vollständig ist, ist Hintergrund, was Sie darin nicht bemalen.',
         'Schließen Sie das Schloss eines Bereichs, um ihn zurückzuhalten: Netze lernen nie daraus und werden daran bewertet.',
       ],
     },
@@ -109,13 +109,13 @@ export const help: typeof english = {
     pick: {
       title: 'Pipette',
       body: [
-        'Klicken Sie auf etwas Gemaltes: Mit dessen Klasse oder Objekt wird dann gemalt. Beim Stift tut die Seitentaste dasselbe.',
+        'Klicken Sie auf etwas Gemaltes: Mit dessen Klasse oder Objekt wird dann gemalt. Beim Stift tut es die Seitentaste.',
       ],
     },
     hand: {
       title: 'Hand',
       body: [
-        'Verschiebt das Bild. Das tun mit jedem Werkzeug auch die mittlere Maustaste und die gedrückte Leertaste; das Mausrad zoomt am Zeiger.',
+        'Verschiebt das Bild. Das tun immer auch die mittlere Maustaste und die Leertaste; das Mausrad zoomt am Zeiger.',
       ],
     },
     interpolate: {

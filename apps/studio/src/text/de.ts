@@ -31,7 +31,7 @@ export const de: typeof en = {
     },
     private: 'Nichts verlässt diesen Rechner: Diese Seite kann sich mit keinem anderen verbinden.',
     privateServer:
-      'Nichts verlässt diesen Rechner: Lamella stellt die Seite hier bereit und verbindet sich mit nichts anderem.',
+      'Nichts verlässt diesen Rechner: Lamella läuft hier und verbindet sich mit nichts anderem.',
     recent: 'Letzte Projekte',
     images: (n: number) => count(n, 'Bild', 'Bilder'),
     notOnDisk: 'nur im Browser',
@@ -40,7 +40,7 @@ export const de: typeof en = {
     forget: 'Löschen',
     forgetQuestion: (name: string) => `„${name}“ löschen?`,
     forgetWarning:
-      'Bilder, Annotationen und Modelle werden dort gelöscht, wo Studio sie aufbewahrt. Was Sie auf der Festplatte gespeichert haben, bleibt.',
+      'Studio löscht seine Bilder, Annotationen und Modelle. Was Sie auf der Festplatte gespeichert haben, bleibt.',
     here: 'Hier',
     device: (label = '') => label.replace('thread', 'Thread'),
     free: (size: string) => `${size} frei`,
@@ -53,7 +53,7 @@ export const de: typeof en = {
 
   saved: (folder?: string) => (folder === undefined ? 'Gespeichert.' : `Gespeichert in ${folder}.`),
   folderNotAllowed:
-    'Der Browser lässt Studio nicht an den Ordner dieses Projekts. Versuchen Sie es noch einmal und erlauben Sie es.',
+    'Der Browser lässt Studio nicht an den Ordner dieses Projekts. Erlauben Sie es beim nächsten Versuch.',
   readOnly:
     'Dieses Projekt ist in einem anderen Tab oder Programm geöffnet. Hier lässt es sich ansehen, dort auch ändern.',
   disconnected: 'Der rechnende Teil ist beendet.',
@@ -139,8 +139,7 @@ export const de: typeof en = {
     position: (n: number, of: number) => `${number(n)} von ${number(of)}`,
     next: 'Weiter',
     skip: 'Rundgang beenden',
-    finished:
-      'Das war der ganze Weg. Legen Sie auf der Startseite eigene Bilder ab; diesen Rundgang und mehr finden Sie in der Hilfe.',
+    finished: 'Das war der ganze Weg. Legen Sie auf der Startseite eigene Bilder ab; mehr steht in der Hilfe.',
     steps: {
       background: (key) => `Wählen Sie Hintergrund (${key('class-1')}) und ziehen Sie einen Strich, wo kein Kern ist.`,
       objects: (key) => `Wählen Sie Objekt (${key('class-2')}) und ziehen Sie in zwei Kernen je einen kurzen Strich.`,
@@ -149,7 +148,7 @@ export const de: typeof en = {
         `Das ist die Vorschau. Malen Sie, wo sie falsch ist: mit ${key('class-2')} auf einen Kern, mit ${key('class-1')} auf Hintergrund.`,
       train: (key) => `Für ein besseres Modell: Training öffnen (${key('tab-train')}) und Trainieren drücken.`,
       training: () =>
-        'Ein Netz lernt aus Ihren Strichen. Warten Sie, oder beenden Sie es, wenn Sie genug gesehen haben.',
+        'Ein Netz lernt aus Ihren Strichen. Warten Sie, oder beenden Sie es.',
       check: (key) => `Öffnen Sie Prüfen (${key('tab-check')}) und drücken Sie Unsichere Stellen suchen.`,
       judge: (key) =>
         `Stimmt die Vorschau im Rahmen? Dann Übernehmen (${key('accept')}); sonst übermalen und Korrigiert drücken (${key('correct')}).`,
@@ -292,7 +291,7 @@ export const de: typeof en = {
     accept: 'Übernehmen',
     corrected: 'Korrigiert',
     skip: 'Auslassen',
-    how: 'Stimmt die Vorschau? Übernehmen macht sie zur Annotation. Sonst übermalen, was falsch ist, dann Korrigiert drücken.',
+    how: 'Stimmt die Vorschau? Übernehmen macht sie zur Annotation. Sonst Falsches übermalen, dann Korrigiert drücken.',
     verdicts: { accepted: 'übernommen', corrected: 'korrigiert', skipped: 'ausgelassen' },
     bars: 'Balken: wie unsicher das Modell ist, von 0 (jedes Pixel ist sicher) bis 1 (keines).',
     uncertainty: decimals,
@@ -302,10 +301,8 @@ export const de: typeof en = {
     accuracyHelp: 'Nur über zufällig gezogene Stellen gezählt, damit die schwierigen sie nicht verzerren.',
     done: 'Alle Stellen sind angesehen. Suchen Sie nach neuen.',
     none: 'Es wurde keine unsichere Stelle gefunden.',
-    unchanged:
-      'An dieser Stelle wurde nichts gemalt. Übermalen Sie, was falsch ist; ist nichts falsch, drücken Sie Übernehmen.',
-    noPreview:
-      'Die Vorschau dieser Stelle ist noch nicht da. Warten Sie einen Moment, oder schalten Sie die Live-Vorschau ein.',
+    unchanged: 'Hier wurde nichts gemalt. Übermalen Sie, was falsch ist; sonst drücken Sie Übernehmen.',
+    noPreview: 'Die Vorschau dieser Stelle fehlt noch. Warten Sie, oder schalten Sie die Live-Vorschau ein.',
   },
 
   measure: {

@@ -34,7 +34,8 @@ export function MeasureTab(): JSX.Element {
     <section aria-labelledby="segment" data-topic="measure">
       <Heading id="segment" title={text.measure.title} topic="measure" />
       <p class="muted">{text.measure.help}</p>
-      <Doubt run={runs.find(({ run }) => run === model)} byQuick={model === QUICK} />
+      {/* Of the quick model only why it is used. */}
+      <Doubt run={runs.find(({ run }) => run === model) ?? { behindQuick: last?.behindQuick }} />
       {models.length > 1 && (
         <label class="field">
           <span>{text.live.model}</span>
