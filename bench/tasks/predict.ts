@@ -72,7 +72,9 @@ export async function predictTask({ image, folder, base, precision }: PredictTas
 
 async function inEightBits(bytes: Uint8Array, file: string): Promise<Uint8Array> {
   const image = await readImageFile(file);
-  const { pages } = rawDataset([{ image, label: { ...image, dtype: 'uint8', data: new Uint8Array(image.data.length) } }]);
+  const { pages } = rawDataset([
+    { image, label: { ...image, dtype: 'uint8', data: new Uint8Array(image.data.length) } },
+  ]);
   const runtime = await openRuntime({ device: 'cpu' });
   const ranges = await calibrate(runtime, bytes, pages);
   await runtime.dispose();

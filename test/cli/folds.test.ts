@@ -117,6 +117,14 @@ test('folds become one model, whose prediction is the mean of theirs', { timeout
   expect(more.stderr).toBe(
     'lamella: run: this is a run of folds: the mean of several networks is not trained on. Use one of them, such as run/fold-0.\n',
   );
+  for (const command of [
+    ['predict', 'run', 'data/image', '--precision', 'int8'],
+    ['export', 'run', '--int8'],
+  ]) {
+    expect((await run(command)).stderr).toBe(
+      'lamella: run: this is a run of folds: the mean of several networks is not made in 8 bits. Use one of them, such as run/fold-0.\n',
+    );
+  }
 
   // A fold without a model is left out, and the command fails.
   const record = await recordOf('run');

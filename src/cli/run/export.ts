@@ -5,6 +5,7 @@ import { exportBioImageIo } from '../../workflows/export-model.ts';
 import type { command } from '../commands/export.ts';
 import type { Options, Positionals } from '../declare.ts';
 import { printJson, say } from '../print.ts';
+import { NO_FOLDS_IN_8_BITS, refuseFolds } from '../refuse-folds.ts';
 
 export async function run(
   [model]: Positionals<typeof command>,
@@ -30,6 +31,7 @@ async function exportInt8(
       remedy: 'Remove them, or --int8.',
     });
   }
+  await refuseFolds(model, NO_FOLDS_IN_8_BITS);
   const made = await exportEightBit(nodeHost, model, { which });
   if (json) return printJson(made);
   say(describeEightBit(made), `model: ${made.file}`);

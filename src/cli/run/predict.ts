@@ -13,6 +13,7 @@ import type { Options, Positionals } from '../declare.ts';
 import { withFlags } from '../option-words.ts';
 import { say as print, printJson, warn } from '../print.ts';
 import { countDisplay, formatDuration } from '../progress.ts';
+import { NO_FOLDS_IN_8_BITS, refuseFolds } from '../refuse-folds.ts';
 import { stoppable } from '../stop-signal.ts';
 import { runClassify } from './classify.ts';
 
@@ -84,6 +85,7 @@ async function inEightBits(
 ): Promise<readonly [string, ...string[]]> {
   const files: string[] = [];
   for (const run of runs) {
+    await refuseFolds(run, NO_FOLDS_IN_8_BITS);
     const onMade = (made: EightBitModel) => (quiet || json ? undefined : print(`note: ${describeEightBit(made)}`));
     files.push(await eightBitFileOf(nodeHost, run, { which, onMade }));
   }

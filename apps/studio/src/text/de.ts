@@ -30,8 +30,7 @@ export const de: typeof en = {
       tissue: { title: 'Gewebe', body: 'Elektronenmikroskopie, 4 Schnitte: Flächen unterscheiden.' },
     },
     private: 'Nichts verlässt diesen Rechner: Diese Seite kann sich mit keinem anderen verbinden.',
-    privateServer:
-      'Nichts verlässt diesen Rechner: Lamella läuft hier und verbindet sich mit nichts anderem.',
+    privateServer: 'Nichts verlässt diesen Rechner: Lamella läuft hier und verbindet sich mit nichts anderem.',
     recent: 'Letzte Projekte',
     images: (n: number) => count(n, 'Bild', 'Bilder'),
     notOnDisk: 'nur im Browser',
@@ -147,8 +146,7 @@ export const de: typeof en = {
       correct: (key) =>
         `Das ist die Vorschau. Malen Sie, wo sie falsch ist: mit ${key('class-2')} auf einen Kern, mit ${key('class-1')} auf Hintergrund.`,
       train: (key) => `Für ein besseres Modell: Training öffnen (${key('tab-train')}) und Trainieren drücken.`,
-      training: () =>
-        'Ein Netz lernt aus Ihren Strichen. Warten Sie, oder beenden Sie es.',
+      training: () => 'Ein Netz lernt aus Ihren Strichen. Warten Sie, oder beenden Sie es.',
       check: (key) => `Öffnen Sie Prüfen (${key('tab-check')}) und drücken Sie Unsichere Stellen suchen.`,
       judge: (key) =>
         `Stimmt die Vorschau im Rahmen? Dann Übernehmen (${key('accept')}); sonst übermalen und Korrigiert drücken (${key('correct')}).`,
