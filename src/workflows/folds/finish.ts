@@ -45,8 +45,8 @@ export const bestOf = ({ results: { lines } }: TrainedFold): number | undefined 
 /**
  * Writes `ensemble.onnx`, whose output is the mean of the outputs of the best models of the folds, `report.html`, and what
  * was found into `folds.json`.
- * @returns also the record with its result
  * Without the one model where networks cannot be joined.
+ * @returns the record with its result
  * @throws RunError if no fold has a model; as `crossValidate`
  */
 export async function finishFolds(
@@ -66,15 +66,13 @@ export async function finishFolds(
   }
   const all = folds as [TrainedFold, ...TrainedFold[]];
   const parts = all.map(({ results: { file, bytes } }) => ({ file, bytes })) as [JoinedPart, ...JoinedPart[]];
-  const apart = reasonApart(parts);
   const found = await scoreOf(host, all, record, { device, signal });
+  const model = joinedOr(parts, found);
+  const apart = typeof model === 'string' ? model : undefined;
   // What predict applies is in the one model.
   const scored = apart === undefined || found === undefined ? found : withoutChoice(found);
   const { separation, cleaning } = scored ?? {};
-  if (apart === undefined) {
-    const chosen = { ...(separation && { separation }), ...(cleaning && { cleaning }) };
-    await files.write(joinPath(run, FOLDS_FILES.model), joinModels(parts, chosen));
-  }
+  if (typeof model !== 'string') await files.write(joinPath(run, FOLDS_FILES.model), model);
   const classes = first.results.config.recipe.labels.classes.map(({ name }) => name);
   const chosen = cleaning ?? separation;
   const result: FoldsResult = {
@@ -95,11 +93,13 @@ export async function finishFolds(
   return complete;
 }
 
-/** Why models cannot be joined; undefined if they can. */
-function reasonApart(parts: readonly [JoinedPart, ...JoinedPart[]]): string | undefined {
+/** One model of all, with what was chosen, or why there can be none. */
+function joinedOr(
+  parts: readonly [JoinedPart, ...JoinedPart[]],
+  { separation, cleaning }: Partial<CrossValidation> = {},
+): Uint8Array | string {
   try {
-    joinModels(parts, {});
-    return undefined;
+    return joinModels(parts, { ...(separation && { separation }), ...(cleaning && { cleaning }) });
   } catch (cause) {
     if (cause instanceof ModelError || cause instanceof GraphError) return cause.message;
     throw cause;
