@@ -93,7 +93,7 @@ export function studioRows(inputs: Inputs): readonly Comparison[] {
     },
     row('memory, 8192x8192 uint16, 20 regions, live', 'memory', { warmUp: 0 }),
     row('a stroke until it is in the journal', 'journal'),
-    row('the page does not answer for the journal', 'journalBlocks'),
+    row('longest task of the page for the journal, processor time', 'journalBlocks'),
     row('lamella studio, command to page', 'serverStart'),
     {
       ...row('a preview of 512x512 by the server against the tab', 'serverPreview'),

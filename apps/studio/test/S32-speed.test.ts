@@ -56,7 +56,7 @@ describe.skipIf(why !== undefined)(`S32 speed${why === undefined ? '' : ` (${why
     const times: { readonly ms: number; readonly blockMs: number }[] = [];
     for (let i = 0; i < 11; i++) times.push(await journalTimes(page));
     const [longest, block] = [Math.max(...times.map(({ ms }) => ms)), median(times.map(({ blockMs }) => blockMs))];
-    console.log(`S32: a stroke is kept after ${longest.toFixed(0)} ms, of which ${block.toFixed(1)} ms of the page`);
+    console.log(`S32: a stroke is kept after ${longest.toFixed(0)} ms, with a task of ${block.toFixed(1)} ms`);
     expect(longest).toBeLessThanOrEqual(BUDGETS.journal.gate);
     expect(block).toBeLessThanOrEqual(BUDGETS.journalBlocks.gate);
     expect(errors).toEqual([]);

@@ -52,7 +52,7 @@ export const BUDGETS = {
   liveStep: { unit: 'ratio', goal: 1 / 0.85, gate: 1 / 0.75 },
   /** The tab with an image of 8192 x 8192 of uint16, 20 regions and the live network. */
   memory: { unit: 'MB', goal: 1500, gate: 2000 },
-  /** The end of a stroke until it is in the storage, and the longest that the page does not answer for that. */
+  /** The end of a stroke until it is in the storage, and the page's longest task meanwhile, in processor time. */
   journal: { unit: 'ms', goal: 1000, gate: 1000 },
   journalBlocks: { unit: 'ms', goal: 5, gate: 5 },
   /** The command `lamella studio` to the page that can be used. */

@@ -57,22 +57,62 @@ export async function fillTimes(page: Page): Promise<{ readonly ms: number; read
   });
 }
 
+/** What Chromium calls a task in a trace. */
+const TASK = 'ThreadControllerImpl::RunTask';
+
+interface TraceEvent {
+  readonly name: string;
+  readonly pid: number;
+  readonly tid: number;
+  /** Microseconds: begin, duration, and what of it the thread was running on a processor. */
+  readonly ts: number;
+  readonly dur: number;
+  readonly tdur: number;
+}
+
 /** A stroke of 16 pixels, 300 long. @returns milliseconds from its end until it is kept, and of the page for that */
 export async function journalTimes(page: Page): Promise<{ readonly ms: number; readonly blockMs: number }> {
-  await watchBlocks(page);
-  return page.evaluate(async () => {
+  const browser = page.context().browser();
+  if (browser === null) throw new Error('Only a browser that was launched can be traced.');
+  await browser.startTracing(page, { categories: ['toplevel', 'blink.user_timing'] });
+  const ms = await page.evaluate(async () => {
     studio.painting.choose('brush');
     const held = { alt: false, shift: false };
     const y = 20 + ((studio.annotation.edits.value * 17) % 400);
     studio.painting.down({ x: 50, y }, held);
     for (let x = 60; x <= 350; x += 10) studio.painting.move([{ x, y }], held);
-    const start = performance.now();
+    // What the moves have left to draw is not of the journal.
+    await new Promise(requestAnimationFrame);
+    await new Promise((next) => setTimeout(next));
+    performance.mark('ended');
     studio.painting.up();
-    const blockMs = await longestBlock(async () => {
-      while (studio.annotation.unkept.value > 0) await new Promise((next) => setTimeout(next));
+    await new Promise<void>((kept) => {
+      studio.annotation.unkept.subscribe((count) => count === 0 && kept());
     });
-    return { ms: performance.now() - start, blockMs };
+    performance.mark('kept');
+    return performance.measure('keeping', 'ended', 'kept').duration;
   });
+  return { ms, blockMs: longestTask(await browser.stopTracing()) };
+}
+
+/**
+ * The longest task of a page between its marks `ended` and `kept`, in milliseconds of its thread's own processor time:
+ * where two cores draw the graphics, too, the clock also counts how long the thread waited for a core.
+ */
+function longestTask(trace: Buffer): number {
+  const { traceEvents }: { readonly traceEvents: readonly TraceEvent[] } = JSON.parse(trace.toString());
+  const mark = (name: string): TraceEvent => {
+    const found = traceEvents.find((event) => event.name === name);
+    if (found === undefined) throw new Error(`The trace has no mark '${name}'.`);
+    return found;
+  };
+  const [from, to] = [mark('ended'), mark('kept')];
+  const times = traceEvents
+    .filter(({ name, pid, tid }) => name === TASK && pid === from.pid && tid === from.tid)
+    .filter(({ ts, dur }) => ts + dur > from.ts && ts < to.ts)
+    .map(({ tdur }) => tdur / 1000);
+  if (!(Math.max(...times) > 0)) throw new Error('The trace has no task with its processor time.');
+  return Math.max(...times);
 }
 
 /** 100 images of 512 x 512, no two of which are equal: a copy would not be taken twice. */
