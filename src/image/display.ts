@@ -25,8 +25,11 @@ const SOFT_TISSUE = { low: -160, high: 240, name: 'soft tissue window' };
  */
 export const displayWindow = (image: Image): DisplayWindow => windowOf(image, sampleOf(image));
 
+/** Values in ascending order; of 8 bits in a type that is sorted in half the time. */
+type Sample = Float64Array | Uint8Array;
+
 /** `displayWindow` by a sample of the image's values (`ValueSample`). */
-export function windowOf(image: Omit<Image, 'data'>, sample: Float64Array): DisplayWindow {
+export function windowOf(image: Omit<Image, 'data'>, sample: Sample): DisplayWindow {
   if (sample.length === 0) return { low: 0, high: 1, name: 'no values' };
   const at = (share: number): number => sample[Math.round(share * (sample.length - 1))];
   const [least, most] = [at(0), at(1)];
@@ -47,7 +50,7 @@ export function windowOf(image: Omit<Image, 'data'>, sample: Float64Array): Disp
 export class ValueSample {
   readonly #info: Pick<Image, 'dtype' | 'padding'>;
   readonly #step: number;
-  readonly #values: Float64Array;
+  readonly #values: Sample;
   #count = 0;
   /** Of the value to take next, in the part to be added. */
   #next = 0;
@@ -56,7 +59,8 @@ export class ValueSample {
   constructor(info: Pick<Image, 'dtype' | 'padding'>, length: number) {
     this.#info = info;
     this.#step = Math.max(1, Math.ceil(length / SAMPLE)) | 1;
-    this.#values = new Float64Array(Math.ceil(length / this.#step));
+    const Values = info.dtype === 'uint8' ? Uint8Array : Float64Array;
+    this.#values = new Values(Math.ceil(length / this.#step));
   }
 
   add(data: Image['data']): void {
@@ -70,18 +74,18 @@ export class ValueSample {
   }
 
   /** Ascending. */
-  sorted(): Float64Array {
+  sorted(): Sample {
     return this.#values.subarray(0, this.#count).sort();
   }
 }
 
-function sampleOf(image: Image): Float64Array {
+function sampleOf(image: Image): Sample {
   const sample = new ValueSample(image, image.data.length);
   sample.add(image.data);
   return sample.sorted();
 }
 
-function shareBetween(sample: Float64Array, low: number, high: number): number {
+function shareBetween(sample: Sample, low: number, high: number): number {
   let count = 0;
   for (const value of sample) if (value >= low && value <= high) count++;
   return count / sample.length;
@@ -92,27 +96,23 @@ function shareBetween(sample: Float64Array, low: number, high: number): number {
  */
 export const isHounsfield = (image: Image): boolean => areHounsfield(image, sampleOf(image));
 
-function areHounsfield(image: Omit<Image, 'data'>, sample: Float64Array): boolean {
+function areHounsfield(image: Omit<Image, 'data'>, sample: Sample): boolean {
   if (image.valueUnit !== undefined) return image.valueUnit === 'HU';
   if (image.modality !== undefined && image.modality !== 'CT') return false;
-  const air = shareBetween(sample, -1100, -900);
-  const tissue = shareBetween(sample, -150, 250);
-  const beyond = 1 - shareBetween(sample, -4096, 4096);
-  return air > 0.02 && tissue > 0.05 && beyond < 0.001;
+  const hasAir = shareBetween(sample, -1100, -900) > 0.02;
+  const hasTissue = hasAir && shareBetween(sample, -150, 250) > 0.05;
+  return hasTissue && 1 - shareBetween(sample, -4096, 4096) < 0.001;
 }
 
 /** Whether lungs, at -950 to -600, occur beside tissue. */
-function showsLungs(sample: Float64Array): boolean {
+function showsLungs(sample: Sample): boolean {
   return shareBetween(sample, -950, -600) > 0.1 * shareBetween(sample, -200, 200);
 }
 
-function isLabels(sample: Float64Array): boolean {
+function isLabels(sample: Sample): boolean {
   const values = new Set<number>();
-  for (const value of sample) {
-    if (!Number.isInteger(value) || values.size > 32) return false;
-    values.add(value);
-  }
-  return values.size <= 32;
+  for (const value of sample) if (!Number.isInteger(value) || values.add(value).size > 32) return false;
+  return true;
 }
 
 /** The 0.5 and 99.5 percentiles of the finite values of all planes, never equal; 0 to 1 if there are none. */

@@ -23,8 +23,8 @@ import { FOLDERS, fileFacts, freeName } from './project-folder.ts';
 /** What became of the files. */
 export interface Added {
   readonly project: Project;
-  /** Those that are new, as stored. */
-  readonly images: readonly { readonly id: ImageId; readonly image: Image }[];
+  /** Those that are new, in the order of the project's. `image`: what reading the copy would give, if that is sure. */
+  readonly images: readonly { readonly id: ImageId; readonly image: Image | undefined }[];
   readonly problems: readonly Problem[];
 }
 
@@ -98,6 +98,7 @@ export async function addFiles(
   const memory = memoryFiles(Object.fromEntries(given.map(({ path, content }) => [path, content])));
   const { files: source, taken } = recording({ ...memory, zlib: files.zlib, maxBytes: files.maxBytes });
   const problems: Problem[] = [];
+  const say = (cause: unknown): void => void problems.push(problemOf(cause));
   const { sources, listing, problem } = sourcesOf(await listImageSources(source, '.'));
   if (problem !== undefined) problems.push(problem);
   const labelled = sources.filter(isLabelled);
@@ -107,15 +108,18 @@ export async function addFiles(
     try {
       rules = await rulesFor(project, isFresh, source, listing, labelled, reader);
     } catch (cause) {
-      problems.push(problemOf(cause));
+      say(cause);
     }
   }
   const ids = new Set(project.images.flatMap(({ id }) => id ?? []));
   const paths = new Set(project.images.map(({ file }) => file));
   const known = new Set(project.images.map(({ size, crc32 }) => `${size} ${crc32}`));
   const added: ProjectImage[] = [];
-  const images: { id: ImageId; image: Image }[] = [];
+  const images: { id: ImageId; image: Image | undefined }[] = [];
+  /** The copy of one image is written while the next one is read. */
+  let copying = Promise.resolve();
   const used = new Set<string>(labelled.map(({ label }) => fileOfLabels(label)));
+  if (listing.json !== undefined) used.add('dataset.json');
   for (const { key, label } of sources) {
     taken();
     try {
@@ -125,26 +129,28 @@ export async function addFiles(
       const own = await filesOf(source, listing, key, parts, image);
       const facts = fileFacts(own);
       if (known.has(`${facts.size} ${facts.crc32}`)) {
-        problems.push(problemOf(new DatasetError('the project has this image already.', { file: key })));
+        say(new DatasetError('the project has this image already.', { file: key }));
         continue;
       }
       known.add(`${facts.size} ${facts.crc32}`);
       const id = freeName(stemOf(key), ids);
-      const file = await copy(own, listing.series.get(key), id);
-      const entry: ProjectImage = { id, file, ...facts };
-      images.push({ id, image });
-      if (label === undefined) added.push(entry);
-      else added.push(await withLabels(entry, label, image));
+      const labels = label === undefined ? {} : await labelsOf(id, label, image);
+      const isCopy = own.length === 1 && !listing.joined?.has(key) && !listing.json;
+      await copying;
+      copying = copy(own, listing.series.get(key), id).then((file) => {
+        images.push({ id, image: isCopy ? image : undefined });
+        added.push({ id, file, ...facts, ...labels });
+      }, say);
     } catch (cause) {
-      problems.push(problemOf(cause));
+      say(cause);
       for (const part of taken()) used.add(part);
       used.add(key);
     }
   }
+  await copying;
   for (const [store, paths] of storeFolders(memory.paths())) {
     const refused = listing.leftOut.find(({ file }) => file === store);
-    if (refused !== undefined)
-      problems.push(problemOf(new DatasetError(`this is ${refused.reason}.`, { file: store })));
+    if (refused !== undefined) say(new DatasetError(`this is ${refused.reason}.`, { file: store }));
     for (const path of paths) used.add(path);
   }
   for (const path of memory.paths()) {
@@ -181,16 +187,16 @@ export async function addFiles(
     return isSeries ? within : joinPath(within, baseName(first.name));
   }
 
-  async function withLabels(entry: ProjectImage, label: string, image: Image): Promise<ProjectImage> {
-    const path = joinPath(FOLDERS.labels, `${entry.id}.tif`);
+  async function labelsOf(id: ImageId, label: string, image: Image): Promise<Pick<ProjectImage, 'labels'>> {
+    const path = joinPath(FOLDERS.labels, `${id}.tif`);
     try {
       const found = await reader.read(label, image);
       const layer = layerOf(found, image, rules.project.task, rules.mapping, rules.labels);
       await files.write(joinPath(folder, path), labelFileOf(layer, image, rules.project));
-      return { ...entry, labels: path };
+      return { labels: path };
     } catch (cause) {
-      problems.push(problemOf(cause));
-      return entry;
+      say(cause);
+      return {};
     }
   }
 }

@@ -69,23 +69,12 @@ function channelInfo(image: Image, c: number): ChannelInfo {
  * @throws UsageError for a page or channel that the image does not have
  */
 export function planeOf(image: Image, index: number, c: number): Plane {
-  if (index >= pageCount(image)) page(image, index);
-  const { data, dtype, shape } = channel(page(image, index), c);
-  switch (dtype) {
-    case 'uint8':
-    case 'uint16':
-    case 'int16':
-    case 'int32':
-    case 'uint32':
-    case 'float32':
-      return { dtype, shape, data } as Plane;
-    case 'bool':
-      return ndarray('uint8', shape, data as Uint8Array);
-    case 'int8':
-      return ndarray('int16', shape, Int16Array.from(data as Int8Array));
-    default:
-      return ndarray('float32', shape, toFloat32(channel(page(image, index), c)).data);
-  }
+  const plane = channel(page(image, index), c);
+  const { data, dtype, shape } = plane;
+  if (dtype === 'bool') return ndarray('uint8', shape, data as Uint8Array);
+  if (dtype === 'int8') return ndarray('int16', shape, Int16Array.from(data as Int8Array));
+  const isShown = /^(?:u?int(?:8|16|32)|float32)$/.test(dtype);
+  return isShown ? ({ dtype, shape, data } as Plane) : ndarray('float32', shape, toFloat32(plane).data);
 }
 
 /**

@@ -1,5 +1,6 @@
 /** The images of a project, decoded when they are first needed and kept while there is room. */
 
+import { withProjectSpacing } from '../dataset/discover/project-files.ts';
 import { type ImageListing, listImageSources, readListed } from '../dataset/discover/sources.ts';
 import type { WritableFiles } from '../files.ts';
 import type { Image } from '../image/image.ts';
@@ -31,21 +32,25 @@ export class ProjectImages {
     this.#folder = folder;
   }
 
-  /** @throws UsageError if the project has no such image; DatasetError, FormatError if it cannot be read */
-  load(project: Project, id: ImageId): Promise<LoadedImage> {
+  /**
+   * @param known what its file holds, if it was read already
+   * @throws UsageError if the project has no such image; DatasetError, FormatError if it cannot be read
+   */
+  load(project: Project, id: ImageId, known?: Image): Promise<LoadedImage> {
     const { file } = imageOf(project, id);
-    const known = this.#loaded.get(id);
+    const kept = this.#loaded.get(id);
     // The latest last, so that the first is the one to drop.
     this.#loaded.delete(id);
-    const loading = known ?? this.#read(id, file);
+    const read = known && withProjectSpacing({ ...known, source: file }, project);
+    const loading = kept ?? this.#read(id, file, read);
     this.#loaded.set(id, loading);
     return loading;
   }
 
-  async #read(id: ImageId, file: string): Promise<LoadedImage> {
+  async #read(id: ImageId, file: string, known?: Image): Promise<LoadedImage> {
     try {
-      this.#listing ??= listImageSources(this.#files, this.#folder);
-      const stored = await readListed(this.#files, await this.#listing, file);
+      const list = (): Promise<ImageListing> => (this.#listing ??= listImageSources(this.#files, this.#folder));
+      const stored = known ?? (await readListed(this.#files, await list(), file));
       const upright = uprightImage(stored);
       this.#bytes.set(id, stored.data.byteLength + (upright.data === stored.data ? 0 : upright.data.byteLength));
       this.#makeRoom();

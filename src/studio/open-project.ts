@@ -183,7 +183,9 @@ export class OpenProject {
       await this.#save(added.project);
       this.images.refresh();
       const infos: ImageInfo[] = [];
-      for (const { id } of added.images) infos.push((await this.images.load(this.#project, id)).info);
+      for (const { id, image } of added.images) {
+        infos.push((await this.images.load(this.#project, id, image)).info);
+      }
       this.#events.onAnnotation({ isAccepted: false });
       return { images: infos, models, problems: [...problems, ...added.problems] };
     });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { allocate, type DType } from '../../src/array/ndarray.ts';
 import { readDataset } from '../../src/dataset/prepare.ts';
+import { DatasetError } from '../../src/errors.ts';
 import { writeNifti } from '../../src/image/formats/nifti/write.ts';
 import { writePng } from '../../src/image/formats/png/write.ts';
 import { writeTiff } from '../../src/image/formats/tiff/write.ts';
@@ -112,6 +113,19 @@ const KINDS: {
     id: 'cells',
     size: [6, 4, 1],
   },
+  'an image of a data set of nnU-Net, which says what its channel is': {
+    files: [
+      { path: 'imagesTr/a_0000.png', content: writePng(image('uint8', 'yx', [4, 6])) },
+      {
+        path: 'dataset.json',
+        content: text([
+          '{"channel_names": {"0": "CT"}, "labels": {"background": 0, "lung": 1}, "file_ending": ".png"}',
+        ]),
+      },
+    ],
+    id: 'a_0000',
+    size: [6, 4, 1],
+  },
   'a header with its voxels beside it': {
     files: [
       {
@@ -174,10 +188,42 @@ describe('an image', () => {
     }
     // Opened again from its files.
     const again = await engine.open('p');
-    expect(again.images).toMatchObject([{ id, width, height, pages }]);
+    expect(again.images).toEqual(images);
     expect((await engine.labels(id, last))?.data[width + 2]).toBe(1);
     await engine.removeImage(id);
     for (const folder of ['images', 'labels']) expect(await readdir(join(root, 'p', folder))).toEqual([]);
+  });
+
+  it('is told with the pixel size of the project it is added to', async () => {
+    await engine.change({ spacing: { x: 0.5, y: 0.5, unit: 'mm' } });
+    const { images } = await engine.addFiles([{ path: 'a.png', content: writePng(image('uint8', 'yx', [4, 6])) }]);
+    expect(images[0]?.spacing).toEqual({ x: mm(0.5), y: mm(0.5) });
+    expect((await engine.open('p')).images).toEqual(images);
+  });
+
+  it('that cannot be copied is one problem, and the others are added', async () => {
+    const host = studioHost(root);
+    const refusing = createEngine({
+      ...host,
+      files: {
+        ...host.files,
+        async write(path, content) {
+          if (path.endsWith('b.png')) throw new DatasetError('the disk is full.', { file: path });
+          await host.files.write(path, content);
+        },
+      },
+    });
+    await refusing.create('q');
+    const { images, problems } = await refusing.addFiles(
+      ['a', 'b', 'c'].map((name, i) => ({
+        path: `${name}.png`,
+        content: writePng(image('uint8', 'yx', [4, 6 + i])),
+      })),
+    );
+    expect(images.map(({ id }) => id)).toEqual(['a', 'c']);
+    expect(problems.map(({ message }) => message)).toEqual(['the disk is full.']);
+    await refusing.dispose();
+    expect((await engine.open('q')).images).toEqual(images);
   });
 
   it('that is no image, damaged, or there already, is one problem, and the others are added', async () => {

@@ -27,16 +27,14 @@ describe.skipIf(whyNoPage !== undefined)(`S17 freshness${whyNoPage === undefined
     const quick: number[] = [];
     for (let i = 0; i < STROKES; i++) quick.push(await nextPreview(page, i, 'quick'));
     console.log(`first preview after ${inMs([first])} ms; then after ${inMs(quick)} ms`);
-    if (isLong) {
-      expect(first).toBeLessThan(BUDGETS.firstPreview.gate);
-      expect(median(quick)).toBeLessThan(BUDGETS.quickPreview.gate);
-    }
+    expect(first).toBeLessThan(BUDGETS.firstPreview.gate);
+    expect(median(quick)).toBeLessThan(BUDGETS.quickPreview.gate);
 
     await showNetwork(page);
     const network: number[] = [];
     for (let i = STROKES; i < 2 * STROKES; i++) network.push(await nextPreview(page, i, 'network'));
     console.log(`the network after ${inMs(network)} ms`);
-    if (isLong) expect(median(network)).toBeLessThan(BUDGETS.networkPreview.gate);
+    expect(median(network)).toBeLessThan(BUDGETS.networkPreview.gate);
 
     const sequences = await page.evaluate(() => came.map(({ sequence }) => sequence));
     expect(sequences.length).toBeGreaterThan(TILES * (2 * STROKES + 1));

@@ -1,4 +1,4 @@
-/** S32: starting, opening, filling and keeping stay within their budgets; with the machine to itself. */
+/** S32: starting, opening, filling, keeping and training stay within their budgets. */
 
 import { availableParallelism } from 'node:os';
 import { describe, expect, it } from 'vitest';
@@ -13,9 +13,9 @@ import { BUDGETS } from './budgets.ts';
 import { hostStatic } from './hosted-page.ts';
 import { memoryMb } from './memory.ts';
 import { fillTimes, hundredPngs, journalTimes, offlineTime, openTime, serverStartTime } from './speed.ts';
-import { greyPng, isLong, studioPages, takeIn, whyNoPage } from './studio-page.ts';
+import { greyPng, isLong, LONG_ONLY, studioPages, takeIn, whyNoPage } from './studio-page.ts';
 
-const why = whyNoPage ?? (isLong ? undefined : 'npm run test:studio');
+const STEP = { base: 32, size: 128, batch: 1 };
 
 const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1] as number;
 
@@ -38,7 +38,7 @@ async function ratio(first: Task, second: Task, rounds = 5): Promise<number> {
   return median(ours) / median(others);
 }
 
-describe.skipIf(why !== undefined)(`S32 speed${why === undefined ? '' : ` (${why})`}`, () => {
+describe.skipIf(whyNoPage !== undefined)(`S32 speed${whyNoPage === undefined ? '' : ` (${whyNoPage})`}`, () => {
   const pages = studioPages();
 
   it('opens 100 images within its budget', async () => {
@@ -103,14 +103,17 @@ describe.skipIf(why !== undefined)(`S32 speed${why === undefined ? '' : ` (${why
     await close();
   });
 
-  it('trains in the tab about as fast as in Node', async () => {
-    const step = { base: 32, size: 128, batch: 1 };
-    const ofWasm = await ratio(await browserTask(step), await wasmStepTask(step));
-    console.log(`S32: a step takes ${ofWasm.toFixed(2)} times as long as the same WebAssembly in Node`);
-    expect(ofWasm).toBeLessThanOrEqual(BUDGETS.tabStep.gate);
-    const ofCpu = await ratio(await browserTask(step), await stepTask({ net: 'unet', ...step }));
-    console.log(`S32: and ${ofCpu.toFixed(2)} times as long as Node's CPU, ${availableParallelism()} threads`);
-    expect(ofCpu).toBeLessThanOrEqual(BUDGETS.tabStepOfCpu.gate);
+  it('trains in the tab as fast as the same WebAssembly in Node', async () => {
+    const found = await ratio(await browserTask(STEP), await wasmStepTask(STEP));
+    console.log(`S32: a step takes ${found.toFixed(2)} times as long as the same WebAssembly in Node`);
+    expect(found).toBeLessThanOrEqual(BUDGETS.tabStep.gate);
+  });
+
+  // Vectors of WebAssembly have four numbers, those of Node's CPU as many as the processor has: its figure is the machine's.
+  it.skipIf(!isLong)(`trains in the tab about as fast as Node's CPU${LONG_ONLY}`, async () => {
+    const found = await ratio(await browserTask(STEP), await stepTask({ net: 'unet', ...STEP }));
+    console.log(`S32: a step takes ${found.toFixed(2)} times as long as Node's CPU, ${availableParallelism()} threads`);
+    expect(found).toBeLessThanOrEqual(BUDGETS.tabStepOfCpu.gate);
   });
 
   it('loses little time between the steps of the live loop', async () => {

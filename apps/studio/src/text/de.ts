@@ -38,8 +38,7 @@ export const de: typeof en = {
     inFolder: (folder: string) => `im Ordner „${folder}“`,
     forget: 'Löschen',
     forgetQuestion: (name: string) => `„${name}“ löschen?`,
-    forgetWarning:
-      'Studio löscht seine Bilder, Annotationen und Modelle. Was Sie auf der Festplatte gespeichert haben, bleibt.',
+    forgetWarning: 'Studio löscht seine Bilder, Annotationen und Modelle. Auf der Festplatte Gespeichertes bleibt.',
     here: 'Hier',
     device: (label = '') => label.replace('thread', 'Thread'),
     free: (size: string) => `${size} frei`,
@@ -53,8 +52,7 @@ export const de: typeof en = {
   saved: (folder?: string) => (folder === undefined ? 'Gespeichert.' : `Gespeichert in ${folder}.`),
   folderNotAllowed:
     'Der Browser lässt Studio nicht an den Ordner dieses Projekts. Erlauben Sie es beim nächsten Versuch.',
-  readOnly:
-    'Dieses Projekt ist in einem anderen Tab oder Programm geöffnet. Hier lässt es sich ansehen, dort auch ändern.',
+  readOnly: 'Dieses Projekt ist anderswo geöffnet: Hier lässt es sich nur ansehen.',
   disconnected: 'Der rechnende Teil ist beendet.',
   disconnectedRemedy: 'Laden Sie die Seite neu; alles Gesicherte ist noch da.',
   reload: 'Neu laden',
@@ -138,10 +136,10 @@ export const de: typeof en = {
     position: (n: number, of: number) => `${number(n)} von ${number(of)}`,
     next: 'Weiter',
     skip: 'Rundgang beenden',
-    finished: 'Das war der ganze Weg. Legen Sie auf der Startseite eigene Bilder ab; mehr steht in der Hilfe.',
+    finished: 'Das war alles. Legen Sie auf der Startseite eigene Bilder ab; mehr steht in der Hilfe.',
     steps: {
-      background: (key) => `Wählen Sie Hintergrund (${key('class-1')}) und ziehen Sie einen Strich, wo kein Kern ist.`,
-      objects: (key) => `Wählen Sie Objekt (${key('class-2')}) und ziehen Sie in zwei Kernen je einen kurzen Strich.`,
+      background: (key) => `Hintergrund wählen (${key('class-1')}) und einen Strich ziehen, wo kein Kern ist.`,
+      objects: (key) => `Objekt wählen (${key('class-2')}) und in zwei Kernen je einen kurzen Strich ziehen.`,
       live: () => 'Ein Modell lernt aus Ihren Strichen; gleich kommt seine Vorschau.',
       correct: (key) =>
         `Das ist die Vorschau. Malen Sie, wo sie falsch ist: mit ${key('class-2')} auf einen Kern, mit ${key('class-1')} auf Hintergrund.`,
@@ -150,9 +148,8 @@ export const de: typeof en = {
       check: (key) => `Öffnen Sie Prüfen (${key('tab-check')}) und drücken Sie Unsichere Stellen suchen.`,
       judge: (key) =>
         `Stimmt die Vorschau im Rahmen? Dann Übernehmen (${key('accept')}); sonst übermalen und Korrigiert drücken (${key('correct')}).`,
-      measure: (key) =>
-        `Öffnen Sie Messen (${key('tab-measure')}) und drücken Sie Alle segmentieren: Jedes Bild wird gezählt.`,
-      export: (key) => `Drücken Sie Exportieren (${key('export')}): Tabellen, Masken und Modell gehören Ihnen.`,
+      measure: (key) => `Messen öffnen (${key('tab-measure')}) und Alle segmentieren drücken: Jedes Bild wird gezählt.`,
+      export: (key) => `Exportieren drücken (${key('export')}): Tabellen, Masken und Modell gehören Ihnen.`,
     },
   },
 
@@ -258,11 +255,11 @@ export const de: typeof en = {
     scoreCurve: (name: string, n: number) => `${name} des Zurückgehaltenen, ${count(n, 'Wert', 'Werte')}`,
     best: (step: number, name: string, value: string) => `Bestes: Schritt ${number(step)}, ${name} ${value}`,
     doubt: (doubt: { readonly steps: number; readonly class: string; readonly found: number }) =>
-      `Das Netz wurde nur ${count(doubt.steps, 'Schritt', 'Schritte')} lang oder an zu wenig trainiert: Es findet ${percent(doubt.found)} von dem, was als „${doubt.class}“ gemalt ist. Trainieren Sie länger, bevor Sie ihm trauen.`,
+      `Das Netz wurde nur ${count(doubt.steps, 'Schritt', 'Schritte')} oder an zu wenig trainiert: Es findet ${percent(doubt.found)} von dem, was als „${doubt.class}“ gemalt ist. Trainieren Sie länger, bevor Sie ihm trauen.`,
     behindQuick: ({ network, quick }: { readonly network: number; readonly quick: number }) =>
       `Das schnelle Modell stimmt besser mit dem Gemalten überein (Dice ${decimals(quick)}) als dieses Netz (${decimals(network)}). Trainieren Sie länger, oder messen Sie mit dem schnellen Modell.`,
     unlikeQuick: ({ class: name, dice }: { readonly class: string; readonly dice: number }) =>
-      `Dieses Netz und das schnelle Modell sind sich über „${name}“ nicht einig (Dice ${decimals(dice)} zwischen ihnen). Sehen Sie sich beide unter Messen an, und malen Sie, wo sie sich unterscheiden.`,
+      `Das schnelle Modell sieht „${name}“ anders (Dice ${decimals(dice)}). Vergleichen Sie beide unter Messen, und malen Sie, wo sie sich unterscheiden.`,
     scoredOn: ({ pixels, objects }: { readonly pixels: number; readonly objects?: number }) =>
       `Die Güte beruht auf ${count(pixels, 'Pixel', 'Pixeln')}${objects === undefined ? '' : ` und ${count(objects, 'Objekt', 'Objekten')}`}, die zurückgehalten sind.`,
     heldOut: (n: number) =>
@@ -323,7 +320,7 @@ export const de: typeof en = {
       `${isObjects ? count(found, 'Objekt', 'Objekte') : count(found, 'Fläche', 'Flächen')} in ${count(images, 'Bild', 'Bildern')}`,
     joined: (found: number) =>
       `${count(found, 'Objekt hat eine Engstelle', 'Objekte haben eine Engstelle')}: Dort berühren sich vielleicht mehrere. „Objekte an Engstellen teilen“ trennt sie.`,
-    outdated: 'Noch nicht alles davon gilt für das Gezeigte: Segmentieren Sie noch einmal, um es anzuwenden.',
+    outdated: 'Nicht alles davon gilt schon: Segmentieren Sie noch einmal.',
     showResult: 'Segmentierung zeigen',
     table: 'Messwerte',
   },
