@@ -5,9 +5,11 @@ import { join } from 'node:path';
 import { writeTiff } from '../dist/image/formats/tiff/write.js';
 import { imageOf } from './strokes.mjs';
 
+export const cli = new URL('../dist/cli/main.js', import.meta.url).pathname;
+
 /** Runs a command of Lamella and gives what it prints. */
 export const lamella = (...args) =>
-  execFileSync(process.execPath, [new URL('../dist/cli/main.js', import.meta.url).pathname, ...args], {
+  execFileSync(process.execPath, [cli, ...args], {
     encoding: 'utf8',
     maxBuffer: 1 << 28,
     stdio: ['ignore', 'pipe', 'inherit'],
