@@ -91,6 +91,19 @@ const schemaWithoutWords: Plugin = {
   },
 };
 
+/** Style sheets of reports and programs of the graphics, which are texts in the scripts, without what is for their readers. */
+const withoutLayout: Plugin = {
+  name: 'without-layout',
+  apply: 'build',
+  transform: {
+    filter: { id: /report\/\w+\/style\.js$|viewer\/(?:gl|\w+-layer)\.ts$/ },
+    handler(code, id) {
+      const lines = code.replaceAll(/\/\*.*?\*\//gs, '').replaceAll(/\n\s*(?:\/\/.*)?(?=\n)|(?<=\n) +/g, '');
+      return id.endsWith('.ts') ? lines : lines.replaceAll(/\s*([{};,])\s*/g, '$1').replaceAll(': ', ':');
+    },
+  },
+};
+
 const serveRuntime: Connect.NextHandleFunction = ({ url = '' }, response, next) => {
   const file = at(`node_modules/onnxruntime-web/dist/${basename(url.replace(/\?.*/, ''))}`);
   if (!existsSync(file)) return next();
@@ -164,7 +177,7 @@ export default defineConfig(async ({ mode, command }) => {
     base: './',
     resolve: { alias },
     oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
-    plugins: [contentPolicy, textFirst, plainImports, runtimeBeside, sharedWorkers, schemaWithoutWords],
+    plugins: [contentPolicy, textFirst, plainImports, runtimeBeside, sharedWorkers, schemaWithoutWords, withoutLayout],
     build: {
       outDir,
       emptyOutDir: true,

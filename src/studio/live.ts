@@ -17,8 +17,12 @@ import { objectsOf, previewOf, tilesOf, withMargin } from './preview.ts';
 
 /** Time of one turn of network training. */
 const SLICE_MS = 250;
-/** New labels reach the network at most so often: each time its data are prepared anew. */
-const DATA_MS = 2000;
+/**
+ * For each new label the network's data are prepared anew: so many times as long as that takes it learns from them before the
+ * next ones, but no longer than 2 seconds.
+ */
+const LEARNING_SHARE = 4;
+const LONGEST_MS = 2000;
 /**
  * The network is opened when nothing was edited for so long: compiling it takes a second or more, in which no preview
  * follows a stroke.
@@ -58,7 +62,8 @@ export class Live {
   /** What was changed in it for want of memory. */
   #smaller: Smaller = {};
   #networkLearned = { revision: 0, sequence: 0 };
-  #networkDataMs = Number.NEGATIVE_INFINITY;
+  /** When new labels may reach it. */
+  #networkDueMs = 0;
   /** The weights of the network that are shown: those after a turn with new labels, or after some steps. */
   #networkShown = { version: 0, step: 0, revision: 0 };
   #contest = new Contest();
@@ -89,7 +94,7 @@ export class Live {
   update(): void {
     this.#requireWritable();
     this.#isOnce = true;
-    this.#networkDataMs = Number.NEGATIVE_INFINITY;
+    this.#networkDueMs = 0;
     this.#shown.key = '';
     this.#start();
   }
@@ -363,11 +368,11 @@ export class Live {
       this.#host.after(QUIET_MS - quietMs, () => this.#start());
       return false;
     }
-    const isDue = nowMs() - this.#networkDataMs >= DATA_MS;
-    if (this.#networkLearned.revision < data.revision && (this.#network === undefined || isDue)) {
+    let began = nowMs();
+    const isDue = this.#network === undefined || began >= this.#networkDueMs;
+    if (this.#networkLearned.revision < data.revision && isDue) {
       // Tried once, and learned from if that succeeds.
       this.#networkLearned = { revision: data.revision, sequence: this.#networkLearned.sequence };
-      this.#networkDataMs = nowMs();
       try {
         const raw = await data.pages();
         const { classes } = data;
@@ -375,6 +380,9 @@ export class Live {
           this.#network = await NetworkRung.open(this.#host, this.#open, { raw, classes }, this.#smaller);
         else await this.#network.setData({ raw, classes });
         this.#networkLearned = { revision: data.revision, sequence: data.sequence };
+        const taken = nowMs() - began;
+        began += taken;
+        this.#networkDueMs = began + Math.min(LONGEST_MS, LEARNING_SHARE * taken);
       } catch (cause) {
         if (await this.#makeSmaller(cause)) return true;
         const isEnd = !(cause instanceof LamellaError) || factsOf(cause, 'out-of-memory')?.isFinal;
@@ -383,7 +391,6 @@ export class Live {
       }
     }
     if (this.#network === undefined) return false;
-    const began = nowMs();
     try {
       while (!this.#waits && nowMs() - began < SLICE_MS && this.#revision === data.revision)
         await this.#network.learn();

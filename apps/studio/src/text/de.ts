@@ -259,7 +259,7 @@ export const de: typeof en = {
     behindQuick: ({ network, quick }: { readonly network: number; readonly quick: number }) =>
       `Das schnelle Modell stimmt besser mit dem Gemalten überein (Dice ${decimals(quick)}) als dieses Netz (${decimals(network)}). Trainieren Sie länger, oder messen Sie mit dem schnellen Modell.`,
     unlikeQuick: ({ class: name, dice }: { readonly class: string; readonly dice: number }) =>
-      `Das schnelle Modell sieht „${name}“ anders (Dice ${decimals(dice)}). Vergleichen Sie beide unter Messen, und malen Sie, wo sie sich unterscheiden.`,
+      `Das schnelle Modell sieht „${name}“ anders (Dice ${decimals(dice)}). Vergleichen Sie beide unter Messen, und malen Sie, wo sie verschieden sind.`,
     scoredOn: ({ pixels, objects }: { readonly pixels: number; readonly objects?: number }) =>
       `Die Güte beruht auf ${count(pixels, 'Pixel', 'Pixeln')}${objects === undefined ? '' : ` und ${count(objects, 'Objekt', 'Objekten')}`}, die zurückgehalten sind.`,
     heldOut: (n: number) =>
@@ -376,7 +376,7 @@ export const de: typeof en = {
 
   regions: {
     title: 'Bereiche',
-    help: 'Ziehen Sie mit R einen auf, in dem Sie alles annotieren: Was darin nicht bemalt ist, ist Hintergrund.',
+    help: 'Ziehen Sie mit R einen auf, in dem Sie alles annotieren: Was darin unbemalt ist, ist Hintergrund.',
     complete: 'vollständig',
     held: 'zurückgehalten',
     name: (id: number) => `Bereich ${id}`,
