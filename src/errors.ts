@@ -157,6 +157,10 @@ export function counted(count: number, what: string, locale?: string): string {
   return `${locale === undefined ? count : count.toLocaleString(locale)} ${what}${count === 1 ? '' : 's'}`;
 }
 
+/** `the only page`, `all 3 pages`. */
+export const allOf = (count: number, what: string): string =>
+  count === 1 ? `the only ${what}` : `all ${count} ${what}s`;
+
 /** A message with each `option` in it rewritten by `write`, such as `--lr` or the label of a control. */
 export function writeOptions(text: string, write: (name: string, value: string | undefined) => string): string {
   return text.replace(/`([a-z]\w*)(?:: ([^`]*))?`/gi, (_, name: string, value?: string) => write(name, value));

@@ -145,7 +145,9 @@ function describeListing({ json, joined = new Map() }: ImageListing, { pairs }: 
     );
   }
   if (trainingImages !== undefined && trainingImages !== pairs.length) {
-    lines.push(`dataset.json says numTraining ${trainingImages}, ${pairs.length} images have labels`);
+    lines.push(
+      `dataset.json says numTraining ${trainingImages}, ${counted(pairs.length, 'image')} ${pairs.length === 1 ? 'has' : 'have'} labels`,
+    );
   }
   return lines;
 }
@@ -387,7 +389,11 @@ export function prepareDataset(read: RawDataset, options: PrepareOptions = {}): 
       describeMapping(mapping),
       `fraction of pixels: ${percent.join(', ')}${annotated < pixels ? ' (without ignored pixels)' : ''}`,
       ...(annotated < pixels ? [describeAnnotated(annotated, pixels, pages.length)] : []),
-      ...(leftOut > 0 ? [`nothing is annotated on ${leftOut} of ${raw.pages.length} pages; they take no part`] : []),
+      ...(leftOut > 0
+        ? [
+            `nothing is annotated on ${leftOut} of ${raw.pages.length} pages, which ${leftOut === 1 ? 'takes' : 'take'} no part`,
+          ]
+        : []),
       ...reasons,
       ...(inversion === undefined ? [] : [inversion]),
       split.reason,

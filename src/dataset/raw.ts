@@ -84,7 +84,7 @@ export function rawPages(given: Image, label: Image, name: string): readonly Raw
     });
   }
   if (imagePages.length !== pagesOfLabel.length) {
-    throw new DatasetError(`the image has ${imagePages.length} pages, ${labels} ${pagesOfLabel.length}.`, {
+    throw new DatasetError(`the image has ${counted(imagePages.length, 'page')}, ${labels} ${pagesOfLabel.length}.`, {
       file: name,
       remedy: 'Label each page of the image.',
     });

@@ -15,7 +15,7 @@ import {
   requireLabels,
   stackLabels,
 } from '../dataset/labels/labels.ts';
-import { DatasetError } from '../errors.ts';
+import { counted, DatasetError } from '../errors.ts';
 import { writeTiff } from '../image/formats/tiff/write.ts';
 import { type Image, sizes } from '../image/image.ts';
 import { displayMap, inverseMap, reorient } from '../image/orient.ts';
@@ -103,7 +103,7 @@ export function layerOf(
   const [first] = pages;
   if (first?.width !== layer.width || first.height !== layer.height || pages.length !== layer.slices) {
     throw new DatasetError(
-      `the labels are ${first?.width} x ${first?.height} with ${pages.length} pages, their image is ${layer.width} x ${layer.height} with ${layer.slices}.`,
+      `the labels are ${first?.width} x ${first?.height} with ${counted(pages.length, 'page')}, their image is ${layer.width} x ${layer.height} with ${layer.slices}.`,
       { file: label.source, remedy: 'Use labels that were made on this image.' },
     );
   }

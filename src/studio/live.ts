@@ -3,7 +3,7 @@
  * steps of the network. While a pointer is down, or something else computes, it waits.
  */
 
-import { factsOf, LamellaError, UsageError } from '../errors.ts';
+import { counted, factsOf, LamellaError, UsageError } from '../errors.ts';
 import { Contest } from './contest.ts';
 import { leaveLostDevice, smallerAfter } from './device.ts';
 import type { EngineEvent, LiveOptions, Rect, Smaller, View, WindowObjects } from './engine.ts';
@@ -185,7 +185,8 @@ export class Live {
       }
       const { upright, info } = await this.#open.images.load(project, image);
       const slice = this.#source.pagesOf(upright)[page];
-      if (slice === undefined) throw new UsageError(`The image '${image}' has ${info.pages} pages, not ${page + 1}.`);
+      if (slice === undefined)
+        throw new UsageError(`The image '${image}' has ${counted(info.pages, 'page')}, not ${page + 1}.`);
       const around = withMargin(rect, info);
       return { rect: around, objects: objectsOf(await model.predict(slice, around), liveClasses(project)) };
     });

@@ -7,6 +7,7 @@ import { overlapsSome, type RegionsByPage } from '../dataset/hold-out.ts';
 import type { TrainingSet } from '../dataset/patch-position.ts';
 import type { RawDataset, RawPage } from '../dataset/raw.ts';
 import { type RegionNumbers, type SplitChoice, splitItems } from '../dataset/split.ts';
+import { counted } from '../errors.ts';
 
 /** The data of a run; JSON, so that a resumed run reads them again. */
 export interface RunData {
@@ -119,8 +120,8 @@ export function splitBeside(
     },
     data: { validation: [...validation], repeated: fresh.map(({ name }) => name), times },
     notes: [
-      `data from before: ${rehearsed.length} pages to train on, ${validation.size} held out as before`,
-      `new data: ${fresh.length} pages to train on, ${heldNames.length} held out${
+      `data from before: ${counted(rehearsed.length, 'page')} to train on, ${validation.size} held out as before`,
+      `new data: ${counted(fresh.length, 'page')} to train on, ${heldNames.length} held out${
         rehearsed.length > 0 && fresh.length > 0
           ? `; ${Math.round(100 * share)} % of the patches are of new pages, the others rehearse old ones`
           : ''

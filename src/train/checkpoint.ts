@@ -8,7 +8,7 @@
 
 import { crc32 } from '../array/crc32.ts';
 import { allocate, bytesPer, type DType, elementCount, type NdArray } from '../array/ndarray.ts';
-import { RunError } from '../errors.ts';
+import { allOf, RunError } from '../errors.ts';
 import { RUN_FILES, type Store } from './store.ts';
 
 /** The best validation so far. */
@@ -155,7 +155,7 @@ export async function loadCheckpoint(
     return { checkpoint, damaged };
   }
   if (damaged.length > 0) {
-    throw new RunError(`all ${damaged.length} checkpoints are damaged.`, {
+    throw new RunError(`${allOf(damaged.length, 'checkpoint')} ${damaged.length === 1 ? 'is' : 'are'} damaged.`, {
       file: store.pathOf(RUN_FILES.checkpoints),
       remedy: `Start again with the same options (${RUN_FILES.config}) in a new folder.`,
     });

@@ -3,6 +3,7 @@
 import type { ClassSample } from '../dataset/classification/classes.ts';
 import { splitClasses } from '../dataset/classification/prepare.ts';
 import { readClasses } from '../dataset/classification/read.ts';
+import { counted } from '../errors.ts';
 import { type LabelScores, labelScores } from '../evaluate/classes.ts';
 import { joinPath } from '../files.ts';
 import { LABEL_SCORES, scoreRows } from '../metrics/scores.ts';
@@ -63,7 +64,7 @@ export async function collectClassReport(
       images += samples.length;
       const labels = samples.map(({ label }) => label);
       const found = labelScores(probabilities, labels, names);
-      const what = `${samples.length.toLocaleString('en')} images ${where}`;
+      const what = `${counted(samples.length, 'image', 'en')} ${where}`;
       for (const { key, label } of scoreRows(LABEL_SCORES)) {
         if (!Number.isNaN(found[key])) headline.push({ label, value: percent(found[key]), note: what });
       }
@@ -73,7 +74,7 @@ export async function collectClassReport(
     const { steps, totalMs } = timesOf(lines);
     return {
       title,
-      summary: `${networkName} of ${formatCount(model.signature.storedElements)} parameters for ${names.length} classes, trained on ${config.trainingImages.length.toLocaleString('en')} images in ${formatMs(totalMs)}, and scored on ${judged.map(([where, samples]) => `${samples.length.toLocaleString('en')} images ${where}`).join(' and ')}.`,
+      summary: `${networkName} of ${formatCount(model.signature.storedElements)} parameters for ${names.length} classes, trained on ${counted(config.trainingImages.length, 'image', 'en')} in ${formatMs(totalMs)}, and scored on ${judged.map(([where, samples]) => `${counted(samples.length, 'image', 'en')} ${where}`).join(' and ')}.`,
       createdAt: new Date().toISOString(),
       headline: [
         ...headline,

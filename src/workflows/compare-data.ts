@@ -8,7 +8,7 @@ import { scoredPart } from '../dataset/hold-out.ts';
 import { findMapping, IGNORE, kindOf, type LabelMapping } from '../dataset/labels/labels.ts';
 import { readDataset } from '../dataset/prepare.ts';
 import { labelOptions, type RawDataset, type RawPage } from '../dataset/raw.ts';
-import { counted, DatasetError, LamellaError, option, RunError } from '../errors.ts';
+import { allOf, counted, DatasetError, LamellaError, option, RunError } from '../errors.ts';
 import type { Files } from '../files.ts';
 import type { Page } from '../input/planes.ts';
 import { readLabelled } from './data-before.ts';
@@ -149,10 +149,13 @@ async function untrained<T extends Page>(
   }
   const items = given.filter((item) => !trained.has(keyOf(item)));
   if (items.length === 0) {
-    throw new DatasetError(`all ${given.length} images were used to train one of the runs.`, {
-      file: folder,
-      remedy: 'Use images that none was trained on.',
-    });
+    throw new DatasetError(
+      `${allOf(given.length, 'image')} ${given.length === 1 ? 'was' : 'were'} used to train one of the runs.`,
+      {
+        file: folder,
+        remedy: 'Use images that none was trained on.',
+      },
+    );
   }
   const out = given.length - items.length;
   if (out > 0) notes.unshift(`${counted(out, 'image', 'en')} of ${folder} excluded: a run was trained on them.`);

@@ -1,6 +1,6 @@
 /** Compares runs: the best model of each, scored on held-out images. */
 
-import { option, UsageError } from '../errors.ts';
+import { counted, option, UsageError } from '../errors.ts';
 import { joinPath, type WritableFiles } from '../files.ts';
 import { readSignature } from '../graph/onnx/model.ts';
 import { readMetadata } from '../models/metadata.ts';
@@ -112,7 +112,7 @@ export async function writeComparison(
           name,
           config === undefined
             ? `${file}, trained elsewhere`
-            : `${config.trainingImages.length} images of ${config.folder}, random seed ${config.recipe.seed}, ${config.machine.description}`,
+            : `${counted(config.trainingImages.length, 'image')} of ${config.folder}, random seed ${config.recipe.seed}, ${config.machine.description}`,
         ]),
       ],
       commands: [command ?? commandOf(folders, { data, output })],

@@ -13,7 +13,7 @@ import {
 } from '../dataset/labels/labels.ts';
 import { PaletteSurvey } from '../dataset/labels/palettes.ts';
 import { rawPages } from '../dataset/raw.ts';
-import { DatasetError } from '../errors.ts';
+import { counted, DatasetError } from '../errors.ts';
 import { folderName, type WritableFiles } from '../files.ts';
 import { dropAlpha } from '../image/convert.ts';
 import { millimetres } from '../image/geometry.ts';
@@ -273,7 +273,7 @@ function requireSameSize(
 ): void {
   if (pages.length !== labels.length) {
     throw new DatasetError(
-      `the prediction has ${pages.length} pages, its ground truth "${truth.path}" ${labels.length}.`,
+      `the prediction has ${counted(pages.length, 'page')}, its ground truth "${truth.path}" ${labels.length}.`,
       { file: prediction.path, remedy: 'Use a ground truth with the same number of pages.' },
     );
   }

@@ -74,7 +74,7 @@ describe('IDX', () => {
       test: [[1, 7, 8]],
     });
     expect(raw.parts.train[1]).toMatchObject({ name: 'train-images-idx3-ubyte[1]', channels: 1, height: 1, width: 2 });
-    expect(raw.notes).toEqual(['train: 3 images; 0 2, 1 1', 'test: 1 images; 0 0, 1 1']);
+    expect(raw.notes).toEqual(['train: 3 images; 0 2, 1 1', 'test: 1 image; 0 0, 1 1']);
     expect((await read(join(folder, 'train-images-idx3-ubyte.gz'))).parts.train).toHaveLength(3);
   });
 

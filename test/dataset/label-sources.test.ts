@@ -323,7 +323,7 @@ describe('a project', () => {
     [
       'no labels',
       { images: [{ file: 'images/s01.png' }] },
-      'the project lists 1 images, but none to train on with labels',
+      'the project lists 1 image, but none to train on with labels',
     ],
     [
       'a region outside of its image',

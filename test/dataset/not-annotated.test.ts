@@ -81,7 +81,7 @@ describe('label images of objects', () => {
   });
   it('one number alone is refused with what to do', () => {
     expect(() => classes(image('uint16', [5, 65535]), { task: 'instances' })).toThrow(
-      'besides the ignored value 65535 the labels of all 1 pages hold the value 5 only. Paint some of another class.',
+      'besides the ignored value 65535 the labels of the only page hold the value 5 only. Paint some of another class.',
     );
   });
 });

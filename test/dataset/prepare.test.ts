@@ -134,7 +134,7 @@ describe('a folder of images and labels', () => {
     [
       'all background',
       { 'images/0.png': image, 'labels/0.png': png(8, 6, () => 0) },
-      'labels/0.png: the labels of all 1 pages hold the value 0 only: all background',
+      'labels/0.png: the labels of the only page hold the value 0 only: all background',
     ],
     ['an empty file', { 'images/0.png': new Uint8Array(), 'labels/0.png': label }, 'images/0.png'],
     ['a truncated file', { 'images/0.png': image.subarray(0, 60), 'labels/0.png': label }, 'images/0.png'],

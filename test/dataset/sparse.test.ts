@@ -52,7 +52,7 @@ describe('pixels that nobody painted', () => {
       split: { fraction: 0.4 },
     });
     expect([train.pages.map(({ name }) => name), validation]).toEqual([['a'], []]);
-    expect(notes).toContain('nothing is annotated on 3 of 4 pages; they take no part');
+    expect(notes).toContain('nothing is annotated on 3 of 4 pages, which take no part');
   });
 
   it('are refused as validation images', () => {

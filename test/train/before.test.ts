@@ -64,7 +64,7 @@ describe('train --from a run on new data', () => {
     });
     expect(said).toContain('data from before: 4 pages to train on, 1 held out as before');
     expect(said).toContain(
-      'new data: 1 pages to train on, 1 held out; 50 % of the patches are of new pages, the others rehearse old ones',
+      'new data: 1 page to train on, 1 held out; 50 % of the patches are of new pages, the others rehearse old ones',
     );
     const validation = log.find((line): line is ValidationLine => line.kind === 'validation');
     const parts = validation?.parts as { readonly before: number; readonly new: number };

@@ -72,7 +72,7 @@ describe('a model from strokes', () => {
       "only class 'inside' is painted in",
     );
     await expect(trainQuick(runtime, [{ image, label: one }], { ignore: [NOT_ANNOTATED] })).rejects.toThrow(
-      'besides the ignored value 7 the labels of all 1 pages hold the value 255 only.',
+      'besides the ignored value 7 the labels of the only page hold the value 255 only.',
     );
   });
 });

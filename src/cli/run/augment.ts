@@ -9,7 +9,7 @@ export async function run([folder]: Positionals<typeof command>, options: Option
   const { notes, words } = await drawAugmentation(nodeHost, folder, options);
   for (const note of notes) say(withFlags(note));
   say(
-    `${options.count} patches (${words}): ${options.out}`,
+    `${options.count} ${options.count === 1 ? 'patch' : 'patches'} (${words}): ${options.out}`,
     'columns: the patch, the augmented patch, its labels in colour (ignored pixels striped), its loss weights (bright is high)',
   );
 }

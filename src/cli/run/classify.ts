@@ -46,7 +46,7 @@ export async function runClassify(
     say(`${counted(results.length, 'image')}: ${file}`);
   }
   if (failed.length > 0) {
-    throw new DatasetError(`${failed.length} images could not be classified; the reasons are given above.`, {
+    throw new DatasetError(`${counted(failed.length, 'image')} could not be classified; the reasons are given above.`, {
       remedy: 'Replace or remove them.',
     });
   }

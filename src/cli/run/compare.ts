@@ -1,3 +1,4 @@
+import { counted } from '../../errors.ts';
 import { nodeHost } from '../../platform/node/host.ts';
 import { writeComparison } from '../../workflows/compare.ts';
 import type { command } from '../commands/compare.ts';
@@ -18,14 +19,14 @@ export async function run(
   if (quiet) return;
   const width = Math.max(...comparison.runs.map(({ name }) => name.length)) + 2;
   say(
-    `${comparison.metric} of ${comparison.images.length} images`,
+    `${comparison.metric} of ${counted(comparison.images.length, 'image')}`,
     ...comparison.runs.map(
       ({ name, score }) =>
         `  ${name.padEnd(width)}${score.value.toFixed(4)}  (${score.low.toFixed(4)} to ${score.high.toFixed(4)})`,
     ),
     ...comparison.seeds.map(
       ({ runs: places, network, mean, deviation, lowest, highest }) =>
-        `  ${network}, ${places.length} seeds: mean ${mean.toFixed(4)}, deviation ${deviation.toFixed(4)} (${lowest.toFixed(4)} to ${highest.toFixed(4)})`,
+        `  ${network}, ${counted(places.length, 'seed')}: mean ${mean.toFixed(4)}, deviation ${deviation.toFixed(4)} (${lowest.toFixed(4)} to ${highest.toFixed(4)})`,
     ),
     ...comparison.pairs.map(({ a, b, difference, adjustedP, verdict }) => {
       const [first, second] = [comparison.runs[a], comparison.runs[b]];

@@ -1,6 +1,6 @@
 /** Data sets for image classification: digits, patients, photographs. */
 
-import { DatasetError } from '../../errors.ts';
+import { counted, DatasetError } from '../../errors.ts';
 import type { Page } from '../../input/planes.ts';
 import { naturalOrder } from '../discover/names.ts';
 
@@ -189,6 +189,6 @@ function describeParts(parts: RawClasses['parts'], names: readonly string[]): st
     const counts = countClasses(samples, names.length);
     const each = names.map((name, i) => `${name} ${counts[i]}`);
     const some = names.length <= 12 ? each : [...each.slice(0, 5), `... ${names.length} classes`];
-    return [`${part}: ${samples.length} images; ${some.join(', ')}`];
+    return [`${part}: ${counted(samples.length, 'image')}; ${some.join(', ')}`];
   });
 }

@@ -2,7 +2,7 @@
 
 import { symmetricEigen } from '../../array/eigen.ts';
 import { stream } from '../../array/random.ts';
-import { UsageError } from '../../errors.ts';
+import { counted, UsageError } from '../../errors.ts';
 import { type ChannelChoice, chooseChannels } from '../../input/channels.ts';
 import { type ClassInput, storedPlanes } from '../../input/classes.ts';
 import type { NormalisationSpec } from '../../input/normalise.ts';
@@ -50,7 +50,12 @@ export function splitClasses(raw: RawClasses, seed: number, choice?: SplitChoice
       });
     }
     const { train, [name]: validation } = parts;
-    return { train, validation, split, reason: `validation: ${validation.length} images, the part of that name` };
+    return {
+      train,
+      validation,
+      split,
+      reason: `validation: ${counted(validation.length, 'image')}, the part of that name`,
+    };
   }
   if ('pages' in split) throw new UsageError('Images with one class each are not held out as slices.');
   const held = new Set<ClassSample>();
@@ -72,7 +77,7 @@ export function splitClasses(raw: RawClasses, seed: number, choice?: SplitChoice
   const reason =
     validation.length === 0
       ? 'validation: none, the last model counts'
-      : `validation: ${validation.length} images, ${how}`;
+      : `validation: ${counted(validation.length, 'image')}, ${how}`;
   return { train, validation, split, reason };
 }
 

@@ -120,7 +120,7 @@ function regionsIn(
     given.length === regions.length && regions.every((region, i) => region.values.includes(given[i] as number));
   if (!isOrder || new Set(given).size < given.length || values.size !== given.length) {
     return refuse(
-      `there are ${regions.length} regions of ${values.size} values, and "regions_class_order" is ${JSON.stringify(order)}.`,
+      `there ${regions.length === 1 ? 'is' : 'are'} ${counted(regions.length, 'region')} of ${counted(values.size, 'value')}, and "regions_class_order" is ${JSON.stringify(order)}.`,
       whole,
     );
   }

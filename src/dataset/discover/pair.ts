@@ -1,7 +1,7 @@
 /** Which image belongs to which labels, judged only by file names. */
 
 import { addTo } from '../../array/lists.ts';
-import { DatasetError, factsOf } from '../../errors.ts';
+import { counted, DatasetError, factsOf } from '../../errors.ts';
 import { pairCellTracking } from './cell-tracking.ts';
 import { baseName, commonName, extensionOf, folderOf, naturalOrder, type Role, roleOf, stemOf } from './names.ts';
 import type { LeftOut, Pair, Pairing } from './pairing.ts';
@@ -194,7 +194,8 @@ export function noImages(
     readonly extensions: readonly string[];
   },
 ): DatasetError {
-  const seen = leftOut.length > 0 ? ` (${leftOut.length} files of other kinds, such as "${leftOut[0]?.file}")` : '';
+  const seen =
+    leftOut.length > 0 ? ` (${counted(leftOut.length, 'file')} of other kinds, such as "${leftOut[0]?.file}")` : '';
   return new DatasetError(`there are no images here${seen}.`, {
     file: folder,
     remedy: `Use a folder with ${extensions.map((name) => `.${name}`).join(', ')} files.`,

@@ -70,7 +70,7 @@ export function pairProject({ images }: Project, root: string): Pairing {
   const used = images.filter((image) => isUsedFor(image, 'train'));
   const pairs = used.flatMap(({ file, labels }) => (labels === undefined ? [] : [{ image: file, label: labels }]));
   if (pairs.length === 0) {
-    throw new DatasetError(`the project lists ${images.length} images, but none to train on with labels.`, {
+    throw new DatasetError(`the project lists ${counted(images.length, 'image')}, but none to train on with labels.`, {
       file: joinPath(root, PROJECT_FILE),
       remedy: 'Annotate one of them.',
       facts: { code: 'no-labels', images: images.length },

@@ -1,7 +1,7 @@
 /** Which value of a label image is which class. */
 
 import type { NdArray } from '../../array/ndarray.ts';
-import { DatasetError, option, UsageError } from '../../errors.ts';
+import { allOf, DatasetError, option, UsageError } from '../../errors.ts';
 import { type Image, sizes } from '../../image/image.ts';
 import { pagesOf } from '../../input/planes.ts';
 import { labelGrid } from '../../objects/grid.ts';
@@ -255,7 +255,7 @@ export function mappingOfValues(
     const left = values.length === 0 ? 'nothing' : `the value ${values[0]} only`;
     if (ignore.length > 0) {
       const which = ignore.length === 1 ? `the ignored value ${ignore[0]}` : `the ignored values ${ignore.join(', ')}`;
-      throw new DatasetError(`besides ${which} the labels of all ${pages} pages hold ${left}.`, {
+      throw new DatasetError(`besides ${which} the labels of ${allOf(pages, 'page')} hold ${left}.`, {
         file: first,
         remedy:
           given.length > 0
@@ -264,7 +264,7 @@ export function mappingOfValues(
       });
     }
     const background = values[0] === 0 ? ': all background' : '';
-    throw new DatasetError(`the labels of all ${pages} pages hold ${left}${background}.`, {
+    throw new DatasetError(`the labels of ${allOf(pages, 'page')} hold ${left}${background}.`, {
       file: first,
       remedy: 'Check that these are the label files, and draw something in them.',
     });

@@ -210,7 +210,7 @@ function notesOn(
     );
   } else if (leastP * pairs.length > 1 - level) {
     notes.push(
-      `With ${images} images and ${pairs.length} pairs, not all differences can be significant after correction.`,
+      `With ${counted(images, 'image')} and ${counted(pairs.length, 'pair')}, not all differences can be significant after correction.`,
     );
   }
   if (images < 10)

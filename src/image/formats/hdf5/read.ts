@@ -39,10 +39,13 @@ function imageIn(root: Hdf5Group, context: ReadContext): Image {
   const notes: string[] = path === EXPORTED ? [] : [`Its array "${path}" is read.`];
   const axes = axisTags(dataset.attrs.axistags, file) ?? guessed(shape, notes, file);
   if (axes.length !== shape.length || !axes.includes('y') || !axes.includes('x')) {
-    throw new FormatError(`it has ${shape.length} axes (${shape.join(' x ')}), and ${axes} are stated.`, {
-      file,
-      remedy: 'Export it again.',
-    });
+    throw new FormatError(
+      `it has ${shape.length === 1 ? 'one axis' : `${shape.length} axes`} (${shape.join(' x ')}), and ${axes} are stated.`,
+      {
+        file,
+        remedy: 'Export it again.',
+      },
+    );
   }
   const count = shape.reduce((product, length) => product * length, 1);
   checkDeclaredSize(`the image (${shape.join(' x ')}, ${dtype})`, count * (bytesPer(dtype) + BYTES_OF_NUMBER), context);
