@@ -13,9 +13,10 @@ export const PRECISIONS = ['float32', 'int8'] as const;
 
 /**
  * How results are written: `same` is NIfTI for volumes and DICOM, PNG for single slices from PNG, OME-Zarr for images in
- * OME-Zarr that are predicted by region, TIFF for everything else.
+ * OME-Zarr that are predicted by region, TIFF for everything else. `hdf5` is as ilastik exports it; overlays are then as
+ * with `same`.
  */
-export const RESULT_FORMATS = ['same', 'png', 'tiff', 'nifti', 'zarr'] as const;
+export const RESULT_FORMATS = ['same', 'png', 'tiff', 'nifti', 'hdf5', 'zarr'] as const;
 export type ResultFormat = (typeof RESULT_FORMATS)[number];
 
 /** How label maps and objects are written with the names of their values: DICOM SEG, and `.seg.nrrd` of 3D Slicer. */

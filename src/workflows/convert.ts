@@ -6,6 +6,7 @@ import { planLevels } from '../image/pyramid.ts';
 import { type ImageSink, regionsOf } from '../image/sink.ts';
 import { type ImageInfo, type ImageSource, noLevel } from '../image/source.ts';
 import { openImageFile, type ReadFileOptions, writeImageFile, writerOf } from './image-files.ts';
+import { lostIn } from './lost.ts';
 
 /** Bytes of a region that is read at once, where more are not stored together. */
 export const REGION_BYTES = 16 * 2 ** 20;
@@ -73,7 +74,7 @@ export async function convertImage(
     if (kind === 'whole') {
       const image = await source.read(level);
       await writeImageFile(files, out, image);
-      return { ...result, levels: 1, notes: [...(image.notes ?? []), ...lost(image, out)] };
+      return { ...result, levels: 1, notes: [...(image.notes ?? []), ...lostIn(image, out)] };
     }
     if (isThere && kind === 'zarr') await files.remove?.(out);
     const sink = await openSink(files, out, info, kind, options);
@@ -86,7 +87,7 @@ export async function convertImage(
       throw cause;
     }
     const planned = planLevels(info, { halveZ: kind === 'zarr' }).length;
-    return { ...result, levels: Math.min(planned, options.levels ?? planned), notes: [...seen, ...lost(info, out)] };
+    return { ...result, levels: Math.min(planned, options.levels ?? planned), notes: [...seen, ...lostIn(info, out)] };
   } finally {
     await source.close();
   }
@@ -187,21 +188,4 @@ async function* copyRegions(
     yield* notes;
     onRegion?.(done + 1, regions.length);
   }
-}
-
-const NIFTI = /\.nii(?:\.gz)?$/i;
-const HDF5 = /\.(?:h5|hdf5)$/i;
-const WITHOUT_VALUE_UNIT = /\.(?:png|h5|hdf5|ome\.tiff?)$/i;
-
-/** What of an image its new file does not hold. */
-function lost({ geometry, valueUnit, spacing }: ImageInfo, out: string): readonly string[] {
-  return [
-    ...(geometry === undefined || NIFTI.test(out)
-      ? []
-      : ['Its place and orientation in the patient are not kept; NIfTI holds them.']),
-    ...(valueUnit !== undefined && WITHOUT_VALUE_UNIT.test(out)
-      ? [`The unit of its values, ${valueUnit}, is not kept.`]
-      : []),
-    ...(spacing.t !== undefined && HDF5.test(out) ? ['The time from one of its images to the next is not kept.'] : []),
-  ];
 }

@@ -11,6 +11,14 @@ import type { ResultFormat } from './choices.ts';
 /** Formats whose patient position would be lost in a TIFF. */
 const VOLUMES = extensionsOf('volumes', 'slices');
 
+/** A file that is to be written. */
+export interface Encoded {
+  readonly bytes: Uint8Array;
+  readonly extension: string;
+  /** What it does not hold. */
+  readonly notes?: readonly string[];
+}
+
 /**
  * The bytes of a result, and the extension of its file.
  * @param source path of the image that it was made from
@@ -18,10 +26,10 @@ const VOLUMES = extensionsOf('volumes', 'slices');
  */
 export function encodeResult(
   image: Image,
-  format: ResultFormat,
+  format: Exclude<ResultFormat, 'hdf5'>,
   source: string,
   zlib?: Zlib,
-): { readonly bytes: Uint8Array; readonly extension: string } {
+): Encoded {
   const isVolume = image.geometry !== undefined || VOLUMES.has(extensionOf(source));
   if (format === 'nifti' || (format === 'same' && isVolume)) return { bytes: writeNifti(image), extension: 'nii.gz' };
   const fits =

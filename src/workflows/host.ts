@@ -3,6 +3,7 @@ import type { cleanedImage } from '../predict/cleaned.ts';
 import type { DeviceName, ProfileRequest, Runtime } from '../runtime/runtime.ts';
 import type { Clock } from '../train/store.ts';
 import type { pagesOfVolumes } from '../train/tasks/volumes/predict-pages.ts';
+import type { encodeHdf5 } from './encode-hdf5.ts';
 import type { encodeSegments } from './encode-segments.ts';
 import type { mapReport } from './map-report.ts';
 
@@ -13,6 +14,8 @@ export interface Host extends Clock {
   memory?(): { readonly used: number; readonly free: number };
   /** Writes label maps with the names of their values; undefined in a page, which asks for none and need not load it. */
   readonly encodeSegments?: typeof encodeSegments;
+  /** Writes results as HDF5; undefined in a page, which asks for none and need not load it. */
+  readonly encodeHdf5?: typeof encodeHdf5;
   /** For models of several folds; undefined in a page, where folds are not trained. */
   readonly cleanedImage?: typeof cleanedImage;
   /** For reports of networks of volumes; undefined in a page, where none is trained. */

@@ -9,13 +9,20 @@ import { openMapModel } from '../predict/map-model.ts';
 import { type MapObjectsOptions, mapObjects } from '../predict/map-objects.ts';
 import type { PredictFolderOptions } from './begin-prediction.ts';
 import { isSegmentFormat } from './choices.ts';
-import { encodeResult } from './encode.ts';
+import { type Encoded, encodeResult } from './encode.ts';
 import type { Host } from './host.ts';
 import { listImages, readListedImage } from './image-list.ts';
 import { mapKindOf } from './map-kind.ts';
 import { modelFileOf, type OpenedModelFile, readModel } from './model-files.ts';
 import { requireFreeFolder } from './out-folder.ts';
-import { type FailedFile, PARTS, type PredictedFile, type PredictedFolder, type PredictHooks } from './predict.ts';
+import {
+  type FailedFile,
+  PARTS,
+  type PredictedFile,
+  type PredictedFolder,
+  type PredictHooks,
+  required,
+} from './predict.ts';
 import { defaultOut, MEASURES_FOLDER, PREDICTION_FILE, writePredictionFile } from './prediction-file.ts';
 import { requireUnmeasured, requireUnplanned } from './shards/plan.ts';
 
@@ -86,11 +93,13 @@ export async function predictMapsFolder(
         const set = { threshold, overlap, flowError, tile, batch, signal, channel };
         const { labels, count, notes: said } = await mapObjects(opened, image, set);
         const as = format === undefined || isSegmentFormat(format) || format === 'zarr' ? 'same' : format;
-        const { bytes, extension } = encodeResult(labels, as, path, files.zlib);
+        const encoded: Encoded =
+          as === 'hdf5' ? await required(host.encodeHdf5)(labels, path) : encodeResult(labels, as, path, files.zlib);
+        const { bytes, extension, notes: lost = [] } = encoded;
         const objects = joinPath(out, 'objects', `${name}.${extension}`);
         await files.write(objects, bytes);
         const { times, slices, height, width } = sizes(image);
-        const notes = [...(read.notes ?? []), ...said];
+        const notes = [...(read.notes ?? []), ...said, ...lost];
         const result: PredictedFile = {
           image: path,
           ...{ widthPx: width, heightPx: height, pages: times * slices, objects, objectCount: count },

@@ -19,7 +19,7 @@ import { takesVolumes } from '../predict/volume.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { beginPrediction, describePrediction, type OpenHooks, type PredictFolderOptions } from './begin-prediction.ts';
 import { isSegmentFormat, type ResultFormat } from './choices.ts';
-import { encodeResult } from './encode.ts';
+import { type Encoded, encodeResult } from './encode.ts';
 import type { Host } from './host.ts';
 import { type ListedImage, openListedImage, readListedImage } from './image-list.ts';
 import type { OpenedModelFile } from './model-files.ts';
@@ -110,7 +110,7 @@ export const separationFor = (
 ): Partial<SeparationSettings> => ({ ...(metadata && separationSettings(metadata)), ...separation });
 
 /** What of a host a prediction needs. */
-type PredictHost = Pick<Host, 'files' | 'nowMs' | 'memory' | 'encodeSegments' | 'cleanedImage'>;
+type PredictHost = Pick<Host, 'files' | 'nowMs' | 'memory' | 'encodeSegments' | 'encodeHdf5' | 'cleanedImage'>;
 
 export interface WriteOptions {
   readonly out: string;
@@ -189,6 +189,12 @@ const predictFile = async (
   options: WriteOptions,
 ): Promise<Predicted> => (await predictLarge(host, models, item, options)) ?? predictWhole(host, models, item, options);
 
+/** What a host encodes a format with. @throws UsageError if it does not */
+export function required<T>(encode: T | undefined): T {
+  if (encode !== undefined) return encode;
+  throw new UsageError('this format is not written here.', { remedy: `Choose another ${option('format')}.` });
+}
+
 /** Predicts one image as a whole and writes the requested outputs. */
 export async function predictWhole(
   host: PredictHost,
@@ -225,15 +231,14 @@ export async function predictWhole(
   const mean = await predictAverage(models, image, predict);
   const prediction = median === undefined ? mean : smoothed(mean, median);
   const written: { [P in Part]?: string } = {};
+  const lost = new Set<string>();
   const isNamed = isSegmentFormat(format);
-  const encode = (picture: Image, as: ResultFormat, segments?: readonly Segment[]) => {
-    if (!isNamed || segments === undefined) return encodeResult(picture, as, path, files.zlib);
-    if (host.encodeSegments === undefined) {
-      throw new UsageError('segmentations are not written here.', { remedy: `Choose another ${option('format')}.` });
+  const encode = (picture: Image, as: ResultFormat, segments?: readonly Segment[]): Encoded | Promise<Encoded> => {
+    if (isNamed && segments !== undefined) {
+      const named = { format, segments, image: item, by: 'program', patient: outputs.patient } as const;
+      return required(host.encodeSegments)(files, picture, named);
     }
-    return host.encodeSegments(files, picture, {
-      ...{ format, segments, image: item, by: 'program', patient: outputs.patient },
-    });
+    return as === 'hdf5' ? required(host.encodeHdf5)(picture, path) : encodeResult(picture, as, path, files.zlib);
   };
   const write = async (
     part: Part,
@@ -241,10 +246,11 @@ export async function predictWhole(
     as: ResultFormat = isNamed ? 'same' : format,
     segments?: readonly Segment[],
   ): Promise<void> => {
-    const { bytes, extension } = await encode(picture, as, segments);
+    const { bytes, extension, notes = [] } = await encode(picture, as, segments);
     const file = joinPath(out, part, `${name}.${extension}`);
     await files.write(file, bytes);
     written[part] = file;
+    for (const note of notes) lost.add(note);
   };
   if (probability !== 'none') await write('probability', probabilityImage(prediction, { depth: DEPTHS[probability] }));
   const { metadata: { cleaning } = {}, rule } = models[0];
@@ -263,7 +269,8 @@ export async function predictWhole(
     // For display: in viewing orientation, and in a common format.
     const map = displayMap(image);
     const { geometry, ...turned } = map === undefined ? picture : reorient(picture, map);
-    await write('overlay', turned, geometry === undefined || format === 'png' ? undefined : 'tiff');
+    const usual = format === 'hdf5' ? 'same' : undefined;
+    await write('overlay', turned, geometry === undefined || format === 'png' ? usual : 'tiff');
   }
   const separation = separationFor(models[0], outputs);
   const objects = separate ? objectsImage(prediction, { separation }) : undefined;
@@ -275,6 +282,7 @@ export async function predictWhole(
     ...(isChosen ? [chosenNote(read.level, options.outputs.pixelSize)] : []),
     ...(read.notes ?? []),
     ...(mean.notes ?? []),
+    ...lost,
     ...(clean ? [] : uncleanedNote(models[0])),
     ...(format === 'dicom-seg' && outputs.patient !== false ? [PATIENT_NOTE] : []),
   ];

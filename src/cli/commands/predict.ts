@@ -69,7 +69,7 @@ are reported and skipped.`,
     ),
     format: row(
       '--format <name>',
-      'png, tiff, nifti, zarr (of TIFF and OME-Zarr) or same: NIfTI for DICOM, NIfTI and NRRD, PNG for single pages of PNG; label maps and objects with names: dicom-seg (of DICOM series), seg-nrrd (3D Slicer)',
+      'png, tiff, nifti, hdf5 (as ilastik exports), zarr (of TIFF and OME-Zarr) or same: NIfTI for DICOM, NIfTI and NRRD, PNG for single pages of PNG; label maps and objects with names: dicom-seg (of DICOM series), seg-nrrd (3D Slicer)',
       oneOf(...RESULT_FORMATS, ...SEGMENT_FORMATS),
       'same',
     ),

@@ -16,6 +16,7 @@ export const nodeHost: Host = {
   nowMs: () => performance.now(),
   versions,
   encodeSegments: async (...given) => (await import('../../workflows/encode-segments.ts')).encodeSegments(...given),
+  encodeHdf5: async (...given) => (await import('../../workflows/encode-hdf5.ts')).encodeHdf5(...given),
   cleanedImage,
   mapReport,
   pagesOfVolumes,
