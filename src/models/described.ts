@@ -38,6 +38,10 @@ export interface DescribedModel {
   /** Names of the classes of each output that has them, background first. */
   readonly classes: { readonly [output: string]: readonly string[] };
   readonly sides?: { readonly z?: Sides; readonly y: Sides; readonly x: Sides };
+  /** Pixels at the edges of each output that are not to be used where the image was cut. */
+  readonly halos?: { readonly [output: string]: { readonly z?: number; readonly y: number; readonly x: number } };
+  /** Of each output whose graph can be followed, the tile rules (`predict/tile-plan.ts`) that fit what the package says. */
+  readonly rules?: { readonly [output: string]: { readonly [axis: string]: Json } };
   /** If its outputs are no classes. */
   readonly objects?: DescribedObjects;
   /** What a user should know, one sentence each. */

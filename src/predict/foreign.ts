@@ -90,7 +90,8 @@ export async function foreignModel(
   if (typeof channels === 'string') notes.push('The model does not state its number of channels: one is assumed.');
 
   const known = described?.sides;
-  const start = options.graph?.rule();
+  const fitted = described?.rules as { readonly [output: string]: TileRules } | undefined;
+  const start = Object.values(fitted ?? {})[0] ?? options.graph?.rule();
   const sides = axes.map((axis, i) => {
     const side = declared[i];
     const traced = start?.[axis];
@@ -104,7 +105,7 @@ export async function foreignModel(
   }
   const [, outputs, ...given] = first.output.shape as readonly [number, number, ...number[]];
 
-  let rule = options.graph?.rule(first.name);
+  let rule = fitted?.[first.name] ?? options.graph?.rule(first.name);
   if (rule === undefined) {
     notes.push('The receptive field is unknown: tiles are blended.');
     const isOpen = declared.map((side) => typeof side === 'string');
@@ -114,7 +115,10 @@ export async function foreignModel(
     rule = Object.fromEntries(
       axes.map((axis, i) => {
         const more = isOpen[i] ? second?.output.shape[i + 2] : undefined;
-        return [axis, guessRule(sides[i], given[i], more, likely[i])];
+        return [
+          axis,
+          guessRule(sides[i], given[i], more, { ...likely[i], halo: described?.halos?.[first.name]?.[axis] }),
+        ];
       }),
     ) as unknown as TileRules;
   }
@@ -223,11 +227,19 @@ function notClassesByValues({ data }: NdArray<'float32'>): string | undefined {
 }
 
 /** The rule along one axis from the output size for `side`, and for one step more if the size is symbolic. */
-function guessRule(side: number, out: number, outOfMore: number | undefined, { min, step }: Sides): TilingRule {
+function guessRule(
+  side: number,
+  out: number,
+  outOfMore: number | undefined,
+  { min, step, halo = 0 }: Sides & { readonly halo: number | undefined },
+): TilingRule {
   const grows = outOfMore === undefined ? undefined : outOfMore - out;
   const coarser = grows === undefined ? side % out === 0 || out > side : grows !== step;
   const before = Math.floor((side - out) / 2);
-  const common = { halo: 0, ...(coarser ? { margin: 0 } : marginOf(before, side - out - before)), exact: false };
+  const rest = coarser ? { margin: 0 } : marginOf(before, side - out - before);
+  // Pixels of a coarser map are larger.
+  const unused = coarser ? Math.ceil((halo * side) / out) : halo;
+  const common = { halo: 0, ...rest, unused, exact: false };
   return outOfMore === undefined
     ? { ...common, multiple: 1, offset: 0, minimum: side, fixed: side }
     : { ...common, multiple: step, offset: min % step, minimum: Math.max(min, 4 * common.margin) };

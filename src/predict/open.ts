@@ -77,7 +77,7 @@ async function openForeign(
       ...options,
       described,
       chosen: chosenOutput(signature),
-      graph: outputFacts(bytes, signature),
+      graph: graphOutputs(bytes, signature),
     });
     return { ...model, bytes, signature, notes: described === undefined ? [...notes, ...model.notes] : model.notes };
   } catch (error) {
@@ -86,8 +86,11 @@ async function openForeign(
   }
 }
 
-/** What a graph says of its outputs, if all its operations are known. */
-function outputFacts(bytes: Uint8Array, { inputs, operations }: Signature): OutputFacts | undefined {
+/** What the graph of an ONNX file of images says of its outputs, if all its operations are known. */
+export function graphOutputs(
+  bytes: Uint8Array,
+  { inputs, operations }: Signature = readSignature(bytes),
+): OutputFacts | undefined {
   const [input] = inputs;
   const dims = input?.dims;
   if (input === undefined || (dims?.length !== 4 && dims?.length !== 5)) return undefined;

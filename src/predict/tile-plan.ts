@@ -25,6 +25,8 @@ export interface TilingRule {
   readonly margin: number;
   /** Pixels of the output before and after those, where more is lost on one side: they are not used. */
   readonly spare?: readonly [before: number, after: number];
+  /** Pixels of an output, at each edge where the image was cut, that are not used: what a package says as its halo. */
+  readonly unused?: number;
   /** Whether `halo` strictly bounds the receptive field. */
   readonly exact: boolean;
   /** The only side that a model of fixed size supports. */
@@ -91,9 +93,13 @@ export function validSide(length: number, { multiple, offset, minimum }: TilingR
   return atLeast + mod(offset - atLeast, multiple);
 }
 
+/** Pixels of a tile at each edge where the image was cut that give nothing. */
+const lostAtCut = ({ exact, halo, margin, unused = 0 }: TilingRule): number =>
+  exact ? Math.max(halo, margin) : margin + unused;
+
 /** The smallest side with which tiles can be assembled: without seams if the rule is exact. */
 export function smallestTile(rule: TilingRule): number {
-  const lost = rule.exact ? Math.max(rule.halo, rule.margin) : rule.margin;
+  const lost = lostAtCut(rule);
   return validSide(2 * lost + (rule.exact ? 1 : 4) * rule.multiple, rule);
 }
 
@@ -119,8 +125,8 @@ export function planAxis(length: number, rule: TilingRule, options: AxisOptions 
     fixed === undefined
       ? validSide(length + 2 * lead, rule)
       : fixed + roundUp(Math.max(0, length + 2 * lead - fixed), multiple);
-  const cut = blended ? margin : Math.max(rule.halo, margin);
-  const overlap = (side: number): number => (blended ? Math.ceil(BLEND_SHARE * (side - 2 * margin)) : 0);
+  const cut = lostAtCut(rule);
+  const overlap = (side: number): number => (blended ? Math.ceil(BLEND_SHARE * (side - 2 * cut)) : 0);
   const stepOf = (side: number): number =>
     Math.max(blended && multiple === 1 ? 1 : 0, Math.floor((side - 2 * cut - overlap(side)) / multiple) * multiple);
 
@@ -149,7 +155,10 @@ export function planAxis(length: number, rule: TilingRule, options: AxisOptions 
   const origins = Array.from({ length: count }, (_, i) =>
     count === 1 ? 0 : Math.floor((i * units) / (count - 1)) * multiple,
   );
-  return { side, tiles: blended ? blend(origins, side, lead, length, margin) : abut(origins, side, lead, length, cut) };
+  return {
+    side,
+    tiles: blended ? blend(origins, side, lead, length, { margin, cut }) : abut(origins, side, lead, length, cut),
+  };
 }
 
 /**
@@ -199,7 +208,7 @@ function windowsOf(length: number, rule: TilingRule, options: AxisOptions) {
   const { tile = DEFAULT_TILE, border = defaultBorder(rule) } = options;
   const { multiple, margin } = rule;
   const lead = margin + border;
-  const cut = Math.max(rule.halo, margin);
+  const cut = lostAtCut(rule);
   // A window begins a whole number of strides from the frame's start, so up to a stride less is left.
   const most = Math.max(1, largestSide(tile, rule, options.tile !== undefined) - 2 * cut - (multiple - 1));
   return { lead, cut, most, frame: validSide(length + 2 * lead, rule) };
@@ -259,13 +268,20 @@ function abut(origins: readonly number[], side: number, lead: number, length: nu
 }
 
 /** Tiles whose weights fall linearly to their cut edges over the overlap, normalised. */
-function blend(origins: readonly number[], side: number, lead: number, length: number, margin: number): AxisTile[] {
+function blend(
+  origins: readonly number[],
+  side: number,
+  lead: number,
+  length: number,
+  { margin, cut }: { readonly margin: number; readonly cut: number },
+): AxisTile[] {
   const sum = new Float64Array(length);
   const shaped = origins.map((origin, i) => {
-    const first = origin + margin;
-    const end = origin + side - margin;
-    const before = i === 0 ? 0 : origins[i - 1] + side - margin - first;
-    const after = i === origins.length - 1 ? 0 : end - (origins[i + 1] + margin);
+    const isLast = i === origins.length - 1;
+    const first = origin + (i === 0 ? margin : cut);
+    const end = origin + side - (isLast ? margin : cut);
+    const before = i === 0 ? 0 : origins[i - 1] + side - cut - first;
+    const after = isLast ? 0 : end - (origins[i + 1] + cut);
     const from = Math.min(length, Math.max(0, first - lead));
     const to = Math.max(from, Math.min(length, end - lead));
     const weights = new Float32Array(to - from);

@@ -62,10 +62,11 @@ const rules = fc
     least: fc.nat(40),
     margin: fc.nat(20),
     beyond: fc.nat(40),
+    unused: fc.nat(30),
     exact: fc.boolean(),
     padded: fc.boolean(),
   })
-  .map(({ multiple, offset, least, margin, beyond, exact, padded }): TilingRule => {
+  .map(({ multiple, offset, least, margin, beyond, unused, exact, padded }): TilingRule => {
     const lost = padded ? 0 : margin;
     return {
       multiple,
@@ -73,6 +74,7 @@ const rules = fc
       minimum: least + 2 * lost + 1,
       halo: lost + beyond,
       margin: lost,
+      unused,
       exact,
     };
   })
@@ -127,6 +129,10 @@ describe('properties', () => {
           if (rule.exact) {
             if (origin !== frameStart) expect(from).toBeGreaterThanOrEqual(origin + rule.halo);
             if (origin + side !== frameEnd) expect(to).toBeLessThanOrEqual(origin + side - rule.halo);
+          } else {
+            const lost = rule.margin + (rule.unused ?? 0);
+            if (origin !== frameStart) expect(from).toBeGreaterThanOrEqual(origin + lost);
+            if (origin + side !== frameEnd) expect(to).toBeLessThanOrEqual(origin + side - lost);
           }
           for (let x = from; x < to; x++) sum[x] = (sum[x] as number) + (weights?.[x - from] ?? 1);
         }

@@ -20,6 +20,8 @@ export interface PackageAxis {
   readonly pixelMm?: number;
   /** Sides that an axis of an input takes, if they are stated. */
   readonly sides?: { readonly min: number; readonly step: number };
+  /** Of an axis of an output: pixels at both ends that are not to be used where the image was cut. */
+  readonly halo?: number;
 }
 
 export interface PackageTensor {
@@ -163,11 +165,13 @@ function newAxis(axis: Fields): PackageAxis {
   const scale = axis.at('scale').optional((one) => one.number()) ?? 1;
   const size = axis.at('size');
   const isOpen = size.at('min').isGiven;
+  const halo = axis.at('halo').optional((one) => one.whole(0));
   return {
     name,
     ...(type === 'channel' && channels !== undefined && { channels }),
     ...(type === 'space' && mm !== undefined && { pixelMm: scale * mm }),
-    ...(isOpen && { sides: { min: size.at('min').number(), step: size.at('step').number() } }),
+    ...(isOpen && { sides: { min: size.at('min').whole(1), step: size.at('step').whole(1) } }),
+    ...(halo !== undefined && { halo }),
   };
 }
 
@@ -181,14 +185,23 @@ function oldTensors(all: Fields, which: 'inputs' | 'outputs'): readonly PackageT
     .map((tensor, i): PackageTensor => {
       const letters = [...tensor.at('axes').text()];
       const shape = tensor.at('shape');
-      const [least, steps] = [shape.at('min'), shape.at('step')].map((one) => one.list().map((n) => n.number()));
+      const [least, steps] = [shape.at('min'), shape.at('step')].map((one) => one.list().map((n) => n.whole(0)));
+      const halos = tensor
+        .at('halo')
+        .list()
+        .map((n) => n.whole(0));
       const test = tests[i]?.optional(sourceOf);
       return {
         name: tensor.at('name').text(),
         axes: letters.map((letter, axis) => {
           const [min, step] = [least?.[axis], steps?.[axis]];
           const isOpen = min !== undefined && step !== undefined && step > 0;
-          return { name: axisOfLetter(letter), ...(isOpen && { sides: { min, step } }) };
+          const halo = halos[axis];
+          return {
+            name: axisOfLetter(letter),
+            ...(isOpen && { sides: { min, step } }),
+            ...(halo !== undefined && { halo }),
+          };
         }),
         operations: describedOperations(tensor.at(operations), 'name'),
         ...(test !== undefined && { test }),

@@ -52,6 +52,14 @@ export class Fields {
     return typeof value === 'number' && Number.isFinite(value) ? value : this.fail('is no number');
   }
 
+  /** A whole number of at least that. */
+  whole(least: number): number {
+    const value = this.number();
+    return Number.isInteger(value) && value >= least
+      ? value
+      : this.fail(`is ${value}, and no whole number from ${least} on`);
+  }
+
   /** A number of that range, both ends included. */
   within(least: number, most: number): number {
     const value = this.number();

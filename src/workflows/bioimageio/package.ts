@@ -18,6 +18,7 @@ import { openPackage, type PackageFiles } from './archive.ts';
 import { type PackageDescription, type PackageTensor, parseDescription, type Source } from './description.ts';
 import { findsObjects, objectsOf } from './objects.ts';
 import { operationsOf } from './operations.ts';
+import { axisOf, fittedSizes } from './sizes.ts';
 
 export interface ModelPackage {
   readonly files: PackageFiles;
@@ -101,12 +102,18 @@ export async function packageAsOnnx(files: Files, path: string): Promise<Uint8Ar
   const form = imageForm(weights);
   requireChannels(input, readSignature(form.bytes), path);
   const objects = objectsOf(description.outputs, description.stardist, path);
-  const { bytes, classes, notes } = withOperations(form.bytes, signature, description, path);
+  const { bytes, classes, names: processed } = withOperations(form.bytes, signature, description, path);
+  const { notes, ...sizes } = fittedSizes(
+    bytes,
+    input,
+    description.outputs.map((tensor, i) => ({ name: processed[i] as string, tensor })),
+  );
   const described: DescribedModel = {
     name: description.name,
     input: inputOf(input, path) as unknown as DescribedModel['input'],
     classes: objects === undefined ? classes : {},
     ...sidesOf(input),
+    ...(sizes as unknown as Pick<DescribedModel, 'rules' | 'halos'>),
     ...(objects && { objects }),
     notes: [`From the package '${description.name}'.`, ...form.notes, ...datasetNotes(input), ...notes],
   };
@@ -174,8 +181,8 @@ function inputOf(input: PackageTensor, file: string): InputSpec {
 const channelNames = ({ axes }: PackageTensor): readonly string[] | undefined =>
   axes.find(({ name }) => name === 'channel')?.channels;
 
-function sidesOf({ axes }: PackageTensor): Pick<DescribedModel, 'sides'> {
-  const [y, x] = ['y', 'x'].map((axis) => axes.find(({ name }) => name === axis)?.sides);
+function sidesOf(input: PackageTensor): Pick<DescribedModel, 'sides'> {
+  const [y, x] = [axisOf(input, 'y')?.sides, axisOf(input, 'x')?.sides];
   return y === undefined || x === undefined ? {} : { sides: { y, x } };
 }
 
@@ -202,7 +209,7 @@ function withOperations(
   { outputs: original }: Signature,
   { outputs }: PackageDescription,
   file: string,
-): { readonly bytes: Uint8Array; readonly classes: DescribedModel['classes']; readonly notes: readonly string[] } {
+): { readonly bytes: Uint8Array; readonly classes: DescribedModel['classes']; readonly names: readonly string[] } {
   const { outputs: given } = readSignature(bytes);
   if (given.length < outputs.length || original.length < outputs.length) {
     throw new ModelError(`its description has ${outputs.length} outputs, and its ONNX file ${given.length}.`, {
@@ -225,7 +232,7 @@ function withOperations(
     if (isMap && stated !== undefined) classes[processed] = stated;
     return { from, name: processed, dims, steps };
   });
-  return { bytes: withEnds(bytes, { outputs: made }), classes, notes: [] };
+  return { bytes: withEnds(bytes, { outputs: made }), classes, names: made.map(({ name }) => name) };
 }
 
 /** Names of the classes, if the package gives any: of one map those of background and foreground. */
