@@ -4,7 +4,7 @@ import { type NdArray, ndarray } from '../array/ndarray.ts';
 import { connectedComponents } from './connected-components.ts';
 import { fillHoles } from './fill-holes.ts';
 
-/** What is done with the pixels of one class, in this order. */
+/** What is done with the pixels of one class. */
 export interface ClassRule {
   /** Index of the class. */
   readonly class: number;
@@ -16,7 +16,7 @@ export interface ClassRule {
   readonly fillHoles?: true;
 }
 
-/** How a class map is cleaned: class by class. JSON, stored in model files. */
+/** How a class map is cleaned: parts of all classes are removed, then holes filled class by class. JSON, stored in model files. */
 export interface Cleaning {
   /** The class that removed pixels get, and that holes are made of. */
   readonly background: number;
@@ -24,7 +24,8 @@ export interface Cleaning {
 }
 
 /**
- * The cleaned class map, a copy. Pixels are connected by faces (4 in 2D, 6 in 3D).
+ * The cleaned class map, a copy. Pixels are connected by faces (4 in 2D, 6 in 3D). Parts are removed before any hole is
+ * filled, since a part of another class may lie in the hole.
  * @param classes class of each pixel of `shape`, [h, w] or [d, h, w]
  */
 export function cleanClasses(
@@ -34,18 +35,18 @@ export function cleanClasses(
 ): Uint8Array<ArrayBuffer> {
   const cleaned = Uint8Array.from(classes);
   const mask = new Uint8Array(cleaned.length);
-  for (const { class: own, largest, minSize = 0, fillHoles: fill } of rules) {
+  const maskOf = (own: number): NdArray<'uint8'> => {
     for (let i = 0; i < mask.length; i++) mask[i] = cleaned[i] === own ? 1 : 0;
-    if (largest || minSize > 0) {
-      const stays = partsThatStay(ndarray('uint8', shape, mask), { largest, minSize });
-      for (let i = 0; i < mask.length; i++) {
-        if (mask[i] === 0 || stays(i)) continue;
-        mask[i] = 0;
-        cleaned[i] = background;
-      }
-    }
+    return ndarray('uint8', shape, mask);
+  };
+  for (const { class: own, largest, minSize = 0 } of rules) {
+    if (!largest && minSize === 0) continue;
+    const stays = partsThatStay(maskOf(own), { largest, minSize });
+    for (let i = 0; i < mask.length; i++) if (mask[i] === 1 && !stays(i)) cleaned[i] = background;
+  }
+  for (const { class: own, fillHoles: fill } of rules) {
     if (!fill) continue;
-    const filled = fillHoles(ndarray('uint8', shape, mask)).data;
+    const filled = fillHoles(maskOf(own)).data;
     for (let i = 0; i < filled.length; i++) if (filled[i] === 1 && cleaned[i] === background) cleaned[i] = own;
   }
   return cleaned;

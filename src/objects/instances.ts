@@ -2,9 +2,9 @@
 
 import { type NdArray, ndarray } from '../array/ndarray.ts';
 import { UsageError } from '../errors.ts';
+import { cleanObjects } from './clean-objects.ts';
 import { connectedComponents } from './connected-components.ts';
 import { distanceToZero } from './distance-transform.ts';
-import { fillHoles } from './fill-holes.ts';
 import { type FilteredObjects, filterObjects } from './filter-objects.ts';
 import { extentsOf, requireSameShape } from './grid.ts';
 import { hMaxima } from './h-maxima.ts';
@@ -80,7 +80,7 @@ export interface SeparationSettings {
   readonly minSize?: number;
   /** Objects with a smaller mean foreground probability are removed: 0..1, default 0. */
   readonly minConfidence?: number;
-  /** Whether to fill background enclosed by a single object. Default true. */
+  /** Whether to fill background enclosed by a single object, and holes in which removed objects lay. Default true. */
   readonly fillHoles?: boolean;
   /** What to do with objects that touch the border of the image. Default `keep`. */
   readonly border?: 'keep' | 'clear';
@@ -103,8 +103,8 @@ export function separateObjects(maps: PredictedMaps, settings: SeparationSetting
   const mask = aboveThreshold(foreground, threshold === 'otsu' ? otsuThreshold(foreground) : threshold);
   const divided =
     by === 'components' ? connectedComponents(mask).labels : divide(mask, { ...maps, foreground }, settings);
-  const whole = fill ? fillHoles(divided) : divided;
-  const { labels, count } = filterObjects(whole, {
+  const { labels, count } = cleanObjects(divided, {
+    fillHoles: fill,
     minSize,
     border,
     ...(minConfidence > 0 ? { minMean: { of: maps.foreground, value: minConfidence * stepsOf(maps.foreground) } } : {}),

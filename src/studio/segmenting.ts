@@ -7,9 +7,9 @@ import { joinPath, type WritableFiles } from '../files.ts';
 import { castTo } from '../image/convert.ts';
 import { type Image, sizes } from '../image/image.ts';
 import { displayMap, reorient } from '../image/orient.ts';
+import { cleanObjects } from '../objects/clean-objects.ts';
 import { connectedComponents } from '../objects/connected-components.ts';
 import { fillHoles } from '../objects/fill-holes.ts';
-import { filterObjects } from '../objects/filter-objects.ts';
 import type { SeparationSettings } from '../objects/instances.ts';
 import { splitAtNecks } from '../objects/split-at-necks.ts';
 import { isUsedFor, PROJECT_FILE, type Project, writeProject } from '../project/project.ts';
@@ -84,14 +84,13 @@ function wantedObjects(
   let count = 0;
   let at = 0;
   for (const found of labelArrays(labels)) {
-    const whole = fill ? fillHoles(found) : found;
-    const objects = splitNecks ? splitAtNecks(whole, { minSize: minSizePx }).labels : whole;
-    const { labels: kept, count: own } = filterObjects(objects, {
+    const objects = splitNecks ? splitAtNecks(fill ? fillHoles(found) : found, { minSize: minSizePx }).labels : found;
+    const { labels: kept, count: own } = cleanObjects(objects, {
+      fillHoles: fill,
       minSize: minSizePx,
       border: excludeBorder ? 'clear' : 'keep',
     });
-    // What was left out may have lain in a hole.
-    data.set((fill ? fillHoles(kept) : kept).data, at);
+    data.set(kept.data, at);
     at += kept.data.length;
     count += own;
   }

@@ -34,6 +34,17 @@ describe('cleanClasses', () => {
     expect(cleaned(both, [{ class: 1, largest: true, fillHoles: true }])).toEqual(['11100', '11100', '11100']);
   });
 
+  it('fills a hole whose part of another class is removed, whichever class has its rule first', () => {
+    const speck = ['11111', '10001', '10201', '10001', '11111', '02222'];
+    const rules: Cleaning['rules'] = [
+      { class: 1, fillHoles: true },
+      { class: 2, minSize: 2 },
+    ];
+    const whole = ['11111', '11111', '11111', '11111', '11111', '02222'];
+    expect(cleaned(speck, rules)).toEqual(whole);
+    expect(cleaned(speck, rules.toReversed())).toEqual(whole);
+  });
+
   it('sees a volume as a whole: parts of neighbouring slices are one', () => {
     const slices = Uint8Array.of(1, 0, 0, 1, /* next slice */ 1, 0, 0, 0);
     const rules = [{ class: 1, minSize: 2 }];

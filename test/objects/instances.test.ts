@@ -72,6 +72,18 @@ describe('separateObjects', () => {
     expect(separateObjects(maps, { by: 'components', border: 'clear' }).count).toBe(1);
   });
 
+  it('fills a hole whose speck is removed, and not one whose object stays', () => {
+    const rows = ['1111101111111', '1000101000001', '1010101011001', '1000101011001', '1111101000001', '0000001111111'];
+    const foreground = float32([6, 13], Float32Array.from(rows.join(''), Number));
+    const sizes = (settings: object): readonly number[] => {
+      const { labels, count } = separateObjects({ foreground }, { by: 'components', ...settings });
+      return Array.from({ length: count }, (_, i) => labels.data.filter((label) => label === i + 1).length);
+    };
+    expect(sizes({})).toEqual([16, 22, 1, 4]);
+    expect(sizes({ minSize: 2 })).toEqual([25, 22, 4]);
+    expect(sizes({ minSize: 2, fillHoles: false })).toEqual([16, 22, 4]);
+  });
+
   it('works in 3D', () => {
     const { maps } = touchingDiscs();
     const solid = (map: { data: Float32Array }) =>

@@ -27,9 +27,9 @@ export interface LabelledBlock {
 interface Holes {
   readonly sizes: Float64Array;
   readonly sums: Float64Array;
-  /** 1 where the background touches the border of the image, or what grew from two seeds. */
-  readonly isOpen: Uint8Array;
-  /** Pairs of a hole that is not open, and a label that it touches. */
+  /** 1 for holes at the border of the image. */
+  readonly atBorder: Uint8Array;
+  /** Pairs of what touches in the block, each once: labels, and holes as -1, -2, ... */
   readonly touching: Int32Array;
 }
 
@@ -77,18 +77,23 @@ export function describeBlock(
   const { data } = labels;
   const count = block.first.length - 1;
   const { sizes, sums } = totals(data, count, map?.data);
-  const atBorder = new Uint8Array(count + 1);
-  eachPixelAtImageBorder(box, shape, (pixel) => {
-    atBorder[data[pixel]] = 1;
-  });
   const background = fill ? backgroundOf(labels) : undefined;
+  const codes = background === undefined ? data : data.map((label, i) => label || -background.holes[i]);
+  const atBorder = new Uint8Array(count + 1);
+  const holesAtBorder = new Uint8Array((background?.count ?? 0) + 1);
+  eachPixelAtImageBorder(box, shape, (pixel) => {
+    const code = codes[pixel];
+    if (code >= 0) atBorder[code] = 1;
+    else holesAtBorder[-code] = 1;
+  });
   const holes = background && {
     ...totals(background.holes, background.count, map?.data),
-    ...surroundings(block, labels, background, box, shape),
+    atBorder: holesAtBorder,
+    touching: touchingIn(codes, box.shape, { labels: count, holes: background.count }),
   };
   const facesOf = (axis: number): readonly [Int32Array, Int32Array] => [
-    plane(box.shape, axis, 0, data, background?.holes),
-    plane(box.shape, axis, box.shape[axis] - 1, data, background?.holes),
+    plane(box.shape, axis, 0, codes),
+    plane(box.shape, axis, box.shape[axis] - 1, codes),
   ];
   return { ...block, sizes, sums, atBorder, ...(holes && { holes }), faces: shape.map((_, axis) => facesOf(axis)) };
 }
@@ -122,65 +127,50 @@ function eachPixelAtImageBorder({ start, shape }: Box, whole: readonly number[],
   });
 }
 
-/** Which labels each hole touches within the block. */
-function surroundings(
-  { first, isPart }: Pick<LabelledBlock, 'first' | 'isPart'>,
-  labels: IntegerArray,
-  { holes, count }: { readonly holes: Int32Array; readonly count: number },
-  box: Box,
-  whole: readonly number[],
-): Pick<Holes, 'isOpen' | 'touching'> {
-  const { data } = labels;
-  const isOpen = new Uint8Array(count + 1);
-  eachPixelAtImageBorder(box, whole, (pixel) => {
-    isOpen[holes[pixel]] = 1;
-  });
+/** Pairs of different codes of pixels that share a face, each once. */
+function touchingIn(
+  codes: Int32Array,
+  shape: readonly number[],
+  { labels, holes }: Readonly<Record<'labels' | 'holes', number>>,
+): Int32Array {
+  const length = labels + holes + 1;
+  const last = new Int32Array(length);
+  const seen = new Set<number>();
   const touching: number[] = [];
-  const last = new Int32Array(count + 1);
-  /** Of two pixels one is background. */
-  const meet = (i: number, j: number): void => {
-    const hole = holes[i] || holes[j];
-    const label = data[i] || data[j];
-    if (isOpen[hole] === 1 || last[hole] === label) return;
-    const before = last[hole];
-    // What grew from two seeds is two objects; two parts may be connected elsewhere.
-    if (before > 0 && isPart[before] + isPart[label] < 2 && first[before] !== first[label]) isOpen[hole] = 1;
-    last[hole] = label;
-    touching.push(hole, label);
+  const meet = (code: number, other: number): void => {
+    const [low, high] = code < other ? [code, other] : [other, code];
+    if (last[low + holes] === high) return;
+    last[low + holes] = high;
+    const pair = (low + holes) * length + high + holes;
+    if (seen.has(pair)) return;
+    seen.add(pair);
+    touching.push(low, high);
   };
-  const { depth, height, width } = extentsOf(labels.shape);
+  const { depth, height, width } = extentsOf(shape);
   const area = height * width;
   for (let z = 0, i = 0; z < depth; z++) {
     for (let y = 0; y < height; y++) {
       for (let x = 0; x < width; x++, i++) {
-        const isLabel = holes[i] === 0;
-        if (x > 0 && isLabel !== (holes[i - 1] === 0)) meet(i, i - 1);
-        if (y > 0 && isLabel !== (holes[i - width] === 0)) meet(i, i - width);
-        if (z > 0 && isLabel !== (holes[i - area] === 0)) meet(i, i - area);
+        const code = codes[i];
+        if (x > 0 && code !== codes[i - 1]) meet(code, codes[i - 1]);
+        if (y > 0 && code !== codes[i - width]) meet(code, codes[i - width]);
+        if (z > 0 && code !== codes[i - area]) meet(code, codes[i - area]);
       }
     }
   }
-  return { isOpen, touching: Int32Array.from(touching) };
+  return Int32Array.from(touching);
 }
 
 /** The pixels of a plane across an axis, in raster order. */
-function plane(
-  shape: readonly number[],
-  axis: number,
-  at: number,
-  labels: Int32Array,
-  holes: Int32Array | undefined,
-): Int32Array {
+function plane(shape: readonly number[], axis: number, at: number, codes: Int32Array): Int32Array {
   const [u, v] = acrossAxis(shape, axis);
   const strides = stridesOf(shape);
   const [su, sv] = acrossAxis(strides, axis);
-  const codes = new Int32Array(u * v);
+  const found = new Int32Array(u * v);
   for (let i = 0, k = 0; i < u; i++) {
-    for (let j = 0, p = at * strides[axis] + i * su; j < v; j++, k++, p += sv) {
-      codes[k] = labels[p] || -(holes?.[p] ?? 0);
-    }
+    for (let j = 0, p = at * strides[axis] + i * su; j < v; j++, k++, p += sv) found[k] = codes[p];
   }
-  return codes;
+  return found;
 }
 
 /** What a list over the axes has for the two others; 1 for one that is not there. */

@@ -6,6 +6,7 @@ import type { Connectivity } from '../grid.ts';
 import { UnionFind } from '../union-find.ts';
 import { type BlockGrid, boxOf, indexOf, placeOf } from './block-grid.ts';
 import { acrossAxis, type BlockRecord } from './block-record.ts';
+import { type Areas, enclosing, NONE } from './enclosed.ts';
 
 export interface JoinOptions {
   /** How parts are connected. Default 4 in 2D, 6 in 3D; holes need the default. */
@@ -22,7 +23,7 @@ export interface NumberingOptions {
 
 /** The numbers of a block. */
 export interface BlockNumbers {
-  /** By label; 0 for those that are removed. */
+  /** By label; of those that are removed, the object whose hole they lay in, or 0. */
   readonly labels: Uint32Array;
   /** By hole: the object that it is filled with, or 0. */
   readonly holes?: Uint32Array;
@@ -47,9 +48,6 @@ interface Joined {
   readonly holesFrom: number;
 }
 
-/** A hole that touches what grew from two seeds, or the border of the image. */
-const OPEN = -1;
-
 /**
  * Joins blocks, added in the order of the grid. Memory: about 100 bytes for each label of each block, and the faces of the
  * blocks that have not met all of their neighbours yet.
@@ -60,8 +58,8 @@ export class BlockJoin {
   readonly #blocks: Joined[] = [];
   readonly #faces = new Map<number, BlockRecord['faces']>();
   readonly #labels = new UnionFind();
-  readonly #holes = new UnionFind();
-  /** Pairs of a hole and a label that meet between two blocks. */
+  #holes = 0;
+  /** Pairs of areas that touch between two blocks: labels of all blocks from 0 on, holes of all blocks as -1, -2, ... */
   readonly #touching: number[] = [];
 
   constructor(grid: BlockGrid, { connectivity }: JoinOptions = {}) {
@@ -72,7 +70,8 @@ export class BlockJoin {
   add({ faces, ...record }: BlockRecord): void {
     const index = this.#blocks.length;
     const labelsFrom = this.#labels.add(record.first.length - 1) - 1;
-    const holesFrom = this.#holes.add(Math.max(0, (record.holes?.sizes.length ?? 0) - 1)) - 1;
+    const holesFrom = this.#holes;
+    this.#holes += (record.holes?.sizes.length ?? 1) - 1;
     this.#blocks.push({ record, labelsFrom, holesFrom });
     this.#faces.set(index, faces);
     for (const { other, towards } of this.#earlier(index)) this.#meet(index, other, towards);
@@ -123,18 +122,14 @@ export class BlockJoin {
   #touch(index: number, code: number, other: number, otherCode: number): void {
     if (code === 0 || otherCode === 0) return;
     const [a, b] = [this.#blocks[index], this.#blocks[other]];
-    if (code > 0 && otherCode > 0) {
-      const isSame = a.record.values?.[code] === b.record.values?.[otherCode];
-      if (!isSame || a.record.isPart[code] === 0 || b.record.isPart[otherCode] === 0) return;
-      this.#labels.unite(a.labelsFrom + code, b.labelsFrom + otherCode);
-    } else if (code < 0 && otherCode < 0) {
-      this.#holes.unite(a.holesFrom - code, b.holesFrom - otherCode);
-    } else {
-      const [hole, label] =
-        code < 0 ? [a.holesFrom - code, b.labelsFrom + otherCode] : [b.holesFrom - otherCode, a.labelsFrom + code];
-      const last = this.#touching.length;
-      if (this.#touching[last - 2] !== hole || this.#touching[last - 1] !== label) this.#touching.push(hole, label);
+    if (code > 0 && otherCode > 0 && a.record.values?.[code] === b.record.values?.[otherCode]) {
+      const areParts = a.record.isPart[code] === 1 && b.record.isPart[otherCode] === 1;
+      if (areParts) this.#labels.unite(a.labelsFrom + code, b.labelsFrom + otherCode);
     }
+    if (a.record.holes === undefined) return;
+    const [own, others] = [inAll(a, code), inAll(b, otherCode)];
+    const last = this.#touching.length;
+    if (this.#touching[last - 2] !== own || this.#touching[last - 1] !== others) this.#touching.push(own, others);
   }
 
   /**
@@ -156,10 +151,11 @@ export class BlockJoin {
         atBorder[object] |= record.atBorder[label];
       }
     }
-    const around = this.#around(objectOf);
+    const areas = this.#areas(objectOf);
+    const filledBy = enclosing(areas);
     this.#eachHole((hole, size, sum) => {
-      const object = around[this.#holes.find(hole)] - 1;
-      if (object < 0) return;
+      const object = filledBy[hole];
+      if (object === NONE) return;
       sizes[object] += size;
       sums[object] += sum;
     });
@@ -173,9 +169,23 @@ export class BlockJoin {
       const total = { size: sizes[object], sum: sums[object], atBorder: atBorder[object] === 1 };
       if (isKept(total, { minSize, minMean, border })) numbers[object] = ++kept;
     }
+    /** Of each area, 0 for background, which is also what was removed. */
+    const numberOf = Uint32Array.from(areas.objectOf, (own, area) => {
+      const object = own === NONE ? filledBy[area] : own;
+      return object === NONE ? 0 : numbers[object];
+    });
     const sizesOfKept = new Float64Array(kept + 1);
     for (let object = 0; object < count; object++)
       if (numbers[object] > 0) sizesOfKept[numbers[object]] = sizes[object];
+    // As `cleanObjects`: what was removed may have lain in a hole.
+    const filledLater = enclosing({ ...areas, objectOf: Int32Array.from(numberOf, (number) => number || NONE) });
+    this.#eachArea((area, size) => {
+      const number = filledLater[area];
+      if (number === NONE) return;
+      numberOf[area] = number;
+      sizesOfKept[number] += size;
+    });
+    const labelCount = this.#labels.length;
     return {
       count: kept,
       openPixels,
@@ -183,12 +193,13 @@ export class BlockJoin {
       sizes: sizesOfKept,
       numbersOf: (index) => {
         const { record, labelsFrom, holesFrom } = this.#blocks[index];
-        const of = (object: number): number => (object < 0 ? 0 : numbers[object]);
-        const labels = record.first.map((_, label) => (label === 0 ? 0 : of(objectOf[labelsFrom + label])));
-        const holes = record.holes?.sizes.map((_, hole) =>
-          hole === 0 ? 0 : of(around[this.#holes.find(holesFrom + hole)] - 1),
-        );
-        return { labels: Uint32Array.from(labels), ...(holes && { holes: Uint32Array.from(holes) }) };
+        const labels = Uint32Array.from(record.first, (_, label) => (label === 0 ? 0 : numberOf[labelsFrom + label]));
+        const holes =
+          record.holes &&
+          Uint32Array.from(record.holes.sizes, (_, hole) =>
+            hole === 0 ? 0 : numberOf[labelCount + holesFrom + hole - 1],
+          );
+        return { labels, ...(holes && { holes }) };
       },
     };
   }
@@ -218,32 +229,49 @@ export class BlockJoin {
     return { objectOf, count: seeds.length + parts.length };
   }
 
-  /** For the first of each set of holes: the only object around it plus 1, or OPEN; 0 where there is none. */
-  #around(objectOf: Int32Array): Int32Array {
-    const around = new Int32Array(this.#holes.length);
-    const touch = (hole: number, label: number): void => {
-      const root = this.#holes.find(hole);
-      const object = objectOf[label] + 1;
-      around[root] = around[root] === 0 || around[root] === object ? object : OPEN;
-    };
+  /** The labels of all blocks, and after them their holes. */
+  #areas(objectOf: Int32Array): Areas {
+    const labelCount = this.#labels.length;
+    const areaOf = (inAllBlocks: number): number => (inAllBlocks < 0 ? labelCount - 1 - inAllBlocks : inAllBlocks);
+    const ofAreas = new Int32Array(labelCount + this.#holes).fill(NONE);
+    ofAreas.set(objectOf);
+    const atBorder = new Uint8Array(ofAreas.length);
     for (const { record, labelsFrom, holesFrom } of this.#blocks) {
-      const { isOpen, touching } = record.holes ?? { isOpen: [], touching: [] };
-      for (let k = 0; k < touching.length; k += 2) touch(holesFrom + touching[k], labelsFrom + touching[k + 1]);
-      for (let hole = 1; hole < isOpen.length; hole++) {
-        if (isOpen[hole] === 1) around[this.#holes.find(holesFrom + hole)] = OPEN;
-      }
+      atBorder.set(record.atBorder.subarray(1), labelsFrom + 1);
+      if (record.holes !== undefined) atBorder.set(record.holes.atBorder.subarray(1), labelCount + holesFrom);
     }
-    for (let k = 0; k < this.#touching.length; k += 2) touch(this.#touching[k], this.#touching[k + 1]);
-    return around;
+    const eachTouching: Areas['eachTouching'] = (visit) => {
+      for (const block of this.#blocks) {
+        const { touching } = block.record.holes ?? { touching: [] };
+        for (let k = 0; k < touching.length; k += 2)
+          visit(areaOf(inAll(block, touching[k])), areaOf(inAll(block, touching[k + 1])));
+      }
+      for (let k = 0; k < this.#touching.length; k += 2)
+        visit(areaOf(this.#touching[k]), areaOf(this.#touching[k + 1]));
+    };
+    return { objectOf: ofAreas, atBorder, eachTouching };
   }
 
-  #eachHole(visit: (hole: number, size: number, sum: number) => void): void {
+  /** @param visit called with the number of the area, as `#areas` has them */
+  #eachHole(visit: (area: number, size: number, sum: number) => void): void {
     for (const { record, holesFrom } of this.#blocks) {
       const { sizes, sums } = record.holes ?? { sizes: [], sums: [] };
-      for (let hole = 1; hole < sizes.length; hole++) visit(holesFrom + hole, sizes[hole], sums[hole]);
+      for (let hole = 1; hole < sizes.length; hole++)
+        visit(this.#labels.length + holesFrom + hole - 1, sizes[hole], sums[hole]);
     }
   }
+
+  #eachArea(visit: (area: number, size: number) => void): void {
+    for (const { record, labelsFrom } of this.#blocks) {
+      for (let label = 1; label < record.sizes.length; label++) visit(labelsFrom + label, record.sizes[label]);
+    }
+    this.#eachHole(visit);
+  }
 }
+
+/** A label or hole of a block among those of all blocks: labels from 0 on, holes as -1, -2, ... */
+const inAll = ({ labelsFrom, holesFrom }: Pick<Joined, 'labelsFrom' | 'holesFrom'>, code: number): number =>
+  code > 0 ? labelsFrom + code : code - holesFrom;
 
 /** The neighbours of a block: -1, 0 or 1 along each axis. */
 function directions(rank: number): readonly (readonly number[])[] {

@@ -17,7 +17,7 @@ import {
   separateObjects,
 } from '../../../src/objects/instances.ts';
 import { aboveThreshold } from '../../../src/objects/threshold.ts';
-import { byBox, collected, differing, scene } from './scenes.ts';
+import { byBox, collected, differing, noise, scene } from './scenes.ts';
 
 const WAYS: readonly SeparationWay[] = ['components', 'shape', 'border', 'distance'];
 
@@ -106,6 +106,79 @@ describe('objects by blocks are those of the whole image, with its numbers', () 
           differing: 0,
         });
       }
+    }
+  });
+});
+
+describe('holes in which removed objects lay are filled', () => {
+  /** Rings and filled discs of ragged parts, with specks in them. */
+  const noisy = (shape: readonly number[], share: number, seed: number): StoredMaps => {
+    const { foreground, border, distance } = scene(shape, share, seed);
+    const specks = noise(shape, 0.3, seed);
+    const some = <D extends 'uint8' | 'uint16'>(map: NdArray<D>): NdArray<D> => ({
+      ...map,
+      data: map.data.map((value, i) => (specks.data[i] === 1 ? Math.round(0.3 * value) : value)),
+    });
+    return { foreground: some(foreground), border: border && some(border), distance };
+  };
+
+  for (const by of WAYS) {
+    test(`by ${by}`, async () => {
+      let filled = 0;
+      for (const [i, share] of [0.3, 0.64, 0.92].entries()) {
+        for (const [shape, block] of [
+          [
+            [90, 110],
+            [31, 27],
+          ],
+          [
+            [16, 30, 28],
+            [7, 11, 16],
+          ],
+        ] as const) {
+          const maps = noisy(shape, share, i);
+          for (const some of [
+            { minSize: 12 },
+            { minSize: 3, minConfidence: 0.8 },
+            { minSize: 5, border: 'clear' },
+          ] as const) {
+            const { whole, found, differing } = await compare(maps, { by, ...some }, block, 4);
+            expect({ by, ...some, count: found.count, differing }).toEqual({
+              by,
+              ...some,
+              count: whole.count,
+              differing: 0,
+            });
+            // What the order of before left open.
+            const once = filterObjects(separateObjects(maps, { by }).labels, { minSize: some.minSize });
+            if (some.minSize === 12)
+              filled += once.labels.data.filter((label, p) => label === 0 && whole.labels.data[p] > 0).length;
+          }
+        }
+      }
+      expect(filled).toBeGreaterThan(20);
+    });
+  }
+
+  test('an object around several that touch, over many blocks', async () => {
+    const side = 60;
+    const ring = (y: number, x: number): boolean => Math.max(Math.abs(y - 30), Math.abs(x - 30)) === 20;
+    const speck = (y: number, x: number): boolean =>
+      y % 8 < 3 && x % 8 < 3 && Math.max(Math.abs(y - 30), Math.abs(x - 30)) < 18;
+    const foreground = ndarray(
+      'uint8',
+      [side, side],
+      Uint8Array.from({ length: side * side }, (_, p) => {
+        const [y, x] = [Math.floor(p / side), p % side];
+        return ring(y, x) || speck(y, x) ? 255 : 0;
+      }),
+    );
+    for (const minSize of [0, 10]) {
+      const { whole, found, differing } = await compare({ foreground }, { by: 'components', minSize }, [13, 17]);
+      expect({ count: found.count, differing }).toEqual({ count: whole.count, differing: 0 });
+      const pixels = whole.labels.data.filter((label) => label === 1).length;
+      // The ring of 160 pixels, and then all within it.
+      expect(pixels).toBe(minSize === 0 ? 160 : 41 * 41);
     }
   });
 });
