@@ -55,8 +55,9 @@ export async function trainFolds(request: FoldsRequest): Promise<void> {
   for (let fold = 0; fold < folds; fold++) {
     const name = foldFolder(fold);
     const own = join(out, name);
-    if (record.finished.some((done) => done.fold === fold)) {
-      say(`--- fold ${fold} of ${folds}: done before ---`);
+    const before = record.finished.find((done) => done.fold === fold);
+    if (before !== undefined) {
+      say(`--- fold ${fold} of ${folds}: ${before.failed === undefined ? 'done' : 'failed'} before ---`);
       continue;
     }
     const begun = await beganWith(own);
@@ -110,18 +111,19 @@ async function makeModel({ out, machine }: Common, record: FoldsRecord, say: (li
     ),
   );
   const { result } = await stoppable((signal) =>
-    finishFolds(nodeHost, out, record, { device: machine.device, signal }),
+    finishFolds(nodeHost, out, record, trained, { device: machine.device, signal }),
   );
   for (const line of result.lines) say(line);
   if (result.hasModel) say(`model: ${join(out, FOLDS_FILES.model)}, the mean of ${counted(trained.length, 'network')}`);
   say(pageLine('report', join(out, FOLDS_FILES.report)));
   say(`Next: npx lamella predict ${result.hasModel ? out : trained.map(({ folder }) => folder).join(' ')} IMAGES`);
-  const failed = finished.filter((one) => one.failed !== undefined);
+  const failed = finished.flatMap((one) => (one.failed === undefined ? [] : foldFolder(one.fold)));
   if (failed.length === 0) return;
-  throw new RunError(
-    `${failed.length} of ${folds} folds failed; the model is the mean of the other ${folds - failed.length}.`,
-    { file: out, remedy: 'Train again with a lower learning rate for a model of all.' },
-  );
+  const model = result.hasModel ? `; the model is the mean of the other ${trained.length}` : '';
+  throw new RunError(`${failed.join(', ')} of ${counted(folds, 'fold')} failed${model}.`, {
+    file: out,
+    remedy: 'Train again with a lower learning rate for a model of all.',
+  });
 }
 
 /** The record of a run that is resumed, or of a new one. */

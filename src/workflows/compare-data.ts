@@ -20,9 +20,11 @@ export interface OpenedRun extends RunResults {
   readonly name: string;
 }
 
-/** A model that is no run: what it was trained on is not known. */
+/** A model that is no run: what it was trained on is not known, unless it is made of folds. */
 export interface OpenedFile extends Pick<OpenedRun, 'name' | 'bytes' | 'file'> {
   readonly config?: undefined;
+  /** Of a run of folds, one of them: its training images and those that it held out are what all were trained on. */
+  readonly fold?: OpenedRun | undefined;
 }
 
 /** Images with ground truth that no compared run was trained on. */
@@ -61,13 +63,18 @@ function requireHeldOut(runs: readonly OpenedRun[]): void {
   });
 }
 
-/** Slices with ground truth for all runs. @throws DatasetError, RunError if there are none. */
+/**
+ * Slices with ground truth for all runs.
+ * @param folds one of each run of folds; with `data` only
+ * @throws DatasetError, RunError if there are none.
+ */
 export async function commonPages(
   files: Files,
   runs: readonly OpenedRun[],
+  folds: readonly OpenedRun[],
   data: string | undefined,
 ): Promise<Common<RawPage>> {
-  const [run] = runs;
+  const [run] = [...runs, ...folds];
   const as = run && kindOf(run.config.recipe.labels);
   const read = once((folder) => readDataset(files, folder, { as }));
   const readOf = ({ config }: OpenedRun): Promise<RawDataset> =>
@@ -76,7 +83,12 @@ export async function commonPages(
       : readLabelled(files, config, { as });
   if (data !== undefined) {
     const { pages } = await readDataset(files, data, { as, level: run?.config.level });
-    return untrained(runs, data, pages, async (run) => ownPages(run, await readOf(run), 'trainingImages'));
+    return untrained([...runs, ...folds], data, pages, async (run) => {
+      const raw = await readOf(run);
+      const trained = ownPages(run, raw, 'trainingImages');
+      // Held out by one fold, and trained on by the others.
+      return folds.includes(run) ? [...trained, ...ownPages(run, raw, 'validationImages')] : trained;
+    });
   }
   requireHeldOut(runs);
   const held = await Promise.all(runs.map(async (run) => ownPages(run, await readOf(run), 'validationImages')));

@@ -1,6 +1,6 @@
 /** Compares runs: the best model of each, scored on held-out images. */
 
-import { counted, option, UsageError } from '../errors.ts';
+import { counted, option, RunError, UsageError } from '../errors.ts';
 import { joinPath, type WritableFiles } from '../files.ts';
 import { readSignature } from '../graph/onnx/model.ts';
 import { readMetadata } from '../models/metadata.ts';
@@ -10,7 +10,7 @@ import { renderComparison } from '../report/compare/page.ts';
 import type { DeviceName, Runtime } from '../runtime/runtime.ts';
 import type { RunConfig } from '../train/config.ts';
 import type { LogLine } from '../train/log.ts';
-import { RUN_FILES } from '../train/store.ts';
+import { foldFolder, RUN_FILES } from '../train/store.ts';
 import {
   type Common,
   commonClasses,
@@ -21,6 +21,7 @@ import {
   unknown,
 } from './compare-data.ts';
 import { type Judged, type JudgeOptions, judgeClasses, judgePages } from './compare-judge.ts';
+import { type FoldsRecord, readFolds } from './folds/record.ts';
 import type { Host } from './host.ts';
 import { isModel, modelFileOf, readModel } from './model-files.ts';
 import { readRun } from './read-run.ts';
@@ -42,9 +43,9 @@ export interface WriteComparisonOptions extends CompareOptions {
 }
 
 /**
- * Compares run folders, ONNX files and packages of BioImage.IO and writes the report. Files need `data`.
+ * Compares run folders, ONNX files and packages of BioImage.IO and writes the report. Files, and runs of folds, need `data`.
  * @returns the report's path and data
- * @throws UsageError for fewer than two runs, duplicates, different classes or tasks, files without `data`, and an
+ * @throws UsageError for fewer than two runs, duplicates, different classes or tasks, files and runs of folds without `data`, and an
  *   output that none of the files has; RunError for a folder without a run or model; DatasetError if the data are gone or
  *   no image was held out by all; ModelError as `openModel`.
  */
@@ -78,11 +79,13 @@ export async function writeComparison(
     return { judged, where, notes: [...notes, ...said] };
   };
   const judgeImages = async () => {
-    const [run] = runs;
-    const common = run === undefined ? await givenPages(host.files, models, data as string) : undefined;
-    const found = common ?? (await commonPages(host.files, runs, data));
-    const notes = common === undefined ? [...found.notes, ...models.map(unknown)] : found.notes;
-    const labels = common?.labels ?? (run as OpenedRun).config.recipe.labels;
+    const folds = models.flatMap(({ fold }) => fold ?? []);
+    const [known] = [...runs, ...folds];
+    const common = known === undefined ? await givenPages(host.files, models, data as string) : undefined;
+    const found = common ?? (await commonPages(host.files, runs, folds, data));
+    const foreign = models.filter(({ fold }) => fold === undefined);
+    const notes = common === undefined ? [...found.notes, ...foreign.map(unknown)] : found.notes;
+    const labels = common?.labels ?? (known as OpenedRun).config.recipe.labels;
     return judgeAll(all, { ...found, notes }, (on, model, items, judging) =>
       judgePages(
         on,
@@ -108,10 +111,10 @@ export async function writeComparison(
       facts: [
         ['Scored on', where],
         ['Predicted on', runtime.description],
-        ...all.map(({ name, file, config }): readonly [string, string] => [
+        ...all.map(({ name, file, config, fold }): readonly [string, string] => [
           name,
           config === undefined
-            ? `${file}, trained elsewhere`
+            ? `${file}, ${fold === undefined ? 'trained elsewhere' : OF_FOLDS}`
             : `${counted(config.trainingImages.length, 'image')} of ${config.folder}, random seed ${config.recipe.seed}, ${config.machine.description}`,
         ]),
       ],
@@ -121,9 +124,11 @@ export async function writeComparison(
   return { file: out, comparison };
 }
 
-type Opened = OpenedRun | OpenedFile;
+type Opened = (OpenedRun & { readonly fold?: undefined }) | OpenedFile;
 
-const isRun = (opened: Opened): opened is OpenedRun => opened.config !== undefined;
+const OF_FOLDS = 'the mean of the networks of folds';
+
+const isRun = (opened: Opened): opened is OpenedRun & { readonly fold?: undefined } => opened.config !== undefined;
 
 function commandOf(folders: readonly string[], options: Pick<WriteComparisonOptions, 'data' | 'output'>): string {
   const set = Object.entries(options).flatMap(([name, value]) => (value === undefined ? [] : [`--${name} ${value}`]));
@@ -142,6 +147,15 @@ function requireForFiles(
     });
   }
   if (data === undefined) {
+    if (model.fold !== undefined) {
+      throw new UsageError(
+        'this is the mean of the networks of folds, which together were trained on all of its images.',
+        {
+          file: model.file,
+          remedy: `Provide other images with ground truth as ${option('data')}, or compare one of the folds, such as ${model.fold.folder}.`,
+        },
+      );
+    }
     throw new UsageError('this is no run, so which images it was not trained on is unknown.', {
       file: model.file,
       remedy: `Provide held-out images with ground truth as ${option('data')}.`,
@@ -181,13 +195,33 @@ async function openAll(files: WritableFiles, folders: readonly string[]): Promis
   for (const [i, folder] of folders.entries()) {
     const name = names[i] as string;
     const holdsRun = (await files.kind(joinPath(folder, RUN_FILES.config))) === 'file';
+    const record = holdsRun ? undefined : await readFolds(files, folder);
+    if (record !== undefined && record.result?.hasModel !== true) {
+      throw new RunError('this is a run of folds that have no model of all.', {
+        file: folder,
+        remedy: `Compare one of the folds, such as ${joinPath(folder, foldFolder(0))}.`,
+      });
+    }
     if (holdsRun || !(await isModel(files, folder))) opened.push({ folder, name, ...(await readRun(files, folder)) });
     else {
       const file = await modelFileOf(files, folder);
-      opened.push({ name, file, bytes: await readModel(files, file) });
+      opened.push({ name, file, bytes: await readModel(files, file), fold: await foldOf(files, folder, name, record) });
     }
   }
   return opened;
+}
+
+/** One of the folds whose mean a run of folds is; undefined for other models. */
+async function foldOf(
+  files: WritableFiles,
+  folder: string,
+  name: string,
+  record: FoldsRecord | undefined,
+): Promise<OpenedRun | undefined> {
+  const [fold] = record?.result?.folds ?? [];
+  if (fold === undefined) return undefined;
+  const own = joinPath(folder, foldFolder(fold));
+  return { folder: own, name, ...(await readRun(files, own)) };
 }
 
 /** The shortest path endings that are unique. */
@@ -240,7 +274,8 @@ function recipeOf({ folder, recipe, minutes, plan }: RunConfig): string {
 
 function resultOf(opened: Opened, judged: Judged): RunResult {
   const { name } = opened;
-  if (!isRun(opened)) return { ...judged, name, network: 'a model that is no run' };
+  if (!isRun(opened))
+    return { ...judged, name, network: opened.fold === undefined ? 'a model that is no run' : OF_FOLDS };
   const { config, lines } = opened;
   const { steps, totalMs } = timesOf(lines);
   const { machine } = config;

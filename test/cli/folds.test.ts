@@ -16,12 +16,12 @@ const SIDE = 48;
 let cwd = '';
 
 /** Bright squares on noise; images of the first `empty` names have none. */
-async function squares(folder: string, { empty = 0, names = NAMES } = {}): Promise<void> {
+async function squares(folder: string, { empty = 0, names = NAMES, shift = 0 } = {}): Promise<void> {
   for (const part of ['image', 'label']) await mkdir(join(cwd, folder, part), { recursive: true });
   for (const [i, name] of names.entries()) {
     const inside = (p: number): boolean => {
       const [y, x] = [Math.floor(p / SIDE), p % SIDE];
-      return i >= empty && y >= 8 + i && y < 28 + i && x >= 12 && x < 30;
+      return i >= empty && y >= 8 + i && y < 28 + i && x >= 12 + shift && x < 30 + shift;
     };
     const make = (value: (p: number) => number): Image =>
       ({
@@ -49,6 +49,7 @@ beforeAll(async () => {
   await squares('data');
   await squares('empty', { empty: 2 });
   await squares('few', { names: NAMES.slice(0, 2) });
+  await squares('other', { names: ['kauri', 'larch', 'maple'], shift: 3 });
 });
 afterAll(() => rm(cwd, { recursive: true, force: true }));
 
@@ -126,6 +127,25 @@ test('folds become one model, whose prediction is the mean of theirs', { timeout
     );
   }
 
+  // Its networks have seen all images between them.
+  const compared = await run(['compare', 'run', 'run/fold-0']);
+  expect([compared.code, compared.stderr]).toEqual([
+    2,
+    'lamella: run/ensemble.onnx: this is the mean of the networks of folds, which together were trained on all of its images. Provide other images with ground truth as --data, or compare one of the folds, such as run/fold-0.\n',
+  ]);
+  const onOwn = await run(['compare', 'run', 'run/fold-0', '--data', 'data']);
+  expect([onOwn.code, onOwn.stderr]).toEqual([
+    1,
+    'lamella: data: all 8 images were used to train one of the runs. Use images that none was trained on.\n',
+  ]);
+  const other = await run(['compare', 'run', 'run/fold-0', '--data', 'other', '--out', 'compare.html']);
+  expect(other.code).toBe(0);
+  expect(other.stdout).not.toContain('is no run');
+  expect(await readFile(join(cwd, 'compare.html'), 'utf8')).toContain('the mean of the networks of folds');
+  const suggested = await run(['suggest', 'run', 'other/image']);
+  expect([suggested.code, suggested.stderr]).toEqual([0, '']);
+  expect(suggested.stdout).toContain('model: run/ensemble.onnx');
+
   // A fold without a model is left out, and the command fails.
   const record = await recordOf('run');
   record.finished[1].failed = 'the loss is not finite.';
@@ -135,8 +155,13 @@ test('folds become one model, whose prediction is the mean of theirs', { timeout
   expect(again.stdout).toContain('--- fold 0 of 3: done before ---');
   expect(again.stdout).toContain('model: run/ensemble.onnx, the mean of 2 networks');
   expect(again.stderr).toBe(
-    'lamella: run: 1 of 3 folds failed; the model is the mean of the other 2. Train again with a lower learning rate for a model of all.\n',
+    'lamella: run: fold-1 of 3 folds failed; the model is the mean of the other 2. Train again with a lower learning rate for a model of all.\n',
   );
+  const line =
+    'fold-1 is no part of the model, and what it held out is in no score, since it failed: the loss is not finite.';
+  expect(again.stdout).toContain('--- fold 1 of 3: failed before ---');
+  expect(again.stdout).toContain(line);
+  expect(await readFile(join(cwd, 'run', 'report.html'), 'utf8')).toContain(line);
 });
 
 test('the time is shared among folds, and what is stopped goes on with its share', { timeout: 240_000 }, async () => {
@@ -202,4 +227,7 @@ test('folds of single pixels are trained, and the way to their mean is said', { 
     'networks of single pixels (n1) are not joined. Name the runs of the folds one after the other: predict takes their mean.',
   );
   expect(trained.stdout).toMatch(/\nNext: npx lamella predict pixels\/fold-0 pixels\/fold-1 IMAGES\n$/);
+  expect((await run(['compare', 'pixels', 'pixels/fold-0', '--data', 'other'])).stderr).toBe(
+    'lamella: pixels: this is a run of folds that have no model of all. Compare one of the folds, such as pixels/fold-0.\n',
+  );
 });

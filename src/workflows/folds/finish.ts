@@ -46,6 +46,7 @@ export const bestOf = ({ results: { lines } }: TrainedFold): number | undefined 
  * Writes `ensemble.onnx`, whose output is the mean of the outputs of the best models of the folds, `report.html`, and what
  * was found into `folds.json`.
  * Without the one model where networks cannot be joined.
+ * @param folds as `trainedFolds`
  * @returns the record with its result
  * @throws RunError if no fold has a model; as `crossValidate`
  */
@@ -53,10 +54,10 @@ export async function finishFolds(
   host: Host,
   run: string,
   record: FoldsRecord,
+  folds: readonly TrainedFold[],
   { device, signal }: { readonly device?: DeviceName | 'auto' | undefined; readonly signal?: AbortSignal } = {},
 ): Promise<FoldsRecord & { readonly result: FoldsResult }> {
   const { files } = host;
-  const folds = await trainedFolds(host, run, record);
   const [first] = folds;
   if (first === undefined) {
     throw new RunError('none of the folds has a model.', {
@@ -83,6 +84,7 @@ export async function finishFolds(
     ...(chosen && { postprocessing: { ...chosen } as { readonly [key: string]: Json } }),
     lines: [
       ...(scored === undefined ? [] : linesOf(scored, classes)),
+      ...failedLines(record, scored !== undefined),
       ...(apart === undefined ? [] : [`no model of all folds: ${apart}`]),
     ],
   };
@@ -166,6 +168,16 @@ function linesOf(found: CrossValidation, classes: readonly string[]): readonly s
         : `post-processing: none; chosen on the other folds it gives ${by}, which is no improvement beyond chance`;
   return [all, ...alike, none];
 }
+
+/** Which folds are no part of the model, and why. */
+const failedLines = ({ finished }: FoldsRecord, isScored: boolean): readonly string[] =>
+  finished.flatMap(({ fold, failed }) =>
+    failed === undefined
+      ? []
+      : [
+          `${foldFolder(fold)} is no part of the model${isScored ? ', and what it held out is in no score' : ''}, since it failed: ${failed}`,
+        ],
+  );
 
 function reportOf(
   title: string,
