@@ -55,9 +55,10 @@ export async function openTrainStep(
   };
   const optimizer = optimizerOf(recipe.optimizer);
   const network = build(batch);
-  const step = trainingStep(network, lossIn(recipe, maps), optimizer, options);
+  const loss = lossIn(recipe, maps);
+  const step = trainingStep(network, loss, optimizer, options);
   if (devices !== undefined) {
-    const parts = { options, optimizer, step, profile, hasStatistics: network.statistics.length > 0 };
+    const parts = { options, loss, optimizer, step, profile, hasStatistics: network.statistics.length > 0 };
     return { step, ...(await devices.openStep(recipe, build, runtime, parts)) };
   }
   const explained = (cause: unknown): never => {

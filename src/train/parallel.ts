@@ -9,7 +9,8 @@ import { float32, type NdArray, ndarray } from '../array/ndarray.ts';
 import { option, UsageError } from '../errors.ts';
 import type { Graph } from '../graph/ir.ts';
 import { drawMasks } from '../nn/dropout-masks.ts';
-import { LOSSES, type LossName, type LossSpec, lossOf } from '../nn/losses/registry.ts';
+import type { Loss } from '../nn/losses/loss.ts';
+import { LOSSES, type LossName } from '../nn/losses/registry.ts';
 import type { Network } from '../nn/network.ts';
 import type { Optimizer } from '../nn/optimizers/optimizer.ts';
 import type { ProfileRequest, Program, Runtime } from '../runtime/runtime.ts';
@@ -29,6 +30,7 @@ export interface GradientWorker {
 /** What a shared step is made of, beside its recipe. */
 export interface SharedParts {
   readonly options: StepOptions;
+  readonly loss: Loss;
   readonly optimizer: Optimizer;
   readonly step: TrainingStep;
   /** Of the update. */
@@ -66,13 +68,13 @@ export async function openParallelStep(
   recipe: Recipe,
   build: (batch: number) => Network,
   runtime: Runtime,
-  { options, optimizer, step, profile, hasStatistics }: SharedParts,
+  { options, loss, optimizer, step, profile, hasStatistics }: SharedParts,
 ): Promise<SharedStep> {
   const { exact, seed } = recipe;
   const share = shareOf(recipe, names, hasStatistics);
   const { graph, state } = updateGraph(step.parameters, optimizer, options);
   const program = await runtime.compile(graph, { state, exact, profile });
-  const workers = await open(gradientGraph(build(share), lossOf(recipe.loss as LossSpec), options), { exact });
+  const workers = await open(gradientGraph(build(share), loss, options), { exact });
   return {
     trainStep: parallelTrainStep(program, workers, step, seed),
     // What the workers lower, in their own threads, is not visible here.
@@ -95,10 +97,13 @@ export function shareOf({ batch, loss, maps }: Recipe, devices: readonly string[
       { remedy: `Use ${option('batchNorm', 'fixed')}, or one device.` },
     );
   }
-  if (maps !== undefined) {
-    throw new UsageError(`Networks of ${maps.by} are not trained on several devices.`, { remedy: 'Use one device.' });
+  if (maps?.by === 'stars') {
+    throw new UsageError(
+      `The distances of stars weigh by how many pixels of objects a batch has, so ${devices.length} devices cannot share it.`,
+      { remedy: `Use one device, or ${option('separate', 'flows')}.` },
+    );
   }
-  if (!LOSSES[loss.name as LossName].mean) {
+  if (maps === undefined && !LOSSES[loss.name as LossName].mean) {
     const means = (Object.keys(LOSSES) as LossName[]).filter((name) => LOSSES[name].mean);
     throw new UsageError(
       `The loss '${loss.name}' is not a mean over images, so ${devices.length} devices cannot share it.`,

@@ -11,7 +11,7 @@ import { selectChannels } from '../input/channels.ts';
 import { inputPages } from '../input/network-input.ts';
 import type { InputSpec } from '../input/normalise.ts';
 import { applyOperations } from '../input/operations.ts';
-import { type ModelMetadata, readMetadata, requireClasses } from '../models/metadata.ts';
+import { type ModelMetadata, readMetadata } from '../models/metadata.ts';
 import type { Host } from './host.ts';
 import { readImageFile } from './image-files.ts';
 import { modelFileOf, readModel } from './model-files.ts';
@@ -67,8 +67,8 @@ export async function exportBioImageIo(
 
 /**
  * A model as a package of BioImage.IO, in memory.
- * @throws UsageError for a detail that the format does not take; ModelError for a model that does not give a class for
- * every pixel, or is of another program; DatasetError for a sample that is too small or has other channels.
+ * @throws UsageError for a detail that the format does not take; ModelError for a model that does not give classes or maps
+ * for every pixel, or is of another program; DatasetError for a sample that is too small or has other channels.
  */
 export async function packageModel(
   host: Host,
@@ -86,7 +86,6 @@ export async function packageModel(
       remedy: 'Train on from it first (lamella train DATA --from), and export that run.',
     });
   }
-  requireClasses(metadata, file);
   const [batch, , height, width] = signature.inputs[0]?.dims ?? [];
   const packaged = {
     bytes: weights,

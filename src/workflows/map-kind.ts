@@ -4,7 +4,7 @@ import type { WritableFiles } from '../files.ts';
 import { readSignature } from '../graph/onnx/model.ts';
 import { readMetadata } from '../models/metadata.ts';
 import type { MapKind } from '../objects/object-maps.ts';
-import { isPackage, modelFileOf } from './model-files.ts';
+import { isPackage, modelFileOf, readModel } from './model-files.ts';
 
 /** The maps that a model was trained for; undefined for models of classes and of other programs, and where there is none. */
 export async function mapKindOf(
@@ -14,7 +14,8 @@ export async function mapKindOf(
 ): Promise<MapKind | undefined> {
   try {
     const file = await modelFileOf(files, path, which);
-    return isPackage(file) ? undefined : readMetadata(readSignature(await files.read(file)))?.maps?.by;
+    const bytes = await (isPackage(file) ? readModel(files, file) : files.read(file));
+    return readMetadata(readSignature(bytes))?.maps?.by;
   } catch {
     // Whoever opens it says what is wrong.
     return undefined;

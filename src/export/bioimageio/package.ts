@@ -19,6 +19,9 @@ import { writeNpy } from './npy.ts';
 import { preprocessingOf } from './operations.ts';
 import { readme } from './readme.ts';
 
+/** As `StarOptions` has them where nothing else is known. */
+const [USUAL_THRESHOLD, USUAL_OVERLAP] = [0.5, 0.4];
+
 export const FORMAT_VERSION = '0.5.10';
 
 /** What only its maker knows of a model. */
@@ -143,6 +146,28 @@ export function pixelOf({ pixelMm }: Pick<InputSpec, 'pixelMm'>): { readonly sca
   return {};
 }
 
+/** What the network gives: probabilities of classes, or maps by which objects are found. */
+function outputOf({ activation, classes, maps, separation }: ModelMetadata) {
+  if (maps === undefined) {
+    const names = classes.map((each) => each.name).slice(activation === 'sigmoid' ? 1 : 0);
+    return { id: 'probabilities', channels: identifiers(names), range: { range: [0, 1] }, config: {} };
+  }
+  if (maps.by === 'flows') return { id: maps.by, channels: ['flow_y', 'flow_x', 'cell'], range: {}, config: {} };
+  const { rays } = maps;
+  return {
+    id: maps.by,
+    channels: ['probability', ...Array.from({ length: rays }, (_, k) => `distance_${k}`)],
+    range: {},
+    // Where StarDist writes how objects are found.
+    config: {
+      stardist: {
+        thresholds: { prob: separation?.threshold ?? USUAL_THRESHOLD, nms: USUAL_OVERLAP },
+        config: { n_dim: 2, n_rays: rays, grid: [1, 1] },
+      },
+    },
+  };
+}
+
 const hex = (bytes: Uint8Array): string => [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 
 export interface ModelPackage {
@@ -175,8 +200,7 @@ export function writeBioImageIo(
   const { min, step, halo } = tilesOf(sizes);
   const input = metadata.input as unknown as InputSpec;
   const { operations, unsaid } = preprocessingOf(input);
-  const isForeground = metadata.activation === 'sigmoid';
-  const classes = metadata.classes.map((each) => each.name).slice(isForeground ? 1 : 0);
+  const given = outputOf(metadata);
   const pixel = pixelOf(input);
   const notes = [
     ...unsaid,
@@ -228,14 +252,14 @@ export function writeBioImageIo(
     ],
     outputs: [
       {
-        id: 'probabilities',
-        axes: [batchAxis, { type: 'channel', channel_names: identifiers(classes) }, outputSide('y'), outputSide('x')],
-        data: { type: 'float32', range: [0, 1] },
+        id: given.id,
+        axes: [batchAxis, { type: 'channel', channel_names: given.channels }, outputSide('y'), outputSide('x')],
+        data: { type: 'float32', ...given.range },
         test_tensor: { source: 'test_output.npy' },
       },
     ],
     weights: { onnx: { source: 'weights.onnx', sha256: hex(sha256(bytes)), opset_version: opset } },
-    config: { lamella: metadata },
+    config: { lamella: metadata, ...given.config },
   };
   files['rdf.yaml'] = new TextEncoder().encode(`${JSON.stringify(rdf, undefined, 2)}\n`);
   // Weights do not deflate. The first date of the format: the same model makes the same package.

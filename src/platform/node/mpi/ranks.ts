@@ -15,7 +15,6 @@ import { float32, type NdArray, ndarray } from '../../../array/ndarray.ts';
 import { DeviceError, option } from '../../../errors.ts';
 import type { Graph } from '../../../graph/ir.ts';
 import { drawMasks } from '../../../nn/dropout-masks.ts';
-import { type LossSpec, lossOf } from '../../../nn/losses/registry.ts';
 import type { Program, Runtime } from '../../../runtime/runtime.ts';
 import {
   type GradientDevices,
@@ -264,11 +263,16 @@ export function rankDevices(mpi: Communicator, { hosts }: RankPlace): GradientDe
   const tellAll = (order: Order): Promise<void> => tell(() => order);
   return {
     names,
-    async openStep(recipe, build, runtime, { options, optimizer, step, profile, hasStatistics }): Promise<SharedStep> {
+    async openStep(
+      recipe,
+      build,
+      runtime,
+      { options, loss, optimizer, step, profile, hasStatistics },
+    ): Promise<SharedStep> {
       const share = shareOf(recipe, names, hasStatistics);
       const { graph, state } = updateGraph(step.parameters, optimizer, options);
       const graphs: StepGraphs = {
-        gradient: gradientGraph(build(share), lossOf(recipe.loss as LossSpec), options),
+        gradient: gradientGraph(build(share), loss, options),
         update: graph,
         state,
         exact: recipe.exact,
