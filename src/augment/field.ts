@@ -1,4 +1,5 @@
 import { bicubicField } from '../array/bicubic.ts';
+import { cutBox } from '../array/cut-box.ts';
 import type { Random } from '../array/random.ts';
 import type { AugmentSettings } from './options.ts';
 
@@ -174,14 +175,7 @@ export function innerCoordinates(
   margin: number,
 ): Coordinates {
   if (margin === 0) return { y, x };
-  const innerHeight = height - 2 * margin;
-  const innerWidth = width - 2 * margin;
-  const outY = new Float32Array(innerHeight * innerWidth);
-  const outX = new Float32Array(innerHeight * innerWidth);
-  for (let row = 0; row < innerHeight; row++) {
-    const from = (row + margin) * width + margin;
-    outY.set(y.subarray(from, from + innerWidth), row * innerWidth);
-    outX.set(x.subarray(from, from + innerWidth), row * innerWidth);
-  }
-  return { y: outY, x: outX };
+  const inner = { y: margin, x: margin, height: height - 2 * margin, width: width - 2 * margin };
+  const cut = (values: Float32Array) => cutBox(values, 1, { height, width }, inner);
+  return { y: cut(y), x: cut(x) };
 }

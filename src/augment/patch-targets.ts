@@ -1,5 +1,6 @@
 /** What networks of stars or flows learn of patches. */
 
+import { cutBox } from '../array/cut-box.ts';
 import { stream } from '../array/random.ts';
 import { patchPosition, type TrainingPage, type TrainingSet } from '../dataset/patch-position.ts';
 import { connectedComponents } from '../objects/connected-components.ts';
@@ -39,15 +40,8 @@ export function patchTargets(
   const apart = connectedComponents(labelGrid(labels, [rows, columns]), { by: 'value' }).labels;
   const whole = mapTargets(apart, maps).data;
   const [height, width] = [patch[0] - 2 * outputMargin, patch[1] - 2 * outputMargin];
-  const channels = mapChannels(maps);
-  const out = new Float32Array(channels * height * width);
   const before = context + outputMargin;
-  for (let row = 0; row < channels * height; row++) {
-    const channel = Math.floor(row / height);
-    const from = (channel * rows + before + (row % height)) * columns + before;
-    out.set(whole.subarray(from, from + width), row * width);
-  }
-  return out;
+  return cutBox(whole, mapChannels(maps), { height: rows, width: columns }, { y: before, x: before, height, width });
 }
 
 /** The batch of a step with its targets: of each sample at its place, and changed as its image was. */

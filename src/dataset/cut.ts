@@ -1,5 +1,6 @@
 /** Pages cut to what is annotated and what a patch sees around it. */
 
+import { cutBox } from '../array/cut-box.ts';
 import { annotatedBoxes, annotatedRows, type Rectangle } from './annotated.ts';
 import { type Memo, noMemo } from './memo.ts';
 import { type Allocate, inMemory } from './memory.ts';
@@ -15,10 +16,14 @@ const around = (a: Rectangle, b: Rectangle): Rectangle => ({
   right: Math.max(a.right, b.right),
 });
 
-/** The annotated boxes with their context, those that overlap as one: no pixel is in two. */
-function piecesOf(page: TrainingPage, contextPx: number): readonly Rectangle[] {
+/** The annotated boxes of a page with their context, those that overlap as one: no pixel is in two. */
+export function piecesAround(
+  boxes: readonly Rectangle[],
+  page: Pick<TrainingPage, 'height' | 'width'>,
+  contextPx: number,
+): readonly Rectangle[] {
   const pieces: Rectangle[] = [];
-  for (const box of annotatedBoxes(page)) {
+  for (const box of boxes) {
     let piece: Rectangle = {
       top: Math.max(0, box.top - contextPx),
       left: Math.max(0, box.left - contextPx),
@@ -47,15 +52,9 @@ function cutPage(
 ): TrainingPage {
   const [height, width] = [piece.bottom - piece.top, piece.right - piece.left];
   if (height === page.height && width === page.width) return page;
-  const cut = <A extends Uint8Array | Int32Array | Float32Array>(from: A, planes = 1): A => {
-    const out = new (from.constructor as new (length: number) => A)(planes * height * width);
-    for (let row = 0; row < planes * height; row++) {
-      const plane = Math.floor(row / height);
-      const start = (plane * page.height + piece.top + (row % height)) * page.width + piece.left;
-      out.set(from.subarray(start, start + width), row * width);
-    }
-    return inMemory(out, allocate);
-  };
+  const box = { y: piece.top, x: piece.left, height, width };
+  const cut = <A extends Uint8Array | Int32Array | Float32Array>(from: A, planes = 1): A =>
+    inMemory(cutBox(from, planes, page, box), allocate);
   const where = `cut at ${piece.left}, ${piece.top} to ${piece.right}, ${piece.bottom}`;
   const kept = memo(page.label, where, () => {
     const label = cut(page.label);
@@ -90,9 +89,9 @@ export function cutToAnnotation(set: TrainingSet, contextPx: number, options: Cu
   const pages = set.pages.flatMap((page) =>
     page.annotatedRows === undefined
       ? [page]
-      : memo(page.label, `pieces with ${contextPx} px around`, () => piecesOf(page, contextPx)).map((piece) =>
-          cutPage(page, piece, set.channels, options),
-        ),
+      : memo(page.label, `pieces with ${contextPx} px around`, () =>
+          piecesAround(annotatedBoxes(page), page, contextPx),
+        ).map((piece) => cutPage(page, piece, set.channels, options)),
   );
   const rare = set.focus.rare.map(({ classIndex }) => ({ classIndex, places: focusPlaces(pages, classIndex, memo) }));
   return { ...set, pages, focus: { rare } };

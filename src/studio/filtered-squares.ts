@@ -3,6 +3,7 @@
  * kept, so that a preview after a stroke costs the perceptron alone.
  */
 
+import { cutBox } from '../array/cut-box.ts';
 import { float32, type NdArray } from '../array/ndarray.ts';
 import { writeOnnx } from '../graph/onnx/write.ts';
 import { FILTER_REACH_PX, featureCount, filterGraph, mapPerceptron } from '../models/filter-bank.ts';
@@ -76,12 +77,11 @@ export class FilteredSquares {
     }
     const outputs = await this.#perceptron.program.run({ ...weights, features });
     const { data } = outputs[PROBABILITIES_NAME] as NdArray<'float32'>;
-    const region = float32([spec.numClasses, height, width]);
-    for (let row = 0; row < spec.numClasses * height; row++) {
-      const from = (Math.floor(row / height) * SQUARE_PX + (row % height)) * SQUARE_PX;
-      region.data.set(data.subarray(from, from + width), row * width);
-    }
-    return region;
+    const square = { height: SQUARE_PX, width: SQUARE_PX };
+    return float32(
+      [spec.numClasses, height, width],
+      cutBox(data, spec.numClasses, square, { y: 0, x: 0, height, width }),
+    );
   }
 
   async dispose(): Promise<void> {

@@ -1,6 +1,7 @@
 /** The two models that learn while the user paints. Each is as far as its last `learn`. */
 
 import { NOT_ANNOTATED } from '../annotate/label-values.ts';
+import { cutBox } from '../array/cut-box.ts';
 import type { NdArray } from '../array/ndarray.ts';
 import type { LabelMapping } from '../dataset/labels/labels.ts';
 import type { RawDataset, RawPage } from '../dataset/raw.ts';
@@ -138,11 +139,7 @@ export class QuickRung implements LiveModel {
     const [left, top] = [before(x), before(y)];
     const width = Math.min(page.width, x + wide + FILTER_REACH_PX) - left;
     const height = Math.min(page.height, y + tall + FILTER_REACH_PX) - top;
-    const data = new Float32Array(channels * width * height);
-    for (let row = 0; row < channels * height; row++) {
-      const from = (Math.floor(row / height) * page.height + top + (row % height)) * page.width + left;
-      data.set(planes.subarray(from, from + width), row * width);
-    }
+    const data = cutBox(planes, channels, page, { y: top, x: left, height, width });
     const notAnnotated = labels instanceof Uint8Array ? NOT_ANNOTATED.classes : NOT_ANNOTATED.objects;
     const values = new Int32Array(width * height).fill(notAnnotated);
     for (let row = 0; row < tall; row++) {

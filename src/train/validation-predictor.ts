@@ -1,4 +1,5 @@
 /** A network's prediction for a validation slice: for all of it, or for a sample of its pixels. */
+import { cutBox } from '../array/cut-box.ts';
 import { ndarray } from '../array/ndarray.ts';
 import type { Rectangle } from '../array/window-sums.ts';
 import { IGNORE } from '../dataset/labels/labels.ts';
@@ -36,26 +37,12 @@ export async function pagePredictor(
       const region = scoredPart(page);
       const probabilities = await predictPage(model, source, { region });
       const { width, height } = region;
-      const label = within(page.label, page.width, region);
-      const objects = within(source.label.values, page.width, region);
+      const label = cutBox(page.label, 1, page, region);
+      const objects = cutBox(source.label.values, 1, page, region);
       return { page: { name: page.name, width, height, label }, probabilities, objects };
     },
     dispose: () => model.program.dispose(),
   };
-}
-
-/** The values of a rectangle. @param stride width of the whole */
-function within<A extends Uint8Array | Int32Array | Uint32Array>(
-  whole: A,
-  stride: number,
-  { x, y, width, height }: Rectangle,
-): A {
-  const out = whole.slice(0, width * height) as A;
-  for (let row = 0; row < height; row++) {
-    const from = (y + row) * stride + x;
-    out.set(whole.subarray(from, from + width), row * width);
-  }
-  return out;
 }
 
 /** So far around what is scored objects are looked at: only one that reaches further is cut off. */
