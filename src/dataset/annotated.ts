@@ -19,8 +19,11 @@ export interface Labelled {
   readonly width: number;
 }
 
+/** How many pixels of a page are annotated above each row, and in all: [height + 1]. */
+export type AnnotatedRows = Int32Array | Float64Array;
+
 /**
- * How many pixels are annotated above each row, and in all: [height + 1].
+ * The annotated pixels above each row.
  * @returns undefined if every pixel is annotated
  */
 export function annotatedRows({ label, height, width }: Labelled): Int32Array | undefined {
@@ -34,20 +37,26 @@ export function annotatedRows({ label, height, width }: Labelled): Int32Array | 
   return rows;
 }
 
-/** Index of the annotated pixel `nth` from 0, row by row. @param rows of `annotatedRows` */
-export function annotatedPixel({ label, width }: Labelled, rows: Int32Array, nth: number): number {
+/** The row of the annotated pixel `nth` from 0, row by row, and how many of the row come before it. */
+export function annotatedRow(rows: AnnotatedRows, nth: number): readonly [row: number, before: number] {
   let low = 0;
   for (let high = rows.length - 1; high - low > 1; ) {
     const middle = (low + high) >> 1;
     if ((rows[middle] as number) <= nth) low = middle;
     else high = middle;
   }
-  let left = nth - (rows[low] as number);
-  for (let p = low * width; ; p++) if (label[p] !== IGNORE && left-- === 0) return p;
+  return [low, nth - (rows[low] as number)];
+}
+
+/** Index of the annotated pixel `nth` from 0, row by row. @param rows of `annotatedRows` */
+export function annotatedPixel({ label, width }: Labelled, rows: AnnotatedRows, nth: number): number {
+  const [row, before] = annotatedRow(rows, nth);
+  let left = before;
+  for (let p = row * width; ; p++) if (label[p] !== IGNORE && left-- === 0) return p;
 }
 
 /** Annotated pixels in one square of this side, or in adjacent squares, are grouped. */
-const SQUARE_PX = 64;
+export const SQUARE_PX = 64;
 
 /** The smallest boxes around annotated areas; areas closer than about 64 pixels share one, so that only a few remain. */
 export function annotatedBoxes({ label, height, width }: Labelled): readonly Rectangle[] {

@@ -8,7 +8,7 @@ import { counted, DatasetError } from '../errors.ts';
 import { keepLabels } from './annotate.ts';
 import { type Memo, noMemo } from './memo.ts';
 import type { RawPage } from './raw.ts';
-import { type PagesChoice, type Split, type SplitChoice, splitItems } from './split.ts';
+import { type PagesChoice, type Split, type SplitChoice, type SplitItem, splitItems } from './split.ts';
 
 export interface HeldOut {
   /** Indices into the slices; a slice with held-out regions is in both, one without annotation in neither. */
@@ -72,13 +72,16 @@ function describeRegions(held: ReadonlyMap<number, readonly Region[]>, pages: re
   return `${counted(count, 'held-out region')} (${which.slice(0, MOST_NAMED).join('; ')}${more})`;
 }
 
-const indicesOf = (pages: readonly RawPage[], isAnnotated: (page: RawPage) => boolean): readonly number[] =>
+const indicesOf = <P>(pages: readonly P[], isAnnotated: (page: P) => boolean): readonly number[] =>
   pages.flatMap((page, i) => (isAnnotated(page) ? [i] : []));
 
-/** Splits the annotated slices; a choice by name is resolved among all, so that every name is known. */
-function splitAnnotated(
-  pages: readonly RawPage[],
-  isAnnotated: (page: RawPage) => boolean,
+/**
+ * Splits the annotated slices; a choice by name is resolved among all, so that every name is known.
+ * @throws as `splitItems`; DatasetError if nothing is annotated in what is held out by name
+ */
+export function splitAnnotated<P extends SplitItem>(
+  pages: readonly P[],
+  isAnnotated: (page: P) => boolean,
   choice: SplitChoice,
   seed: number,
 ): Split {
@@ -92,7 +95,7 @@ function splitAnnotated(
       remedy: 'Hold out images with labels.',
     });
   }
-  const items = kept.map((i) => pages[i] as RawPage);
+  const items = kept.map((i) => pages[i] as P);
   const { train, validation, reason } = splitItems(items, choice, { seed });
   const original = (indices: readonly number[]) => indices.map((i) => kept[i] as number);
   return { train: original(train), validation: original(validation), reason };

@@ -2,7 +2,7 @@
 
 import { type Random, stream } from '../array/random.ts';
 import { option, UsageError } from '../errors.ts';
-import { annotatedPixel } from './annotated.ts';
+import { type AnnotatedRows, annotatedPixel } from './annotated.ts';
 import { type Memo, noMemo } from './memo.ts';
 import type { PageSeparation } from './weights/page-separation.ts';
 
@@ -20,7 +20,7 @@ export interface TrainingPage {
   /** Number of the object at each pixel [height, width], 0 for none; of networks that learn stars or flows. */
   readonly objects?: Int32Array | undefined;
   /** Of a slice annotated in part: the number of annotated pixels above each row (`annotatedRows`). */
-  readonly annotatedRows?: Int32Array | undefined;
+  readonly annotatedRows?: AnnotatedRows | undefined;
   /** Position of the first pixel in the image, of a slice that was cropped; default [0, 0]. */
   readonly origin?: readonly [y: number, x: number];
 }
@@ -251,12 +251,16 @@ function balancedPosition(set: TrainingSet, random: Random, count: number): Patc
   return tried ?? found(set.pages[0], 0);
 }
 
-/** Position of sample `index` of step `step`, from stream (seed, 'patch', step, index). */
+/**
+ * Position of sample `index` of step `step`, from stream (seed, 'patch', step, index).
+ * @param pixelOf finds the annotated pixel `nth` of a page, row by row; default: in its labels
+ */
 export function patchPosition(
   set: TrainingSet,
   step: number,
   index: number,
   options: PatchPositionOptions,
+  pixelOf = annotatedPixel as (page: TrainingPage, rows: AnnotatedRows, nth: number) => number,
 ): PatchPosition {
   const { seed, patch, batch, outputMargin, focusFraction, balanced = false } = options;
   const [height, width] = patch;
@@ -290,7 +294,7 @@ export function patchPosition(
   }
   const page = set.pages[choosePage(set, seed, step * batch + index)];
   const rows = page.annotatedRows;
-  if (rows !== undefined) return around(page, annotatedPixel(page, rows, random.integer(areaOf(page))));
+  if (rows !== undefined) return around(page, pixelOf(page, rows, random.integer(areaOf(page))));
   return {
     page,
     centre: [

@@ -212,15 +212,14 @@ const OBJECT = 1;
 /** Pixels of each value. */
 function countsOf(label: Uint8Array): Float64Array {
   const counts = new Float64Array(256);
-  for (let p = 0; p < label.length; p++) counts[label[p]] = counts[label[p]] + 1;
+  for (let p = 0; p < label.length; p++) counts[label[p]]++;
   return counts;
 }
 
 export function sharesOf(pages: readonly Float64Array[], classCount: number): number[] {
-  const counts = Float64Array.from({ length: 256 }, (_, value) => pages.reduce((sum, own) => sum + own[value], 0));
-  let total = 0;
-  for (let c = 0; c < classCount; c++) total += counts[c];
-  return Array.from({ length: classCount }, (_, c) => (total === 0 ? 0 : counts[c] / total));
+  const counts = Array.from({ length: classCount }, (_, c) => pages.reduce((sum, own) => sum + own[c], 0));
+  const total = counts.reduce((a, b) => a + b);
+  return counts.map((count) => (total === 0 ? 0 : count / total));
 }
 
 /** Whether any pixel is annotated. */
@@ -229,9 +228,27 @@ export function hasAnnotation({ values }: LabelPage, { ignore }: LabelMapping): 
   return values.some((value) => !skipped.has(value));
 }
 
-function describeAnnotated(annotated: number, pixels: number, pages: number): string {
-  const share = ((100 * annotated) / pixels).toPrecision(2);
-  return `annotated: ${annotated.toLocaleString('en')} pixels, ${Number(share)} % of ${counted(pages, 'training page')}; the others take no part`;
+/** What the labels are, and how much of the training pages is of which class, as printed lines. @param all number of pages */
+export function describeLabels(
+  mapping: LabelMapping,
+  shares: readonly number[],
+  { train, validation }: Split,
+  { all, annotated, pixels }: Readonly<Record<'all' | 'annotated' | 'pixels', number>>,
+): readonly string[] {
+  const percent = mapping.classes.map(({ name }, i) => `${name} ${(100 * shares[i]).toFixed(1)} %`);
+  const lines = [describeMapping(mapping), `fraction of pixels: ${percent.join(', ')}`];
+  if (annotated < pixels) {
+    const share = Number(((100 * annotated) / pixels).toPrecision(2));
+    lines[1] += ' (without ignored pixels)';
+    lines.push(
+      `annotated: ${annotated.toLocaleString('en')} pixels, ${share} % of ${counted(train.length, 'training page')}; the others take no part`,
+    );
+  }
+  const leftOut = all - new Set([...train, ...validation]).size;
+  if (leftOut > 0) {
+    lines.push(`nothing is annotated on ${leftOut} of ${all} pages, which ${leftOut === 1 ? 'takes' : 'take'} no part`);
+  }
+  return lines;
 }
 
 export const nothingPainted = (folder: string): DatasetError =>
@@ -360,10 +377,8 @@ export function prepareDataset(read: RawDataset, options: PrepareOptions = {}): 
     classCount,
   );
   requireContrast(raw, mapping, pages, shares);
-  const percent = mapping.classes.map(({ name }, i) => `${name} ${(100 * shares[i]).toFixed(1)} %`);
   const annotated = pages.reduce((sum, { label, annotatedRows: rows }) => sum + (rows?.at(-1) ?? label.length), 0);
   const pixels = pages.reduce((sum, { label }) => sum + label.length, 0);
-  const leftOut = raw.pages.length - new Set([...split.train, ...split.validation]).size;
   return {
     train: {
       pages,
@@ -386,14 +401,7 @@ export function prepareDataset(read: RawDataset, options: PrepareOptions = {}): 
     annotatedFraction: annotated / pixels,
     notes: [
       ...raw.notes,
-      describeMapping(mapping),
-      `fraction of pixels: ${percent.join(', ')}${annotated < pixels ? ' (without ignored pixels)' : ''}`,
-      ...(annotated < pixels ? [describeAnnotated(annotated, pixels, pages.length)] : []),
-      ...(leftOut > 0
-        ? [
-            `nothing is annotated on ${leftOut} of ${raw.pages.length} pages, which ${leftOut === 1 ? 'takes' : 'take'} no part`,
-          ]
-        : []),
+      ...describeLabels(mapping, shares, split, { all: raw.pages.length, annotated, pixels }),
       ...reasons,
       ...(inversion === undefined ? [] : [inversion]),
       split.reason,

@@ -60,7 +60,7 @@ export function fitInput(
     readonly normalisation?: NormalisationOptions | undefined;
   } = {},
 ): { readonly input: InputSpec; readonly reasons: readonly [channels: string, normalisation: string] } {
-  const { spec: channels, reason } = given === undefined ? chooseChannels(pages, channel) : asGiven(given);
+  const { spec: channels, reason } = given === undefined ? chooseChannels(pages, channel) : channelsAsGiven(given);
   const planes = pages.map((page) => selectChannels(page, channels));
   const fitted = fitNormalisation(planes, channels, normalisation);
   return {
@@ -69,7 +69,8 @@ export function fitInput(
   };
 }
 
-const asGiven = (spec: ChannelSpec) => ({ spec, reason: `channels: ${spec.count}, as the model takes` });
+/** Channels that a model takes, with the reason as a printed line. */
+export const channelsAsGiven = (spec: ChannelSpec) => ({ spec, reason: `channels: ${spec.count}, as the model takes` });
 
 /**
  * A page as the network wants it: float32 [channels, height, width].

@@ -6,7 +6,7 @@
 import { overlapsSome, type RegionsByPage } from '../dataset/hold-out.ts';
 import type { TrainingSet } from '../dataset/patch-position.ts';
 import type { RawDataset, RawPage } from '../dataset/raw.ts';
-import { type RegionNumbers, type SplitChoice, splitItems } from '../dataset/split.ts';
+import { type RegionNumbers, type SplitChoice, type SplitItem, splitItems } from '../dataset/split.ts';
 import { counted } from '../errors.ts';
 
 /** The data of a run; JSON, so that a resumed run reads them again. */
@@ -23,6 +23,11 @@ export interface RunData {
   readonly trainingRegions?: RegionsByPage;
   /** Of a run that trains on from another: the data of that, which it rehearses. */
   readonly before?: RunData;
+}
+
+/** Pages of old and new data, as far as it matters here. */
+interface JointData {
+  readonly pages: readonly (SplitItem & Pick<RawPage, 'name' | 'annotation'>)[];
 }
 
 /** What stands of it in the recipe. */
@@ -46,14 +51,14 @@ export function withPagesBefore(now: RawDataset, before: RawDataset): RawDataset
 }
 
 /** The name in the joint data of a page of the run before. */
-function nameBefore({ pages }: RawDataset): (name: string) => string {
+function nameBefore({ pages }: JointData): (name: string) => string {
   const elsewhere = pages.some(({ name }) => name.startsWith(PREFIX));
   return (name) => (elsewhere ? `${PREFIX}${name}` : name);
 }
 
 /** Names in the joint data of what the run before trained on and held out. */
 export function namesBefore(
-  raw: RawDataset,
+  raw: JointData,
   { trainingImages, validationImages }: RunData,
 ): { readonly training: ReadonlySet<string>; readonly validation: ReadonlySet<string> } {
   const there = new Set(raw.pages.map(({ name }) => name));
@@ -67,7 +72,7 @@ export function namesBefore(
  * even if they are held out by now.
  */
 function regionsBefore(
-  raw: RawDataset,
+  raw: JointData,
   { validationRegions = {}, trainingRegions = {} }: RunData,
 ): { readonly regions: RegionNumbers; readonly unscored: RegionNumbers } {
   const joint = nameBefore(raw);
@@ -91,7 +96,7 @@ function regionsBefore(
  * @returns also lines that tell old and new data apart
  */
 export function splitBeside(
-  raw: RawDataset,
+  raw: JointData,
   choice: SplitChoice,
   before: RunData,
   seed: number,
@@ -101,9 +106,9 @@ export function splitBeside(
   const byRegions =
     'fraction' in choice && raw.pages.some(({ annotation }) => annotation?.regions.some(({ held }) => held));
   const held = added.length === 0 || byRegions ? [] : splitItems(added, choice, { seed }).validation;
-  const heldNames = held.map((i) => (added[i] as RawPage).name);
-  const root = ({ height, width }: RawPage): number => Math.sqrt(height * width);
-  const sum = (pages: readonly RawPage[]): number => pages.reduce((total, page) => total + root(page), 0);
+  const heldNames = held.map((i) => (added[i] as (typeof added)[number]).name);
+  const root = ({ height, width }: SplitItem): number => Math.sqrt(height * width);
+  const sum = (pages: readonly SplitItem[]): number => pages.reduce((total, page) => total + root(page), 0);
   const fresh = added.filter(({ name }) => !heldNames.includes(name));
   const rehearsed = raw.pages.filter(({ name }) => training.has(name));
   const times = fresh.length === 0 ? 1 : Math.max(1, Math.round(sum(rehearsed) / sum(fresh)));

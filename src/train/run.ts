@@ -111,8 +111,9 @@ async function newTask(
       remedy: `Set ${option('from')} too, or remove it.`,
     });
   }
-  if (!('kind' in raw)) return newSegmentationTask(raw, settings, place, { start, before: place.from?.before });
-  if (raw.kind !== 'classes') return (place.streamed as StreamedTraining).newTask(raw, settings, place, start);
+  const from = { start, before: place.from?.before };
+  if (!('kind' in raw)) return newSegmentationTask(raw, settings, place, from);
+  if (raw.kind !== 'classes') return (place.streamed as StreamedTraining).newTask(raw, settings, place, from);
   if (start === undefined) return classifiersOf(place).newTask(raw, settings);
   throw new UsageError(`${option('from')} is not supported for data with one class per image.`, {
     file: raw.folder,

@@ -10,7 +10,7 @@ import {
 import { requireOnePalette } from '../dataset/labels/palettes.ts';
 import { labelOptions, type RawDataset, type RawPage } from '../dataset/raw.ts';
 import { LamellaError } from '../errors.ts';
-import { type ChannelChoice, chooseChannels, selectChannels } from '../input/channels.ts';
+import { type ChannelChoice, chooseChannels, type NamedPage, selectChannels } from '../input/channels.ts';
 import type { InputSpec } from '../input/normalise.ts';
 import type { StartModel } from './start.ts';
 
@@ -21,7 +21,7 @@ import type { StartModel } from './start.ts';
  */
 export function startInput(
   { input }: StartModel,
-  pages: readonly RawPage[],
+  pages: readonly NamedPage[],
   channel?: ChannelChoice,
 ): InputSpec | undefined {
   const { spec } = chooseChannels(pages, channel);
@@ -41,15 +41,17 @@ export function startInput(
 /**
  * The model's own label mapping, unless the user sets another one or it lacks values of the slices, in which case it is
  * inferred again. Values to ignore are added.
+ * @param pages at least one pixel of each value of each slice
  * @throws as `findMapping`.
  */
-export function startLabels(
+export function startLabels<L = LabelMapping>(
   { labels }: StartModel,
   pages: readonly RawPage['label'][],
   options: LabelOptions,
-): LabelMapping {
+  infer = findMapping as (...of: Parameters<typeof findMapping>) => LabelMapping | L,
+): LabelMapping | L {
   const { classes, task, ignore = [] } = options;
-  if (labels === undefined || classes !== undefined || task !== undefined) return findMapping(pages, options);
+  if (labels === undefined || classes !== undefined || task !== undefined) return infer(pages, options);
   const own = { ...labels, ignore: [...new Set([...labels.ignore, ...ignore])] };
   const known = new Set([
     ...own.ignore,
@@ -59,7 +61,7 @@ export function startLabels(
     return { ...own, ignore: ignoredAmongObjects(labelValues(pages), own.ignore) };
   }
   for (const { values } of pages)
-    for (let p = 0; p < values.length; p++) if (!known.has(values[p] as number)) return findMapping(pages, options);
+    for (let p = 0; p < values.length; p++) if (!known.has(values[p] as number)) return infer(pages, options);
   requireOnePalette(pages);
   return own;
 }

@@ -3,6 +3,7 @@
 import type { ReadDatasetOptions } from '../dataset/prepare.ts';
 import type { StreamedDataset } from '../dataset/streamed/page.ts';
 import type { Files } from '../files.ts';
+import type { RunData } from './before.ts';
 import type { Recipe } from './config.ts';
 import type { StartModel } from './start.ts';
 import type { TrainingTask } from './task.ts';
@@ -22,12 +23,15 @@ export interface StreamedTraining {
     folder: string,
     options: ReadDatasetOptions & { readonly memory: number | undefined },
   ): Promise<StreamedDataset | undefined>;
-  /** @throws as `prepareStreamed`; UsageError for settings that need images in memory */
+  /**
+   * @param from the model to train on from, and the data of the run that made it, where they are in the same folder
+   * @throws as `prepareStreamed`; UsageError for settings that need images in memory
+   */
   newTask(
     raw: StreamedDataset,
     settings: TrainSettings,
     place: StreamedPlace,
-    start?: StartModel,
+    from?: { readonly start?: StartModel | undefined; readonly before?: RunData | undefined },
   ): Promise<TrainingTask>;
   /** Of an existing run. */
   sameTask(raw: StreamedDataset, recipe: Recipe, place: StreamedPlace): Promise<TrainingTask>;

@@ -4,6 +4,7 @@ import type { LabelKind } from '../dataset/labels/label-kind.ts';
 import { kindOf } from '../dataset/labels/labels.ts';
 import { readDataset } from '../dataset/prepare.ts';
 import type { RawDataset } from '../dataset/raw.ts';
+import type { StreamedDataset } from '../dataset/streamed/page.ts';
 import { LamellaError } from '../errors.ts';
 import { baseName, type Files, folderName, joinPath, type WritableFiles } from '../files.ts';
 import { isClassifier } from '../models/registry.ts';
@@ -66,26 +67,27 @@ async function dataBefore(place: Place, from: string): Promise<RunData | undefin
   if (isClassifier(config.recipe.model.name)) return undefined;
   const folder = await dataFolderOf(place, from, config);
   // What lay in one folder does so still.
-  const found = ({ level, trainingImages, validationImages, before, ...data }: RunData): RunData => ({
+  const found = (data: RunData): RunData => ({
     folder: data.folder === config.folder ? folder : data.folder,
-    ...(level !== undefined && { level }),
-    trainingImages,
-    validationImages,
-    ...(data.validationRegions && { validationRegions: data.validationRegions }),
-    ...(data.trainingRegions && { trainingRegions: data.trainingRegions }),
-    ...(before && { before: found(before) }),
+    level: data.level,
+    trainingImages: data.trainingImages,
+    validationImages: data.validationImages,
+    validationRegions: data.validationRegions,
+    trainingRegions: data.trainingRegions,
+    before: data.before && found(data.before),
   });
   return found(config);
 }
 
 /**
  * New data with those of the run that the model is of, where that is a run and they are still there; a warning where they
- * are not. Data of other classes or channels than the model's are trained on alone.
+ * are not. Data of other classes or channels than the model's are trained on alone, and so are those that are read by region
+ * unless old and new lie in one folder.
  * @returns nothing where there is nothing to join
  */
 export async function joinBefore(
   place: Place,
-  given: RawDataset,
+  given: RawDataset | StreamedDataset,
   folder: string,
   model: StartModel,
   settings: TrainSettings,
@@ -95,6 +97,10 @@ export async function joinBefore(
   const before = await dataBefore(place, model.name);
   if (before === undefined) return {};
   if (before.folder === fullPath(folder)) return { before };
+  if ('kind' in given) {
+    warn?.(given.alone);
+    return {};
+  }
   const { classes, ignore, channel, task } = settings;
   if (task !== undefined || !isSameTask(model, given, { classes, ignore, channel })) {
     say?.('old data are not rehearsed: the new ones have other classes or channels');

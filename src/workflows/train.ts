@@ -144,7 +144,9 @@ export function trainNew<M, F extends FinishedTraining>(
     const read = inMemory ? rawDataset(data) : await readData(host, data, given, memory);
     const settings = withProjectSettings(read, given, hooks.say);
     const joined =
-      model && !inMemory && !('kind' in read) ? await joinBefore(host, read, data, model, settings, hooks) : {};
+      model && !inMemory && !('kind' in read && read.kind === 'classes')
+        ? await joinBefore(host, read, data, model, settings, hooks)
+        : {};
     const { raw = read, before } = joined;
     const record = {
       folder: inMemory ? IN_MEMORY : host.fullPath(data),
@@ -305,7 +307,8 @@ async function readAgain(
   }
   const as = kindOf(labels);
   const { before, level } = config;
-  const large = before === undefined && (await host.streamed?.open(host.files, data, { as, level, memory }));
+  const isOneFolder = (before ?? config).folder === config.folder;
+  const large = isOneFolder && (await host.streamed?.open(host.files, data, { as, level, memory }));
   return large || readLabelled(host.files, config, { as, folder: data });
 }
 

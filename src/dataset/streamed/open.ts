@@ -88,13 +88,15 @@ export function openStreamed(
         `read by region: ${counted(opened.size, 'image')}, which would take ${gigabytes(whole)} in memory`,
         ...(held === undefined ? [] : [`held in memory: ${counted(pairing.pairs.length - opened.size, 'image')}`]),
       ];
-      return { kind: 'streamed', folder, pages, declared, notes, close };
+      return { kind: 'streamed', folder, pages, declared, notes, alone: ALONE, close };
     } catch (cause) {
       await close();
       throw cause;
     }
   });
 }
+
+const ALONE = 'Old data are not rehearsed: images that do not fit into memory are trained on alone.';
 
 const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
 

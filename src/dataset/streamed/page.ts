@@ -1,6 +1,6 @@
 /** Labelled slices whose pixels are read as they are needed. */
 
-import { copyBox, offsetIn, stridesOf } from '../../array/boxes.ts';
+import { cutBox } from '../../array/cut-box.ts';
 import { bytesPer, elementCount } from '../../array/ndarray.ts';
 import type { Rectangle } from '../../array/window-sums.ts';
 import { sizes } from '../../image/image.ts';
@@ -32,6 +32,8 @@ export interface StreamedDataset {
   readonly declared?: Pick<LabelOptions, 'classes' | 'ignore' | 'kind'>;
   /** Printed lines. */
   readonly notes: readonly string[];
+  /** Why data that lie elsewhere are not rehearsed beside it. */
+  readonly alone: string;
   close(): Promise<void>;
 }
 
@@ -99,13 +101,6 @@ function readBox({ source, level }: OpenedPart, at: Readonly<Record<'t' | 'z', n
 export function heldPage(page: RawPage, bytesAtOnce: number): StreamedPage {
   const { name, file, page: index, height, width, channels, channelNames, pixelMm, data, label } = page;
   const { values, ...ofLabel } = label;
-  const cut = <A extends typeof data>(from: A, planes: number, box: Rectangle): A => {
-    const shape = [planes, box.height, box.width];
-    const out = from.slice(0, elementCount(shape)) as A;
-    const strides = stridesOf([planes, height, width]);
-    copyBox(from, offsetIn([0, box.y, box.x], strides), strides, out, 0, stridesOf(shape), shape);
-    return out;
-  };
   return {
     name,
     file,
@@ -118,10 +113,10 @@ export function heldPage(page: RawPage, bytesAtOnce: number): StreamedPage {
     mayBeHounsfield: false,
     rows: rowsAtOnce(1, bytesAtOnce / (width * channels * data.BYTES_PER_ELEMENT)),
     async readImage(box) {
-      return { data: cut(data, channels, box), channels, height: box.height, width: box.width, channelNames };
+      return { data: cutBox(data, channels, page, box), channels, height: box.height, width: box.width, channelNames };
     },
     async readLabel(box) {
-      return { ...ofLabel, values: cut(values, 1, box), height: box.height, width: box.width };
+      return { ...ofLabel, values: cutBox(values, 1, page, box), height: box.height, width: box.width };
     },
   };
 }

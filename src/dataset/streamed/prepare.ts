@@ -6,7 +6,8 @@
 import { crc32, hex8 } from '../../array/crc32.ts';
 import type { Rectangle } from '../../array/window-sums.ts';
 import { LamellaError, option } from '../../errors.ts';
-import { type ChannelChoice, chooseChannels, type NamedPage } from '../../input/channels.ts';
+import { type ChannelChoice, type ChannelSpec, chooseChannels, type NamedPage } from '../../input/channels.ts';
+import { channelsAsGiven } from '../../input/network-input.ts';
 import {
   fitToStatistics,
   type InputSpec,
@@ -16,52 +17,41 @@ import {
 } from '../../input/normalise.ts';
 import { pixelSizes } from '../../input/pixel-size.ts';
 import type { StatisticsScan } from '../../input/statistics.ts';
-import { blockGrid } from '../../objects/blocks/block-grid.ts';
-import { type ValuePieces, ValuePiecesByBlocks } from '../../objects/blocks/value-pieces.ts';
-import { labelGrid } from '../../objects/grid.ts';
+import type { Rectangle as AnnotatedBox } from '../annotated.ts';
+import { splitAnnotated } from '../hold-out.ts';
 import { inversionOf } from '../inversion.ts';
-import { LabelKindSurvey, pieceConnectivity } from '../labels/label-kind.ts';
-import {
-  applyMapping,
-  describeMapping,
-  hasRim,
-  IGNORE,
-  type LabelMapping,
-  type LabelOptions,
-  type LabelPage,
-  mappingOfValues,
-} from '../labels/labels.ts';
-import { PaletteSurvey } from '../labels/palettes.ts';
+import { applyMapping, hasRim, IGNORE, type LabelMapping, type LabelPage } from '../labels/labels.ts';
 import { type FocusIndex, isRare, type TrainingPage } from '../patch-position.ts';
-import { type PreparedDataset, requireContrast, sharesOf } from '../prepare.ts';
-import { labelOptions } from '../raw.ts';
-import { type Split, type SplitChoice, splitItems } from '../split.ts';
+import { describeLabels, nothingPainted, type PreparedDataset, requireContrast, sharesOf } from '../prepare.ts';
+import type { SplitChoice } from '../split.ts';
 import { classWeights } from '../weights/separation-weight.ts';
-import { partsOf, type StreamedDataset, type StreamedPage } from './page.ts';
+import type { StreamedDataset, StreamedPage } from './page.ts';
 import {
   hasNoColour,
   inputOf,
+  type PagePlaces,
+  placesOf,
   type ScannedContent,
-  type ScannedLabels,
   type StreamedInput,
   scanContent,
-  scanLabels,
   scanPlaces,
   scanValues,
 } from './scan.ts';
+import type { SurveyedLabels } from './survey.ts';
 
 /** As `PrepareOptions`. */
-export interface StreamedOptions extends LabelOptions {
+export interface StreamedOptions {
   readonly split: SplitChoice;
   readonly seed: number;
   readonly balance: number;
   readonly normalisation?: NormalisationOptions | undefined;
   readonly channel?: ChannelChoice | undefined;
+  readonly channels?: ChannelSpec | undefined;
   /** Of an existing run: nothing is inferred again. */
   readonly input?: InputSpec | undefined;
-  readonly mapping?: LabelMapping | undefined;
+  readonly mapping: LabelMapping;
   /** Whether borders between objects are to weigh more, which needs the whole. */
-  weighsBorders(mapping: LabelMapping): boolean;
+  readonly weighsBorders: boolean;
 }
 
 /** A slice that is prepared: what is read of it is as of the whole slice. */
@@ -69,6 +59,8 @@ export interface PreparedPage {
   readonly page: StreamedPage;
   /** Pixels of each class. */
   readonly counts: Float64Array;
+  /** Of a slice annotated in part: the boxes of `annotatedBoxes`. */
+  readonly annotated?: readonly AnnotatedBox[] | undefined;
   readImage(box: Rectangle): Promise<Float32Array>;
   readLabel(box: Rectangle): Promise<Uint8Array>;
 }
@@ -85,33 +77,43 @@ export interface PreparedStream {
 /**
  * @throws as `prepareDataset`; LamellaError for labels of which training needs the whole
  */
-export async function prepareStreamed(raw: StreamedDataset, options: StreamedOptions): Promise<PreparedStream> {
-  const labels: ScannedLabels[] = [];
-  for (const page of raw.pages) labels.push(await scanLabels(page));
-  const mapping = options.mapping ?? (await mappingOf(raw, labels, labelOptions(raw, options)));
+export async function prepareStreamed(
+  raw: StreamedDataset,
+  labels: SurveyedLabels,
+  options: StreamedOptions,
+): Promise<PreparedStream> {
+  const { mapping } = options;
   if (hasRim(mapping)) throw needsMemory(raw.pages[0], 'a class for the borders of objects');
-  if (options.weighsBorders(mapping)) {
+  if (options.weighsBorders) {
     throw needsMemory(
       raw.pages[0],
       'weights for the borders between objects',
       `Use ${option('separation', 0)}, or set`,
     );
   }
-  const counted = labels.map((scanned) => classCounts(scanned, mapping));
-  const partial = counted.findIndex((counts) => counts[IGNORE] > 0);
-  if (partial >= 0) throw needsMemory(raw.pages[partial], 'pixels that are not annotated');
-
-  const items = raw.pages.map((page, i) => ({ ...page, label: { values: [...labels[i].counts.keys()] } }));
-  const split = splitItems(items, options.split, { seed: options.seed });
+  const counted = labels.values.map((values, i) => classCounts(values, labels.counts[i], mapping));
+  const split = splitAnnotated(
+    raw.pages.map((page, i) => ({ ...page, label: labels.values[i], annotated: annotatedPixels(counted[i]) > 0 })),
+    ({ annotated }) => annotated,
+    options.split,
+    options.seed,
+  );
+  if (split.train.length === 0) throw nothingPainted(raw.folder);
   const used = [...split.train, ...split.validation];
-  const { input, inputs, reasons } = await fitStreamed(raw.pages, split, options);
+  // Folds become one model, so each of them has to see an image as the others do.
+  const fitted = 'folds' in options.split ? used.toSorted((a, b) => a - b) : split.train;
+  const { input, inputs, reasons } = await fitStreamed(raw.pages, { fitted, used }, options);
   const contents = new Map<number, ScannedContent>();
-  for (const i of used) contents.set(i, await scanContent(raw.pages[i], inputs.get(i) as StreamedInput, mapping));
+  for (const i of used) {
+    const page = raw.pages[i];
+    const read = async (box: Rectangle) => applyMapping(await page.readLabel(box), mapping);
+    contents.set(i, await scanContent(page, inputs.get(i) as StreamedInput, read, counted[i][IGNORE] > 0));
+  }
   const contentOf = (i: number) => contents.get(i) as ScannedContent;
   const { normalisation } = input;
   const inversion =
     options.input === undefined && normalisation.kind === 'percentile' && !normalisation.perChannel
-      ? inversionOf(split.train.map((i) => contentOf(i).brightness))
+      ? inversionOf(fitted.map((i) => contentOf(i).brightness))
       : undefined;
   const isInverted = (i: number): boolean =>
     (inversion !== undefined || normalisation.invertBright === true) && contentOf(i).brightness.isBright;
@@ -122,6 +124,7 @@ export async function prepareStreamed(raw: StreamedDataset, options: StreamedOpt
     return {
       page,
       counts: counted[i],
+      annotated: contentOf(i).annotated?.boxes,
       readImage: async (box) => inputOf({ ...(await page.readImage(box)), name: page.name }, own),
       readLabel: async (box) => applyMapping(await page.readLabel(box), mapping),
     };
@@ -136,9 +139,13 @@ export async function prepareStreamed(raw: StreamedDataset, options: StreamedOpt
     train.map(({ counts }) => counts),
     classCount,
   );
-  const pages = train.map(withoutPixels);
+  const pages = train.map((page, i) => ({
+    ...withoutPixels(page.page),
+    annotatedRows: contentOf(split.train[i]).annotated?.rows,
+  }));
   requireContrast(raw, mapping, pages, shares);
-  const percent = mapping.classes.map(({ name }, i) => `${name} ${(100 * shares[i]).toFixed(1)} %`);
+  const annotated = sum(train.map(({ counts }) => annotatedPixels(counts)));
+  const pixels = sum(pages.map(({ height, width }) => height * width));
   return {
     data: {
       train: {
@@ -146,20 +153,19 @@ export async function prepareStreamed(raw: StreamedDataset, options: StreamedOpt
         channels: input.channels.count,
         classCount,
         classWeights: classWeights(shares, { balance: options.balance }),
-        focus: await focusOf(train, mapping, shares),
+        focus: await focusOf(train, shares),
       },
-      validation: validation.map(withoutPixels),
+      validation: validation.map(({ page }) => withoutPixels(page)),
       split,
       heldRegions: {},
       trainedRegions: {},
       mapping,
       input: inversion === undefined ? input : { ...input, normalisation: { ...normalisation, invertBright: true } },
       shares,
-      annotatedFraction: 1,
+      annotatedFraction: annotated / pixels,
       notes: [
         ...raw.notes,
-        describeMapping(mapping),
-        `fraction of pixels: ${percent.join(', ')}`,
+        ...describeLabels(mapping, shares, split, { all: raw.pages.length, annotated, pixels }),
         ...reasons,
         ...(inversion === undefined ? [] : [inversion]),
         split.reason,
@@ -171,6 +177,12 @@ export async function prepareStreamed(raw: StreamedDataset, options: StreamedOpt
   };
 }
 
+const sum = (values: readonly number[]): number => values.reduce((all, value) => all + value, 0);
+
+/** Pixels of all classes. @param counts of `PreparedPage` */
+export const annotatedPixels = (counts: Float64Array): number =>
+  counts.reduce((all, pixels, index) => (index === IGNORE ? all : all + pixels), 0);
+
 function needsMemory({ file }: StreamedPage, what: string, set = 'Set'): LamellaError {
   return new LamellaError(`images that do not fit into memory are not trained with ${what} yet.`, {
     file,
@@ -178,67 +190,11 @@ function needsMemory({ file }: StreamedPage, what: string, set = 'Set'): Lamella
   });
 }
 
-/** As `findMapping`. */
-async function mappingOf(
-  { pages }: StreamedDataset,
-  scanned: readonly ScannedLabels[],
-  options: LabelOptions,
-): Promise<LabelMapping> {
-  const counts = new Map<number, number>();
-  const palettes = new PaletteSurvey();
-  for (const { counts: own, first } of scanned) {
-    for (const [value, pixels] of own) counts.set(value, (counts.get(value) ?? 0) + pixels);
-    palettes.add(keysOf({ counts: own, first }));
-  }
-  const { classes = [], kind, task } = options;
-  const isUnclear = kind === undefined && task === undefined && classes.every((item) => typeof item === 'string');
-  const maps = isUnclear && counts.size > 2 ? await piecesOf(pages) : [];
-  const source = scanned[0]?.first.source;
-  const found = mappingOfValues({ counts, colour: false, pages: pages.length, source }, options, (ignore) => {
-    const survey = new LabelKindSurvey({ ignore });
-    for (const map of maps) survey.addCounted(map);
-    return survey.result({ unclear: 'classes' }).kind === 'objects';
-  });
-  if (found.kind !== 'instances') palettes.require();
-  return found;
-}
-
-/** The values of a slice, once each. */
-function keysOf({ counts, first }: ScannedLabels): LabelPage {
-  const keys = [...counts.keys()];
-  const values = keys.some((value) => value > 0x7fffffff) ? Uint32Array.from(keys) : Int32Array.from(keys);
-  return { ...first, values, height: 1, width: keys.length };
-}
-
-/** The connected pieces of each value, of the slices of a file together. */
-async function piecesOf(pages: readonly StreamedPage[]): Promise<readonly (readonly ValuePieces[])[]> {
-  const maps: (readonly ValuePieces[])[] = [];
-  for (const file of new Set(pages.map((page) => page.file))) {
-    const slices = pages.filter((page) => page.file === file);
-    const [{ height, width, rows }] = slices;
-    const grid =
-      slices.length === 1
-        ? blockGrid([height, width], [rows, width])
-        : blockGrid([slices.length, height, width], [1, rows, width]);
-    const pieces = new ValuePiecesByBlocks(grid, { connectivity: pieceConnectivity(grid.shape) });
-    for (const page of slices) {
-      for (const box of partsOf({ height, width, rows })) {
-        const { values } = await page.readLabel(box);
-        const shape = [...(slices.length === 1 ? [] : [1]), box.height, box.width];
-        pieces.add(labelGrid(values, shape));
-      }
-    }
-    maps.push(pieces.result());
-  }
-  return maps;
-}
-
-/** Pixels of each class of a slice. */
-function classCounts(scanned: ScannedLabels, mapping: LabelMapping): Float64Array {
+/** Pixels of each class of a slice. @param keys its values, once each; counts: pixels of each */
+function classCounts(keys: LabelPage, counts: ReadonlyMap<number, number>, mapping: LabelMapping): Float64Array {
   const of = new Float64Array(256);
-  const keys = keysOf(scanned);
   for (const [i, index] of applyMapping(keys, mapping).entries()) {
-    of[index] = of[index] + (scanned.counts.get(keys.values[i]) as number);
+    of[index] = of[index] + (counts.get(keys.values[i]) as number);
   }
   return of;
 }
@@ -253,17 +209,22 @@ interface FittedInput {
 /** As `fitInput`. */
 async function fitStreamed(
   pages: readonly StreamedPage[],
-  split: Split,
-  { input: given, channel, normalisation: options = {} }: StreamedOptions,
+  { fitted: chosenFrom, used }: Readonly<Record<'fitted' | 'used', readonly number[]>>,
+  { input: given, channel, channels: taken, normalisation: options = {} }: StreamedOptions,
 ): Promise<FittedInput> {
-  const training = split.train.map((i) => pages[i]);
-  const chosen = given === undefined ? await channelsOf(training, channel) : undefined;
+  const training = chosenFrom.map((i) => pages[i]);
+  const chosen =
+    given !== undefined
+      ? undefined
+      : taken === undefined
+        ? chooseChannels(await samplePages(training, channel), channel)
+        : channelsAsGiven(taken);
   const channels = chosen?.spec ?? (given as InputSpec).channels;
   const blocks = (given?.normalisation.perChannel ?? isPerChannel(channels)) ? channels.count : 1;
   const scans = new Map<number, readonly StatisticsScan[]>();
   const isStated = options.kind === 'range' || options.range !== undefined || options.given !== undefined;
   if (given === undefined ? !isStated : given.normalisation.scope === 'image') {
-    for (const i of [...split.train, ...split.validation]) scans.set(i, await scanValues(pages[i], channels, blocks));
+    for (const i of used) scans.set(i, await scanValues(pages[i], channels, blocks));
   }
   const statisticsOf = (i: number, percentiles: readonly [number, number]) =>
     (scans.get(i) as readonly StatisticsScan[]).map((scan) => scan.result(percentiles));
@@ -271,7 +232,7 @@ async function fitStreamed(
     chosen &&
     fitToStatistics(
       (count, percentiles) => {
-        const seen = split.train.map((i) => statisticsOf(i, percentiles));
+        const seen = chosenFrom.map((i) => statisticsOf(i, percentiles));
         return Array.from({ length: count }, (_, block) => seen.map((own) => own[block]));
       },
       channels,
@@ -284,29 +245,28 @@ async function fitStreamed(
       : normalisation.numbers.slice(0, blocks);
   return {
     input: given ?? { channels, normalisation, pixelMm: pixelSizes(training) },
-    inputs: new Map(
-      [...split.train, ...split.validation].map((i) => [
-        i,
-        { channels, normalisation, numbers: numbersOf(i), inverts: false },
-      ]),
-    ),
+    inputs: new Map(used.map((i) => [i, { channels, normalisation, numbers: numbersOf(i), inverts: false }])),
     reasons: chosen === undefined || fitted === undefined ? [] : [chosen.reason, fitted.reason],
   };
 }
 
-/** As `chooseChannels`, which is asked of a pixel for each slice: grey where the slice has no colour. */
-async function channelsOf(pages: readonly StreamedPage[], channel: ChannelChoice | undefined) {
+/** A pixel for each slice, to choose channels by (`chooseChannels`): grey where the slice has no colour. */
+export async function samplePages(
+  pages: readonly StreamedPage[],
+  channel: ChannelChoice | undefined,
+): Promise<readonly NamedPage[]> {
   const samples: NamedPage[] = [];
   for (const page of pages) {
     const { name, channels, channelNames } = page;
-    const data = new Uint8Array(channels);
-    if (channels === 3 && channel === undefined && !(await hasNoColour(page))) data[0] = 255;
+    const stored = await page.readImage({ y: 0, x: 0, height: 1, width: 1 });
+    const data = stored.data.slice().fill(0);
+    if (channels === 3 && channel === undefined && !(await hasNoColour(page))) data[0] = 1;
     samples.push({ name, channels, channelNames, data, height: 1, width: 1 });
   }
-  return chooseChannels(samples, channel);
+  return samples;
 }
 
-const withoutPixels = ({ page: { name, height, width } }: PreparedPage): TrainingPage => ({
+const withoutPixels = ({ name, height, width }: StreamedPage): TrainingPage => ({
   name,
   height,
   width,
@@ -315,22 +275,9 @@ const withoutPixels = ({ page: { name, height, width } }: PreparedPage): Trainin
 });
 
 /** As `focusIndex`. */
-async function focusOf(
-  pages: readonly PreparedPage[],
-  mapping: LabelMapping,
-  shares: readonly number[],
-): Promise<FocusIndex> {
+async function focusOf(pages: readonly PreparedPage[], shares: readonly number[]): Promise<FocusIndex> {
   const rare = shares.flatMap((share, classIndex) => (isRare(share) ? [classIndex] : []));
-  if (rare.length === 0) return { rare: [] };
-  const places = rare.map((): FocusIndex['rare'][number]['places'][number][] => []);
-  for (const [i, { page, counts }] of pages.entries()) {
-    const own = rare.filter((classIndex) => counts[classIndex] > 0);
-    if (own.length === 0) continue;
-    const found = await scanPlaces(page, mapping, new Map(own.map((classIndex) => [classIndex, counts[classIndex]])));
-    for (const classIndex of own) {
-      const pixels = found.get(classIndex) as Int32Array | Float64Array;
-      places[rare.indexOf(classIndex)].push({ page: i, pixels });
-    }
-  }
-  return { rare: rare.map((classIndex, i) => ({ classIndex, places: places[i] })) };
+  const found: PagePlaces[] = [];
+  for (const { page, counts, readLabel } of pages) found.push(await scanPlaces({ ...page, readLabel }, rare, counts));
+  return { rare: rare.map((classIndex) => ({ classIndex, places: placesOf(found, classIndex) })) };
 }

@@ -1,9 +1,9 @@
 /** The settings that a model to train on from brings. */
 
-import type { RawPage } from '../../../dataset/raw.ts';
 import { option, UsageError } from '../../../errors.ts';
 import { type ChannelChoice, type ChannelSpec, usualChannels } from '../../../input/channels.ts';
 import type { NormalisationOptions } from '../../../input/normalise.ts';
+import type { Page } from '../../../input/planes.ts';
 import { type ModelSpec, type NetworkName, networkNamed } from '../../../models/registry.ts';
 import type { StartModel } from '../../start.ts';
 import { NETWORK_OPTION_NAMES, type NetworkOptions } from './network-options.ts';
@@ -47,7 +47,7 @@ const DIVIDED_BY_255: NormalisationOptions = { kind: 'zscore', given: { mean: [0
  */
 export function inputOfStart(
   { name, model, input }: StartModel,
-  pages: readonly RawPage[],
+  pages: readonly Page[],
   { normalisation, channel }: { readonly normalisation?: NormalisationOptions; readonly channel?: ChannelChoice },
 ): {
   readonly normalisation?: NormalisationOptions;

@@ -44,7 +44,7 @@ type Place = Pick<SetupOptions, 'openSampler'> & { readonly maps?: MapTraining |
 } & Pick<PrepareOptions, 'allocate' | 'memo'>;
 
 /** Notes on the classes and channels of a fine-tuned run. */
-function startNotes(
+export function startNotes(
   start: StartModel | undefined,
   { classes }: LabelMapping,
   input: object | undefined,

@@ -5,7 +5,7 @@ import type { PreparedPage } from '../../../dataset/streamed/prepare.ts';
 import { LamellaError, option } from '../../../errors.ts';
 import type { ScoredPage } from '../../../evaluate/scorer.ts';
 import { openOwnModel } from '../../../predict/own.ts';
-import { planRegion } from '../../../predict/tile-plan.ts';
+import { type AxisTile, planRegion } from '../../../predict/tile-plan.ts';
 import { runTiles } from '../../../predict/tiles.ts';
 import { addTile, regionsInput } from '../../../predict/window.ts';
 import type { Runtime } from '../../../runtime/runtime.ts';
@@ -18,7 +18,10 @@ export async function streamedPredictor(
 ): Promise<HeldOutPredictor> {
   const model = await openOwnModel(runtime, bytes);
   /** In the tiles of the whole page. */
-  async function predictPage({ page, readImage, readLabel }: PreparedPage, give: (scored: ScoredPage) => void) {
+  async function predictPage(
+    { page, annotated, readImage, readLabel }: PreparedPage,
+    give: (scored: ScoredPage) => void,
+  ) {
     const { name, height, width, file } = page;
     const y = planRegion(height, { from: 0, to: height }, model.rule.y);
     const x = planRegion(width, { from: 0, to: width }, model.rule.x);
@@ -30,7 +33,13 @@ export async function streamedPredictor(
     }
     const { count: channels } = model.input.channels;
     const input = regionsInput([{ height, width, channels, name, read: readImage }]);
-    const jobs = y.tiles.flatMap((row) => x.tiles.map((column) => ({ y: row, x: column, orientation: 0 as const })));
+    const isScored = (row: AxisTile, column: AxisTile): boolean =>
+      annotated?.some(
+        ({ top, left, bottom, right }) => top < row.to && row.from < bottom && left < column.to && column.from < right,
+      ) ?? true;
+    const jobs = y.tiles.flatMap((row) =>
+      x.tiles.flatMap((column) => (isScored(row, column) ? [{ y: row, x: column, orientation: 0 as const }] : [])),
+    );
     await runTiles(model, input, { sides: { y: y.side, x: x.side }, jobs }, {}, async (tile) => {
       const { y: rows, x: columns } = tile.job;
       const area = { y: rows.from, x: columns.from, height: rows.to - rows.from, width: columns.to - columns.from };

@@ -1,22 +1,34 @@
 /** A segmentation run on images that are read by region, with the same result as on images in memory. */
 
-import { placeSamples, type ReadBox } from '../../../augment/placed.ts';
-import type { LabelMapping } from '../../../dataset/labels/labels.ts';
+import { reachPx } from '../../../augment/field.ts';
+import { type BoxReader, placeSamples } from '../../../augment/placed.ts';
+import type { TrainingPage } from '../../../dataset/patch-position.ts';
+import { labelOptions } from '../../../dataset/raw.ts';
+import { cutStreamed, type StreamedCut, type StreamedPart } from '../../../dataset/streamed/cut.ts';
 import { openStreamed } from '../../../dataset/streamed/open.ts';
 import type { StreamedDataset } from '../../../dataset/streamed/page.ts';
-import { type PreparedStream, prepareStreamed } from '../../../dataset/streamed/prepare.ts';
+import {
+  annotatedPixels,
+  type PreparedPage,
+  type PreparedStream,
+  prepareStreamed,
+  samplePages,
+} from '../../../dataset/streamed/prepare.ts';
+import { surveyLabels } from '../../../dataset/streamed/survey.ts';
 import { option, UsageError } from '../../../errors.ts';
 import { isOfVolumes, type NetworkName, networkNamed } from '../../../models/registry.ts';
 import { isWindowName } from '../../../models/sliding-window.ts';
 import { megabytes } from '../../../predict/memory.ts';
+import { rehearsing, splitBeside } from '../../before.ts';
 import type { Recipe } from '../../config.ts';
-import type { StartModel } from '../../start.ts';
+import { startInput, startLabels } from '../../start-data.ts';
 import type { StreamedPlace, StreamedTraining } from '../../streamed.ts';
 import type { TrainingTask } from '../../task.ts';
 import { chooseMetric } from '../../validate.ts';
 import { chooseRecipe, chooseSeparation, type TrainSettings } from '../segmentation/choose-recipe.ts';
 import { openSetup } from '../segmentation/setup.ts';
-import { basisNotes, DEFAULT_SPLIT, isUnscorable, lengthOf } from '../segmentation/task.ts';
+import { inputOfStart } from '../segmentation/start-network.ts';
+import { basisNotes, DEFAULT_SPLIT, isUnscorable, lengthOf, startNotes } from '../segmentation/task.ts';
 import { chooseBalance } from '../segmentation/window-recipe.ts';
 import { streamedPredictor } from './predictor.ts';
 
@@ -54,11 +66,11 @@ async function newTask(
   raw: StreamedDataset,
   settings: TrainSettings,
   place: StreamedPlace,
-  start?: StartModel,
+  { start, before }: NonNullable<Parameters<StreamedTraining['newTask']>[3]> = {},
 ): Promise<TrainingTask> {
-  const { network: name = 'unet', classes, ignore, task, seed = 0, split = DEFAULT_SPLIT } = settings;
-  const network = name as NetworkName;
-  const asks = start === undefined ? settingOfWhole(network, settings) : option('from');
+  const { classes, ignore, task, seed = 0, split: choice = DEFAULT_SPLIT } = settings;
+  const network = (start?.model.name ?? settings.network ?? 'unet') as NetworkName;
+  const asks = settingOfWhole(network, settings);
   if (asks !== undefined || task === 'instances' || task === 'lungs') {
     throw new UsageError(`${asks} does not go with images that do not fit into memory yet.`, {
       file: raw.folder,
@@ -66,25 +78,38 @@ async function newTask(
     });
   }
   place.say(READ_FIRST);
-  const separationOf = (mapping: LabelMapping) => chooseSeparation(mapping, { ...settings, network });
-  const prepared = await prepareStreamed(raw, {
-    ...{ seed, split, classes, ignore, task },
+  const labels = await surveyLabels(raw.pages);
+  const items = raw.pages.map((page, i) => ({ ...page, label: labels.values[i] }));
+  const beside = before && splitBeside({ pages: items }, choice, before, seed);
+  const split = beside?.split ?? choice;
+  const meaning = labelOptions(raw, { task, classes, ignore });
+  const infer = () => labels.mapping(meaning);
+  const mapping = await (start === undefined ? infer() : startLabels(start, labels.values, meaning, infer));
+  const samples = start && (await samplePages(raw.pages, settings.channel));
+  const input = start && samples && startInput(start, samples, settings.channel);
+  const taken = start && samples && inputOfStart(start, samples, settings);
+  const separation = chooseSeparation(mapping, { ...settings, network });
+  const prepared = await prepareStreamed(raw, labels, {
+    ...{ seed, split, mapping, input },
     balance: chooseBalance({ ...settings, network }),
     channel: settings.channel,
-    normalisation: settings.normalisation,
-    weighsBorders: (mapping) => separationOf(mapping).w0 > 0,
+    channels: taken?.channels,
+    normalisation: taken?.normalisation ?? settings.normalisation,
+    weighsBorders: separation.w0 > 0,
   });
   const { data, fingerprint } = prepared;
+  const common = taskOf(prepared, place);
   return {
-    ...taskOf(prepared, place),
+    ...common,
+    notes: [...common.notes, ...(beside?.notes ?? []), ...startNotes(start, mapping, input), ...(taken?.notes ?? [])],
     length: lengthOf(network),
-    choosesBySpeed: settings.baseChannels === undefined && networkNamed(network).choose !== undefined,
+    choosesBySpeed:
+      start === undefined && settings.baseChannels === undefined && networkNamed(network).choose !== undefined,
     chooseRecipe: (circumstances) =>
       chooseRecipe(data, settings, {
         ...circumstances,
-        fingerprint,
-        split,
-        separation: separationOf(data.mapping),
+        ...{ fingerprint, split, separation, start },
+        before: beside?.data,
         pages: [],
       }),
   };
@@ -93,13 +118,13 @@ async function newTask(
 async function sameTask(raw: StreamedDataset, recipe: Recipe, place: StreamedPlace): Promise<TrainingTask> {
   const { seed, data, labels, input, model } = recipe;
   place.say(READ_FIRST);
-  const prepared = await prepareStreamed(raw, {
+  const prepared = await prepareStreamed(raw, await surveyLabels(raw.pages), {
     seed,
     split: data.split,
     balance: data.balance,
     mapping: labels,
     input: input as Extract<Recipe['input'], { readonly pixelMm?: unknown }>,
-    weighsBorders: () => data.separation.w0 > 0,
+    weighsBorders: data.separation.w0 > 0,
   });
   return {
     ...taskOf(prepared, place),
@@ -111,13 +136,10 @@ async function sameTask(raw: StreamedDataset, recipe: Recipe, place: StreamedPla
 function taskOf(prepared: PreparedStream, place: StreamedPlace): Omit<TrainingTask, 'length' | 'chooseRecipe'> {
   const { data, train, validation, fingerprint } = prepared;
   const holds = (c: number): boolean => validation.some(({ counts }) => (counts[c] as number) > 0);
-  const pixels = data.validation.reduce((sum, { height, width }) => sum + height * width, 0);
-  const basis = { images: validation.length, pixels, ofPixels: pixels };
-  const read: ReadBox = async (page, box) => {
-    const own = train[data.train.pages.indexOf(page)] as (typeof train)[number];
-    const [image, label] = await Promise.all([own.readImage(box), own.readLabel(box)]);
-    return { image, label };
-  };
+  const sum = (pixelsOf: (page: PreparedPage) => number): number =>
+    validation.reduce((all, page) => all + pixelsOf(page), 0);
+  const pixels = sum(({ counts }) => annotatedPixels(counts));
+  const basis = { images: validation.length, pixels, ofPixels: sum(({ page }) => page.height * page.width) };
   return {
     notes: [...data.notes, ...basisNotes(data, basis, holds)],
     annotatedFraction: data.annotatedFraction,
@@ -127,15 +149,31 @@ function taskOf(prepared: PreparedStream, place: StreamedPlace): Omit<TrainingTa
     fingerprint,
     // Without pages, of which cells and membranes are told by their pieces: V-Rand is of whole images.
     chooseMetric: () => (isUnscorable(data, holds) ? undefined : chooseMetric([], data.mapping)),
-    openSetup: (recipe, metric, options) =>
-      openSetup(recipe, metric, {
-        pages: { raw: { folder: '', pages: [], notes: [] }, data },
-        openSampler: (set, sampling) => place.openSampler(set, sampling, placeSamples(set, sampling, read)),
+    async openSetup(recipe, metric, options) {
+      const { set, parts } = await cutStreamed(data.train, train, reachPx(recipe.patch, recipe.augment));
+      const reader = boxReader(parts);
+      const repeated = rehearsing(set, recipe.data.before);
+      return openSetup(recipe, metric, {
+        pages: { raw: { folder: '', pages: [], notes: [] }, data: { ...data, train: repeated } },
+        openSampler: (drawn, sampling) => place.openSampler(drawn, sampling, placeSamples(drawn, sampling, reader)),
         streamed: {
           on: { pixels },
           openPredictor: (runtime, bytes) => streamedPredictor(runtime, bytes, validation),
         },
         ...options,
-      }),
+      });
+    },
+  };
+}
+
+function boxReader(parts: StreamedCut['parts']): BoxReader {
+  const partOf = (page: TrainingPage) => parts.get(page) as StreamedPart;
+  return {
+    async read(page, box) {
+      const { readImage, readLabel } = partOf(page);
+      const [image, label] = await Promise.all([readImage(box), readLabel(box)]);
+      return { image, label };
+    },
+    readLabel: (page, box) => partOf(page).readLabel(box),
   };
 }
