@@ -8,6 +8,7 @@ import {
   labelCells,
 } from '../metrics/contingency.ts';
 import { type BlockGrid, boxOf } from '../objects/blocks/block-grid.ts';
+import type { BlockRecord } from '../objects/blocks/block-record.ts';
 import { componentsOfBlock } from '../objects/blocks/components-by-blocks.ts';
 import { BlockJoin, type JoinedBlocks } from '../objects/blocks/join-blocks.ts';
 import type { IntegerArray } from '../objects/grid.ts';
@@ -19,7 +20,6 @@ export type ObjectsBy = 'label' | 'component';
 class Side {
   readonly #grid: BlockGrid;
   readonly #join: BlockJoin | undefined;
-  #added = 0;
   #joined: JoinedBlocks | undefined;
 
   constructor(grid: BlockGrid, by: ObjectsBy) {
@@ -31,13 +31,15 @@ class Side {
     return this.#join === undefined;
   }
 
-  /** The labels of a block by itself. */
-  label(map: IntegerArray): IntegerArray {
-    if (this.#join === undefined) return map;
-    const box = boxOf(this.#grid, this.#added++);
-    const { labels, record } = componentsOfBlock(map, box, this.#grid.shape, { by: 'value' });
-    this.#join.add(record);
-    return labels;
+  /** The labels of a block by itself, and of components what the other blocks need of them. */
+  label(map: IntegerArray, index: number): { readonly labels: IntegerArray; readonly record?: BlockRecord } {
+    if (this.#join === undefined) return { labels: map };
+    return componentsOfBlock(map, boxOf(this.#grid, index), this.#grid.shape, { by: 'value' });
+  }
+
+  /** Of the next block of the grid. */
+  take(record: BlockRecord | undefined): void {
+    if (record !== undefined) this.#join?.add(record);
   }
 
   /** Labels of a block as those of the whole image, after all blocks were added. */
@@ -47,6 +49,15 @@ class Side {
     const numbers = this.#joined.numbersOf(index).labels;
     return Float64Array.from(labels, (label) => numbers[label] as number);
   }
+}
+
+/** How the objects of a block overlap. Plain data, by which processes tell each other of their blocks. */
+export interface ComparedBlock {
+  /** Of labels; of components by their numbers in the block. */
+  readonly cells: LabelCells;
+  /** Of components, what the other blocks need of them. */
+  readonly truth?: BlockRecord;
+  readonly prediction?: BlockRecord;
 }
 
 /**
@@ -59,6 +70,7 @@ export class ObjectParts {
   /** Of each block, until components have their numbers. */
   readonly #cells: LabelCells[] = [];
   readonly #parts = new ContingencyParts();
+  #added = 0;
 
   constructor(grid: BlockGrid, { truth, prediction }: Readonly<Record<'truth' | 'prediction', ObjectsBy>>) {
     this.#truth = new Side(grid, truth);
@@ -70,8 +82,20 @@ export class ObjectParts {
    * @param truth labels, or classes with 0 as the background
    */
   add(truth: IntegerArray, prediction: IntegerArray, mask: IgnoreOption = {}): void {
-    const [own, other] = [this.#truth.label(truth), this.#prediction.label(prediction)];
-    const cells = labelCells(own, other, mask);
+    this.take(this.compared(truth, prediction, this.#added, mask));
+  }
+
+  /** What `add` adds: by it, other processes can compare blocks. @param index of the block in the grid */
+  compared(truth: IntegerArray, prediction: IntegerArray, index: number, mask: IgnoreOption = {}): ComparedBlock {
+    const [own, other] = [this.#truth.label(truth, index), this.#prediction.label(prediction, index)];
+    return { cells: labelCells(own.labels, other.labels, mask), truth: own.record, prediction: other.record };
+  }
+
+  /** @param block what was compared of the next block of the grid */
+  take({ cells, truth, prediction }: ComparedBlock): void {
+    this.#added++;
+    this.#truth.take(truth);
+    this.#prediction.take(prediction);
     if (this.#truth.isNumbered && this.#prediction.isNumbered) this.#parts.addCells(cells);
     else this.#cells.push(cells);
   }

@@ -94,13 +94,22 @@ export function writeRoiZip(slices: readonly OutlinedSlice[], { channels = 1 }: 
       count++;
     }
   }
-  if (count > MOST_FILES) {
-    throw new UsageError(`${count} ROIs do not fit into one zip; it holds ${MOST_FILES}.`, {
-      remedy: 'Write one zip a slice, or the label image.',
-    });
-  }
+  requireRoiCount(count);
   // The first date of the format: the same objects make the same file.
   return zipSync(files, { level: 6, mtime: new Date(1980, 0, 1) });
+}
+
+/**
+ * Whether so many ROIs fit into one zip.
+ * @param file that they are of, for the message
+ * @throws UsageError for more than 65,535
+ */
+export function requireRoiCount(count: number, file?: string): void {
+  if (count <= MOST_FILES) return;
+  throw new UsageError(`${count} ROIs do not fit into one zip; it holds ${MOST_FILES}.`, {
+    file,
+    remedy: 'Write GeoJSON, or leave out small objects.',
+  });
 }
 
 function polygonBody(ring: Ring, left: number, top: number): Uint8Array {

@@ -1,5 +1,6 @@
 import { type IntegerArray, slicesOf } from '../objects/grid.ts';
 import { type Outline, type PolygonOptions, toPolygons } from '../objects/polygons.ts';
+import { relabelConsecutive } from '../objects/relabel.ts';
 
 /** The outlines of one slice at one time point. Both count from 0, and are undefined if there is only one. */
 export interface OutlinedSlice {
@@ -23,3 +24,7 @@ export function outlineSlices(
     outlines: toPolygons(slice, options),
   }));
 }
+
+/** How many outlines these are: of each object in each slice. */
+export const outlineCount = (labels: IntegerArray): number =>
+  slicesOf(labels).reduce((sum, slice) => sum + relabelConsecutive(slice).count, 0);

@@ -7,10 +7,42 @@ import type { Ring } from '../objects/rings.ts';
 import type { LabelBlock } from './label-block.ts';
 import { eachRun } from './regions.ts';
 
-/** A run of pixels of a row: z, y, first x, end of x. */
+/** Numbers of a run. */
 const RUN = 4;
 /** Bytes that tracing takes per pixel of the box of an object. */
 const TRACED_BYTES = 8;
+
+/**
+ * The pixels of the objects of a block, one object after the other. Plain data, by which processes tell each other of
+ * their blocks.
+ */
+export interface BlockRuns {
+  /** Those that have an outline. */
+  readonly labels: Float64Array;
+  /** Of object k `runs[starts[k]]` to before `runs[starts[k + 1]]`. */
+  readonly starts: Float64Array;
+  /** Runs of pixels in a row: z, y, first x, end of x. */
+  readonly runs: Int32Array;
+}
+
+/**
+ * @param block without its neighbours
+ * @param hasOutline whether outlines of an object are wanted
+ */
+export function runsOfBlock(block: LabelBlock, hasOutline: (label: number) => boolean): BlockRuns {
+  const found = block.values.map((label, number): number[] | undefined =>
+    number > 0 && hasOutline(label) ? [] : undefined,
+  );
+  eachRun(block, (number, z, y, start, end) => {
+    found[number]?.push(z, y, start, end);
+  });
+  const own = found.flatMap((runs, number) => (runs === undefined || runs.length === 0 ? [] : [{ runs, number }]));
+  const starts = new Float64Array(own.length + 1);
+  for (const [k, { runs }] of own.entries()) starts[k + 1] = starts[k] + runs.length;
+  const runs = new Int32Array(starts[own.length]);
+  for (const [k, of] of own.entries()) runs.set(of.runs, starts[k]);
+  return { labels: Float64Array.from(own, ({ number }) => block.values[number]), starts, runs };
+}
 
 interface OpenObject {
   pixels: number;
@@ -18,7 +50,7 @@ interface OpenObject {
 }
 
 export interface OutlinesOptions {
-  /** Pixels of an object in all blocks; 0 of one that has no outline. */
+  /** Pixels of an object in all blocks. */
   pixelsOf(label: number): number;
   /** Largest box of an object to trace, in bytes. */
   readonly maxBytes: number;
@@ -41,25 +73,17 @@ export class OutlinesByBlocks {
   }
 
   /**
-   * @param block without its neighbours
+   * Takes the objects of a block.
    * @throws LamellaError for an object whose box is larger than the memory there is
    */
-  add(block: LabelBlock): void {
-    const found: number[][] = block.values.map(() => []);
-    const pixels = new Float64Array(block.count + 1);
-    eachRun(block, (number, z, y, start, end) => {
-      found[number].push(z, y, start, end);
-      pixels[number] = pixels[number] + end - start;
-    });
-    for (let number = 1; number <= block.count; number++) {
-      const label = block.values[number];
-      const all = this.#options.pixelsOf(label);
-      if (all === 0 || pixels[number] === 0) continue;
+  take({ labels, starts, runs }: BlockRuns): void {
+    for (const [k, label] of labels.entries()) {
+      const own = runs.slice(starts[k], starts[k + 1]);
       const open = this.#open.get(label) ?? { pixels: 0, runs: [] };
-      open.pixels += pixels[number];
-      open.runs.push(Int32Array.from(found[number]));
+      for (let i = 0; i < own.length; i += RUN) open.pixels += own[i + 3] - own[i + 2];
+      open.runs.push(own);
       this.#open.set(label, open);
-      if (open.pixels < all) continue;
+      if (open.pixels < this.#options.pixelsOf(label)) continue;
       this.#open.delete(label);
       this.#trace(label, open.runs);
     }

@@ -120,8 +120,14 @@ test('a job that would measure anything else refuses, and says what differs', as
   await expect(measureShare(newer, 'labels.ome.zarr', { ...options, out: 'planned' }, work)).rejects.toThrow(
     /begun with another version of Lamella \(planned 1\.0, here 1\.1\)\./,
   );
-  await expect(share('other', work, { format: ['csv', 'roi'] })).rejects.toThrow(
-    /labels\.ome\.zarr: this cannot be measured by several jobs because of `format: roi`/,
+  await expect(share('planned', work, { format: ['csv', 'roi'] })).rejects.toThrow(
+    /begun with another `format` \(planned not set, here \["roi"\]\)/,
+  );
+  await expect(share('planned', work, { truth: 'labels.ome.zarr' })).rejects.toThrow(
+    /this label map was planned without a ground truth, here with labels\.ome\.zarr\. Use the same `truth` for all jobs/,
+  );
+  await expect(share('other', work, { format: ['csv', 'tiff'] })).rejects.toThrow(
+    /labels\.ome\.zarr: this cannot be measured by several jobs because of `format: tiff`/,
   );
   await expect(share('other', work, { task: 'lungs' })).rejects.toThrow(/lungs are measured by one process/);
 });

@@ -3,8 +3,8 @@
 import { ndarray } from '../../array/ndarray.ts';
 import { connectedComponents } from '../connected-components.ts';
 import { type Connectivity, eachBorderPixel, extentsOf, type IntegerArray } from '../grid.ts';
-import { type BlockGrid, boxOf, firstPixels } from './block-grid.ts';
-import { describeBlock } from './block-record.ts';
+import { type BlockGrid, type Box, boxOf, firstPixels } from './block-grid.ts';
+import { type BlockRecord, describeBlock } from './block-record.ts';
 import { partsOf, valuesOf } from './components-by-blocks.ts';
 import { BlockJoin } from './join-blocks.ts';
 
@@ -16,12 +16,23 @@ export interface ValuePieces {
   readonly pieces: number;
 }
 
+/** What is found of a block. Plain data, by which processes tell each other of their blocks. */
+export interface BlockPieces {
+  /** Each value of the block once, 0 too; the other lists are by it. */
+  readonly values: Float64Array;
+  readonly pixels: Float64Array;
+  /** Those that do not go on in other blocks. */
+  readonly pieces: Float64Array;
+  /** Raster index in the whole image of the first pixel. */
+  readonly first: Float64Array;
+  /** The components that touch another block. */
+  readonly touching: BlockRecord;
+}
+
 /** Of a value, until all blocks were added. */
 interface Found {
   pixels: number;
-  /** Those that do not go on in other blocks. */
   pieces: number;
-  /** Raster index in the whole image of the first pixel. */
   first: number;
 }
 
@@ -46,14 +57,19 @@ export class ValuePiecesByBlocks {
 
   /** @param block the next one of the grid */
   add(block: IntegerArray): void {
-    const box = boxOf(this.#grid, this.#values.length);
+    this.take(this.piecesOf(block, this.#values.length));
+  }
+
+  /** What `add` adds: by it, other processes can count blocks. @param index of the block in the grid */
+  piecesOf(block: IntegerArray, index: number): BlockPieces {
+    const box = boxOf(this.#grid, index);
     const { labels, count } = connectedComponents(block, { connectivity: this.#connectivity, by: 'value' });
     const values = valuesOf(labels, block, count);
     const first = firstPixels(labels.data, count, box, this.#grid.shape);
-    const { goesOn, length } = this.#touching(labels.data, count);
+    const { goesOn, length } = this.#touching(labels.data, count, box);
     const pixels = new Float64Array(count + 1);
     for (const label of labels.data) pixels[label] = pixels[label] + 1;
-    const found = this.#found;
+    const found = new Map<number, Found>();
     for (let label = 0; label <= count; label++) {
       if (pixels[label] === 0) continue;
       const own = found.get(values[label]) ?? { pixels: 0, pieces: 0, first: Number.POSITIVE_INFINITY };
@@ -65,14 +81,35 @@ export class ValuePiecesByBlocks {
     const data = labels.data.map((label) => goesOn[label]);
     const joined = ndarray('int32', labels.shape, data);
     const parts = partsOf(joined, length, box, this.#grid.shape);
-    const record = describeBlock({ ...parts, values: valuesOf(joined, block, length) }, box, this.#grid);
-    this.#values.push(record.values as Float64Array);
-    this.#join.add(record);
+    const all = [...found.values()];
+    return {
+      values: Float64Array.from(found.keys()),
+      pixels: Float64Array.from(all, (own) => own.pixels),
+      pieces: Float64Array.from(all, (own) => own.pieces),
+      first: Float64Array.from(all, (own) => own.first),
+      touching: describeBlock({ ...parts, values: valuesOf(joined, block, length) }, box, this.#grid),
+    };
+  }
+
+  /** @param block what was found of the next block of the grid */
+  take({ values, pixels, pieces, first, touching }: BlockPieces): void {
+    for (const [k, value] of values.entries()) {
+      const own = this.#found.get(value) ?? { pixels: 0, pieces: 0, first: Number.POSITIVE_INFINITY };
+      own.pixels += pixels[k];
+      own.pieces += pieces[k];
+      own.first = Math.min(own.first, first[k]);
+      this.#found.set(value, own);
+    }
+    this.#values.push(touching.values as Float64Array);
+    this.#join.add(touching);
   }
 
   /** Numbers the components that touch another block. */
-  #touching(labels: Int32Array, count: number): { readonly goesOn: Int32Array; readonly length: number } {
-    const { start, shape } = boxOf(this.#grid, this.#values.length);
+  #touching(
+    labels: Int32Array,
+    count: number,
+    { start, shape }: Box,
+  ): { readonly goesOn: Int32Array; readonly length: number } {
     const extents = extentsOf(shape);
     const goesOn = new Int32Array(count + 1);
     let length = 0;
@@ -94,15 +131,15 @@ export class ValuePiecesByBlocks {
   result(): readonly ValuePieces[] {
     const { count, numbersOf } = this.#join.finish();
     const seen = new Uint8Array(count + 1);
+    const joined = new Map<number, number>();
     for (const [index, values] of this.#values.entries()) {
       for (const [label, number] of numbersOf(index).labels.entries()) {
         if (label === 0 || seen[number] === 1) continue;
         seen[number] = 1;
-        const own = this.#found.get(values[label]);
-        if (own !== undefined) own.pieces++;
+        joined.set(values[label], (joined.get(values[label]) ?? 0) + 1);
       }
     }
     const inOrder = [...this.#found].sort(([, a], [, b]) => a.first - b.first || 0);
-    return inOrder.map(([value, { pixels, pieces }]) => ({ value, pixels, pieces }));
+    return inOrder.map(([value, { pixels, pieces }]) => ({ value, pixels, pieces: pieces + (joined.get(value) ?? 0) }));
   }
 }

@@ -1,6 +1,8 @@
 /** The class of each measured object, where label maps or predictions have several. */
 
 import type { LabelOptions } from '../../dataset/labels/labels.ts';
+import { ClassesByBlocks, classPixels } from '../../measure/object-classes.ts';
+import { type Table, tableColumn, withColumn } from '../../measure/table.ts';
 import type { IntegerArray } from '../../objects/grid.ts';
 import { borderOf } from '../../predict/objects.ts';
 import type { PredictionFile } from '../prediction-file.ts';
@@ -25,24 +27,23 @@ export function namesOfValues(stated: LabelOptions['classes'] = []): ClassNames 
   return (value) => (value === 0 ? undefined : (name(value)?.name ?? `class ${value}`));
 }
 
-/**
- * The class that most pixels of each object have, of equally many the one that was found first; none for objects without.
- * @param labels numbers of the objects
- * @param classes value of the class of each pixel, on the same grid
- */
+/** Names for the classes of objects. */
+export const namedClasses = (values: ReadonlyMap<number, number>, nameOf: ClassNames): ReadonlyMap<number, string> =>
+  new Map([...values].map(([label, value]) => [label, nameOf(value) as string]));
+
+/** The class of each object of a map. @param classes value of the class of each pixel, on the same grid */
 export function classesOfObjects(
-  { data: labels }: IntegerArray,
-  { data: classes }: IntegerArray,
+  labels: IntegerArray,
+  classes: IntegerArray,
   nameOf: ClassNames,
 ): ReadonlyMap<number, string> {
-  const pixels = new Map<number, Map<number, number>>();
-  for (let p = 0, end = 0; p < labels.length; p = end) {
-    const [label, value] = [labels[p] as number, classes[p] as number];
-    while (end < labels.length && labels[end] === label && classes[end] === value) end++;
-    if (label === 0 || nameOf(value) === undefined) continue;
-    const own = pixels.get(label) ?? new Map<number, number>();
-    pixels.set(label, own.set(value, (own.get(value) ?? 0) + end - p));
-  }
-  const largest = (own: ReadonlyMap<number, number>) => [...own].reduce((a, b) => (b[1] > a[1] ? b : a))[0];
-  return new Map([...pixels].map(([label, own]) => [label, nameOf(largest(own)) as string]));
+  const counted = new ClassesByBlocks();
+  counted.take(classPixels(labels, classes, { isClass: (value) => nameOf(value) !== undefined }));
+  return namedClasses(counted.result(), nameOf);
+}
+
+/** The table with the class of each object. */
+export function withClasses(table: Table, classes: ReadonlyMap<number, string>): Table {
+  const labels = tableColumn(table, 'label').values as Int32Array;
+  return withColumn(table, { name: 'class', values: Array.from(labels, (label) => classes.get(label) ?? '') });
 }

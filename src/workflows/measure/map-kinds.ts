@@ -12,7 +12,7 @@ import { DatasetError, LamellaError, option } from '../../errors.ts';
 import { declaredOf, type ListedImage, readListedImage } from '../image-list.ts';
 import { declaredIgnored, type MeasureItem, type MeasureReader } from './inputs.ts';
 import type { MeasuredKinds } from './label-objects.ts';
-import type { RegionMap } from './regions.ts';
+import type { RegionMap } from './region-map.ts';
 
 /** Maps that are measured by region, and why some cannot be measured. */
 export type LargeMaps = ReadonlyMap<MeasureItem, RegionMap | LamellaError>;

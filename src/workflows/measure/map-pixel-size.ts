@@ -76,3 +76,9 @@ export function pixelSize(map: ImageInfo): { readonly spacing: readonly number[]
   }
   return { spacing: found.map((step) => (step as Spacing).value), unit };
 }
+
+/** `0.5 x 0.5 µm`; empty if it is not known. */
+export function pixelSizeText(map: ImageInfo): string {
+  const size = pixelSize(map);
+  return size === undefined ? '' : `${size.spacing.toReversed().join(' x ')} ${size.unit}`;
+}

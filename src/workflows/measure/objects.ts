@@ -7,12 +7,11 @@ import { maskOfValues } from '../../evaluate/ignore-mask.ts';
 import { baseName } from '../../files.ts';
 import { page, toFloat32 } from '../../image/convert.ts';
 import { type Image, sizes } from '../../image/image.ts';
-import type { ImageInfo } from '../../image/source.ts';
 import { type MeasuredImage, measure } from '../../measure/measure.ts';
-import { type Table, tableColumn, withColumn } from '../../measure/table.ts';
+import { type Table, withColumn } from '../../measure/table.ts';
 import { contingency } from '../../metrics/contingency.ts';
 import { type InstanceMatching, type InstanceScores, instanceScores, matchInstances } from '../../metrics/instances.ts';
-import { matchObjects, matchTable } from '../../metrics/match-objects.ts';
+import { matchObjects } from '../../metrics/match-objects.ts';
 import { extentsOf, type IntegerArray } from '../../objects/grid.ts';
 import { imagePicture, type Picture } from '../../report/kit/pictures.ts';
 import { type CollectedImage, ObjectsCollector } from '../../report/objects/collect.ts';
@@ -22,13 +21,13 @@ import { objectsHeadline, pixelSizeNotes } from '../../report/objects/headline.t
 import { renderObjectsReport } from '../../report/objects/page.ts';
 import { score } from '../../report/run/data.ts';
 import { declaredOf } from '../image-list.ts';
-import { type ClassNames, classesOfObjects, namesOfValues, predictedClasses } from './classes.ts';
+import type { MeasureByRegion } from './by-region.ts';
+import { type ClassNames, classesOfObjects, namesOfValues, predictedClasses, withClasses } from './classes.ts';
 import { type FailedMap, type MeasureItem, type MeasureReader, measurable, titleOf, without } from './inputs.ts';
 import { asObjects, type MeasuredKinds, withoutSmall } from './label-objects.ts';
-import { describeKind, droppedFrom, kindsOf, type LargeMaps } from './map-kinds.ts';
-import { pixelSize } from './map-pixel-size.ts';
+import { describeKind, kindsOf, type LargeMaps } from './map-kinds.ts';
+import { pixelSize, pixelSizeText } from './map-pixel-size.ts';
 import type { MeasuredObjects, MeasureOutputs } from './outputs.ts';
-import type { openRegions, RegionMap, RegionWork } from './regions.ts';
 
 export interface ObjectsResult {
   readonly task: 'objects';
@@ -43,44 +42,19 @@ export interface ObjectsResult {
 
 /**
  * Measures all label maps and writes the files of each, the tables and the report.
- * @param open opens those that are larger than memory; default: all are measured as a whole
+ * @param byRegion measures those that are larger than memory; default: all are measured as a whole
  */
 export async function measureObjects(
   path: string,
   reader: MeasureReader,
   outputs: MeasureOutputs,
-  open?: typeof openRegions,
+  byRegion?: MeasureByRegion,
 ): Promise<ObjectsResult> {
-  const large = open === undefined ? new Map<never, never>() : await countLarge(reader, open);
+  const large: LargeMaps = (await byRegion?.count(reader)) ?? new Map();
   try {
-    return await measureCounted(path, reader, outputs, large);
+    return await measureCounted(path, reader, outputs, { large, byRegion });
   } finally {
     for (const map of large.values()) if (!(map instanceof LamellaError)) await map.close();
-  }
-}
-
-/** Counts the objects of all maps that do not fit into memory. */
-async function countLarge(reader: MeasureReader, open: typeof openRegions): Promise<LargeMaps> {
-  const large = new Map<MeasureItem, RegionMap | LamellaError>();
-  for (const item of reader.inputs.items) {
-    try {
-      const opened = await open(reader, item);
-      if (opened !== undefined) large.set(item, await countedOrClosed(opened));
-    } catch (cause) {
-      if (!(cause instanceof LamellaError)) throw cause;
-      large.set(item, cause);
-    }
-  }
-  return large;
-}
-
-async function countedOrClosed(map: RegionMap): Promise<RegionMap> {
-  try {
-    await map.count();
-    return map;
-  } catch (cause) {
-    await map.close();
-    throw cause;
   }
 }
 
@@ -88,7 +62,7 @@ async function measureCounted(
   path: string,
   reader: MeasureReader,
   outputs: MeasureOutputs,
-  large: LargeMaps,
+  { large, byRegion }: { readonly large: LargeMaps; readonly byRegion: MeasureByRegion | undefined },
 ): Promise<ObjectsResult> {
   const { inputs, options, failed } = reader;
   const { items, prediction } = inputs;
@@ -101,8 +75,8 @@ async function measureCounted(
   await reader.each(items, async (item) => {
     const counted = large.get(item);
     if (counted instanceof LamellaError) throw counted;
-    if (counted !== undefined) {
-      const tables = await measureLarge(reader, item, counted, { kinds, outlined: outputs.needOutlines });
+    const tables = counted && (await byRegion?.measure(reader, item, counted, kinds));
+    if (tables !== undefined) {
       for (const each of tables) {
         await outputs.outlines(each, () => each.outlines ?? []);
         collector.addCounts({ ...each, table: withFrame(each) }, each.match);
@@ -113,7 +87,7 @@ async function measureCounted(
       reader.hooks.onImage?.(`${item.name}: ${tables.reduce((sum, { table }) => sum + table.rows, 0)} objects`);
       return;
     }
-    const found = await measureItem(reader, item, kinds);
+    const found = await measureItem(reader, item, kinds, outputs);
     for (const each of found) {
       await outputs.objects(each);
       collector.add({ ...each, table: withFrame(each) });
@@ -167,44 +141,12 @@ type MeasuredItem = CollectedImage &
     readonly matching?: InstanceMatching;
   };
 
-/** The objects of a label map that is measured by region, per time point. */
-async function measureLarge(
-  reader: MeasureReader,
-  { name, group, labels, classes }: MeasureItem,
-  map: RegionMap,
-  work: RegionWork,
-) {
-  const source = baseName(labels.path);
-  reader.noted.add({ ...map.info, source });
-  if (map.imageInfo !== undefined) reader.noted.add({ ...map.imageInfo, source: baseName(map.imageInfo.source ?? '') });
-  reader.noted.add({ source, notes: ['It was measured by region, and no picture of it is shown.'] });
-  if (classes !== undefined)
-    reader.noted.add({ source, notes: ['It was measured by region, without the classes of its objects.'] });
-  const found = await map.measure(droppedFrom(reader, labels.path, work.kinds), work);
-  const size = pixelSizeText(map.info);
-  return found.map(({ compared, ...each }, t) => ({
-    ...each,
-    name: found.length > 1 ? `${name}[${t}]` : name,
-    group,
-    t: found.length > 1 ? t : undefined,
-    channels: map.channels,
-    pixelSize: size,
-    match: compared && matchTable(compared),
-    matching: compared && matchInstances(compared),
-  }));
-}
-
-/** `0.5 x 0.5 µm`; empty if it is not known. */
-function pixelSizeText(map: ImageInfo): string {
-  const size = pixelSize(map);
-  return size === undefined ? '' : `${size.spacing.toReversed().join(' x ')} ${size.unit}`;
-}
-
 /** The objects of one label map, per time point. */
 async function measureItem(
   reader: MeasureReader,
   item: MeasureItem,
   kinds: MeasuredKinds,
+  outputs: MeasureOutputs,
 ): Promise<readonly MeasuredItem[]> {
   const { minSize = 0 } = reader.options;
   const { map, truth, image: stored, classes } = await reader.read(item);
@@ -218,9 +160,12 @@ async function measureItem(
   const truths = truth === undefined ? undefined : labelArrays(truth);
   const ofClasses = classes === undefined ? undefined : labelArrays(classes);
   const nameOf = classNamesFor(reader, kinds);
-  return labelArrays(map).map((values, t, all): MeasuredItem => {
+  const objects = labelArrays(map).map((values) => {
     const separate = asObjects(without(values, kinds.ignored.labels), kinds.labels);
-    const labels = minSize > 0 ? withoutSmall(separate, minSize) : separate;
+    return { values, labels: minSize > 0 ? withoutSmall(separate, minSize) : separate };
+  });
+  for (const { labels } of objects) outputs.requireRoom(labels);
+  return objects.map(({ values, labels }, t, all): MeasuredItem => {
     const own = truths?.[t];
     const trueObjects = own === undefined ? undefined : asObjects(without(own, kinds.ignored.truth), kinds.truth);
     const mask = own === undefined ? {} : maskOfValues(own, kinds.ignored.truth);
@@ -257,12 +202,6 @@ function classNamesFor({ inputs }: MeasureReader, { labels, isOfClasses }: Measu
   if (labels.kind === 'objects') return predictedClasses(inputs.prediction);
   const stated = declaredOf(inputs.items.map((item) => item.labels))?.classes;
   return isOfClasses ? (predictedClasses(inputs.prediction) ?? namesOfValues(stated)) : undefined;
-}
-
-/** The table with the class of each object. */
-function withClasses(table: Table, classes: ReadonlyMap<number, string>): Table {
-  const labels = tableColumn(table, 'label').values as Int32Array;
-  return withColumn(table, { name: 'class', values: Array.from(labels, (label) => classes.get(label) ?? '') });
 }
 
 /** How much of a map each of its classes is, without what is no object. */

@@ -3,9 +3,9 @@
 import { CocoFile } from '../../export/coco.ts';
 import { writeCsv } from '../../export/csv.ts';
 import { writeGeoJson } from '../../export/geojson.ts';
-import { writeRoiZip } from '../../export/imagej-roi.ts';
+import { requireRoiCount, writeRoiZip } from '../../export/imagej-roi.ts';
 import { labelMapImage } from '../../export/label-tiff.ts';
-import { type OutlinedSlice, outlineSlices } from '../../export/outlined-slices.ts';
+import { type OutlinedSlice, outlineCount, outlineSlices } from '../../export/outlined-slices.ts';
 import { writeParquet } from '../../export/parquet.ts';
 import { joinPath, type WritableFiles } from '../../files.ts';
 import { writeNifti } from '../../image/formats/nifti/write.ts';
@@ -77,9 +77,9 @@ export class MeasureOutputs {
     if (this.#formats.has(format)) await this.write(`${folder}/${file}`, content(), `${folder}/`);
   }
 
-  /** Whether a format of outlines is asked for. */
-  get needOutlines(): boolean {
-    return this.#formats.has('roi') || this.#formats.has('geojson');
+  /** Before anything is measured. @param labels objects of one time point; @throws UsageError for more than fit into a file */
+  requireRoom(labels: IntegerArray): void {
+    if (this.#formats.has('roi')) requireRoiCount(outlineCount(labels));
   }
 
   /** Writes the formats of outlines. */

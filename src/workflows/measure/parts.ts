@@ -15,20 +15,13 @@ import {
   valuesOfRecord,
   valuesRecord,
 } from '../../measure/measure-records.ts';
-import type { BlockCounts, BlockValues } from '../../measure/object-measurer.ts';
 import type { ContentStamp } from '../content-stamp.ts';
 import { differences, namesDiffer, requireSameInput, type Shared } from '../shards/differences.ts';
 import { measurePlanFile, RECORDS, requireUnplanned } from '../shards/plan.ts';
+import type { PartCounts, PartPlace, PartValues } from './part-records.ts';
 
 /** What is kept of each block. */
 export type MeasuredPart = 'counts' | 'values';
-
-/** Of a label map, by time point and block in raster order. */
-export interface PartPlace {
-  readonly name: string;
-  readonly t: number;
-  readonly index: number;
-}
 
 /** A label map or an image, as it has to be in every process. */
 export type PlannedInput = Pick<ImageInfo, 'dtype' | 'axes' | 'shape' | 'spacing'> &
@@ -45,13 +38,24 @@ export interface MeasurePlan extends Shared {
   readonly maps: Readonly<Record<string, PlannedMap>>;
 }
 
-interface PlannedMap {
+/** What is read of a label map, and how it is called in messages with the option that sets it. */
+export const PLANNED_INPUTS = {
+  labels: { noun: 'label map' },
+  image: { noun: 'image', by: 'images' },
+  truth: { noun: 'ground truth', by: 'truth' },
+  classes: { noun: 'map of classes' },
+} as const;
+type InputName = keyof typeof PLANNED_INPUTS;
+
+interface PlannedMap extends Readonly<Partial<Record<InputName, PlannedInput>>> {
   readonly labels: PlannedInput;
-  readonly image?: PlannedInput;
   /** Time points, and blocks of each. */
   readonly times: number;
   readonly blocks: number;
 }
+
+/** As it is kept: the rest is plain data. */
+type Recorded<T, R> = Omit<T, 'objects'> & { readonly objects: R };
 
 /** What processes keep of blocks, in the folder of the results. */
 export class MeasuredParts {
@@ -104,20 +108,22 @@ export class MeasuredParts {
     return joinPath(this.#folder, 'finished');
   }
 
-  async counts(place: PartPlace): Promise<BlockCounts> {
-    return countsOfRecord((await this.#read('counts', place)) as CountsRecord);
+  async counts(place: PartPlace): Promise<PartCounts> {
+    const { objects, ...rest } = (await this.#read('counts', place)) as Recorded<PartCounts, CountsRecord>;
+    return { objects: countsOfRecord(objects), ...rest };
   }
 
-  async values(place: PartPlace): Promise<BlockValues> {
-    return valuesOfRecord((await this.#read('values', place)) as ValuesRecord);
+  async values(place: PartPlace): Promise<PartValues> {
+    const { objects, ...rest } = (await this.#read('values', place)) as Recorded<PartValues, ValuesRecord>;
+    return { objects: valuesOfRecord(objects), ...rest };
   }
 
-  writeCounts(place: PartPlace, counts: BlockCounts): Promise<void> {
-    return this.#files.write(this.file('counts', place), encodeRecord(countsRecord(counts)));
+  writeCounts(place: PartPlace, { objects, ...rest }: PartCounts): Promise<void> {
+    return this.#files.write(this.file('counts', place), encodeRecord({ objects: countsRecord(objects), ...rest }));
   }
 
-  writeValues(place: PartPlace, values: BlockValues): Promise<void> {
-    return this.#files.write(this.file('values', place), encodeRecord(valuesRecord(values)));
+  writeValues(place: PartPlace, { objects, ...rest }: PartValues): Promise<void> {
+    return this.#files.write(this.file('values', place), encodeRecord({ objects: valuesRecord(objects), ...rest }));
   }
 
   /**
@@ -139,19 +145,9 @@ export class MeasuredParts {
         remedy: `Use the same for all of its jobs, or another ${option('out')}.`,
       });
     }
-    for (const [name, { labels, image }] of Object.entries(here.maps)) {
-      const { labels: plannedLabels, image: plannedImage } = planned.maps[name] as MeasurePlan['maps'][string];
-      requireSameInput('label map', labels.path, plannedLabels, labels);
-      if (plannedImage !== undefined && image !== undefined) {
-        requireSameInput('image', image.path, plannedImage, image);
-      } else if (plannedImage !== image) {
-        const told = plannedImage === undefined ? 'without an image, here with' : 'with the image';
-        const rest = plannedImage === undefined ? '' : ', here without one';
-        throw new UsageError(`this label map was planned ${told} ${(plannedImage ?? image)?.path}${rest}.`, {
-          file: labels.path,
-          remedy: `Use the same ${option('images')} for all jobs, or another ${option('out')}.`,
-        });
-      }
+    for (const [name, found] of Object.entries(here.maps)) {
+      const plannedMap = planned.maps[name] as PlannedMap;
+      for (const which of Object.keys(PLANNED_INPUTS) as InputName[]) requireInput(which, plannedMap, found);
     }
   }
 
@@ -174,3 +170,20 @@ export class MeasuredParts {
 
 const remedyFor = (part: MeasuredPart): string =>
   `Measure again by ${option('stage', part === 'counts' ? 'count' : 'values')} with ${option('resume')}.`;
+
+/** @throws UsageError for another label map, image, ground truth, ..., or one that there was not */
+function requireInput(which: InputName, { [which]: then }: PlannedMap, { [which]: now, labels }: PlannedMap): void {
+  const { noun, by }: { readonly noun: string; readonly by?: string } = PLANNED_INPUTS[which];
+  if (then !== undefined && now !== undefined) requireSameInput(noun, now.path, then, now);
+  if ((then === undefined) === (now === undefined)) return;
+  const told = then === undefined ? `without ${article(noun)}, here with` : `with the ${noun}`;
+  throw new UsageError(
+    `this label map was planned ${told} ${(then ?? now)?.path}${then === undefined ? '' : ', here without one'}.`,
+    {
+      file: labels.path,
+      remedy: `Use the same ${by === undefined ? noun : option(by)} for all jobs, or another ${option('out')}.`,
+    },
+  );
+}
+
+const article = (noun: string): string => `${/^[aeiou]/.test(noun) ? 'an' : 'a'} ${noun}`;

@@ -9,6 +9,7 @@ import type { Host } from '../host.ts';
 import type { ListedImage } from '../image-list.ts';
 import { requireFreeFolder } from '../out-folder.ts';
 import { type ShardNumber, shareOf } from '../shards/units.ts';
+import { byRegion } from './by-region.ts';
 import {
   type MeasureFolderOptions,
   type MeasureHooks,
@@ -21,8 +22,10 @@ import { requireUnit } from './map-pixel-size.ts';
 import { type Measured, measureBy } from './measure-by.ts';
 import { measureObjects, type ObjectsResult } from './objects.ts';
 import { MEASURE_OUTPUTS } from './outputs.ts';
-import { MeasuredParts, type MeasurePlan, type PartPlace, type PlannedInput } from './parts.ts';
-import { openRegions, type RegionMap, sharedBytes } from './regions.ts';
+import type { PartPlace } from './part-records.ts';
+import { MeasuredParts, type MeasurePlan, type PlannedInput } from './parts.ts';
+import type { RegionMap, RegionWork } from './region-map.ts';
+import { OUTLINES, openRegions, sharedBytes } from './regions.ts';
 
 /** Which of the work a process does: `count` in all shares before `values`, both before `measureParts`. */
 export interface MeasureWork {
@@ -66,8 +69,8 @@ export async function measureShare(
   const maps = await openMaps(host, reader);
   try {
     const units = [...maps.values()].flatMap((map) => map.places.map((place) => ({ map, place })));
-    if (stage === 'values') await countAll(reader, maps);
-    else for (const map of maps.values()) await map.begin();
+    const works = stage === 'values' ? await countAll(reader, maps) : undefined;
+    if (works === undefined) for (const map of maps.values()) await map.begin();
     const part = stage === 'count' ? 'counts' : 'values';
     const share = shareOf(units, shard);
     let written = 0;
@@ -76,8 +79,9 @@ export async function measureShare(
       if (signal?.aborted === true) throw new Interrupted('Measuring was stopped.');
       if (resume && (await parts.lack(part, place)) === undefined) skipped++;
       else {
-        if (stage === 'count') await parts.writeCounts(place, await map.countsOf(place));
-        else await parts.writeValues(place, await map.valuesOf(place));
+        const work = works?.get(map);
+        if (work === undefined) await parts.writeCounts(place, await map.countsOf(place));
+        else await parts.writeValues(place, await map.valuesOf(place, work));
         written++;
       }
       hooks.onUnit?.(written + skipped, share.length);
@@ -103,7 +107,7 @@ export const measureParts = (
       const parts = new MeasuredParts(host.files, options.out ?? inputs.out);
       const reader = new MeasureReader(host, inputs, options, hooks, parts);
       await requireMeasured(host, reader);
-      const result = await measureObjects(labels, reader, outputs, openRegions);
+      const result = await measureObjects(labels, reader, outputs, byRegion);
       await parts.finish();
       return result;
     },
@@ -133,7 +137,8 @@ async function openMaps(
   { versions }: Pick<Host, 'versions'>,
   reader: MeasureReader,
 ): Promise<ReadonlyMap<MeasureItem, RegionMap>> {
-  const { task = 'objects', minSize = 0, ignore = [], as, spacing, unit, level } = reader.options;
+  const { task = 'objects', minSize = 0, ignore = [], as, spacing, unit, level, format = [] } = reader.options;
+  const outlines = OUTLINES.filter((name) => format.includes(name));
   if (task === 'lungs') {
     throw new UsageError('lungs are measured by one process.', { remedy: `Remove ${option('shard')}.` });
   }
@@ -143,15 +148,23 @@ async function openMaps(
     for (const item of reader.inputs.items) {
       const map = (await openRegions(reader, item)) as RegionMap;
       maps.set(item, map);
-      const image = item.image && map.imageInfo && (await planned(reader, item.image, map.imageInfo));
       const labels = await planned(reader, item.labels, map.info);
+      const others: { -readonly [which in keyof RegionMap['others']]?: PlannedInput } = {};
+      for (const which of ['image', 'truth', 'classes'] as const) {
+        const [listed, info] = [item[which], map.others[which]];
+        if (listed !== undefined && info !== undefined) others[which] = await planned(reader, listed, info);
+      }
       const { times } = sizes(map.info);
-      described[item.name] = { labels, ...(image && { image }), times, blocks: map.places.length / times };
+      described[item.name] = { labels, ...others, times, blocks: map.places.length / times };
     }
     await reader.parts?.requireSame({
       version: 1,
       facts: { 'version of Lamella': versions?.().Lamella },
-      settings: { minSize, ignore, as, spacing, unit, level, memory: sharedBytes(reader.options) },
+      settings: {
+        ...{ minSize, ignore, as, spacing, unit, level },
+        format: outlines.length > 0 ? outlines : undefined,
+        memory: sharedBytes(reader.options),
+      },
       maps: described,
     });
     return maps;
@@ -170,13 +183,22 @@ async function planned(
   return { path: files.resolve(path), dtype, axes, shape, spacing, ...(await contentStamp(files, path)) };
 }
 
-/** Counts all objects by what the processes of the stage before kept, and leaves out what is not measured. */
-async function countAll(reader: MeasureReader, maps: ReadonlyMap<MeasureItem, RegionMap>): Promise<void> {
+/** Counts all objects by what the processes of the stage before kept, and selects those that are measured. */
+async function countAll(
+  reader: MeasureReader,
+  maps: ReadonlyMap<MeasureItem, RegionMap>,
+): Promise<ReadonlyMap<RegionMap, RegionWork>> {
   const places = [...maps.values()].flatMap((map) => map.places);
   await requireParts(reader.parts as MeasuredParts, 'counts', places);
   for (const map of maps.values()) await map.count();
   const kinds = await kindsOf(reader, maps);
-  for (const [{ labels }, map] of maps) map.drop(droppedFrom(reader, labels.path, kinds));
+  const works = new Map<RegionMap, RegionWork>();
+  for (const [{ labels }, map] of maps) {
+    const work = { kinds, isDropped: droppedFrom(reader, labels.path, kinds) };
+    map.select(work);
+    works.set(map, work);
+  }
+  return works;
 }
 
 /** @throws LamellaError naming what is missing */
