@@ -64,12 +64,12 @@ export async function namesIn(files: Files, root: string, path: string): Promise
   const text = async () => new TextDecoder().decode(await files.read(root, path));
   // Loaded when needed: most data sets hold none of them.
   if (extensionOf(path) === 'json' && mayBeCoco(head)) {
-    const { parseCoco } = await import('../shapes/coco.ts');
+    const { parseCoco } = await import('../shapes/readers.ts');
     const coco = parseCoco(await text(), path);
     return coco && { names: [...coco.images.keys()], hasStrays: coco.hasStrays };
   }
   if (extensionOf(path) === 'xml' && mayBeCvat(head)) {
-    const { parseCvat } = await import('../shapes/cvat.ts');
+    const { parseCvat } = await import('../shapes/readers.ts');
     const images = parseCvat(await text(), path);
     return images && { names: [...images.keys()] };
   }

@@ -25,7 +25,7 @@ export function statedShapes(files: Files, root: string): (path: string) => Prom
   };
 }
 
-/** Each reader is loaded when its first file is read. */
+/** What reads them is loaded with the first file. */
 async function open(files: Files, root: string, file: string): Promise<ShapesByImage> {
   const bytes = await files.read(root, file);
   if (isDicom(bytes)) {
@@ -34,7 +34,7 @@ async function open(files: Files, root: string, file: string): Promise<ShapesByI
     const drawn =
       contours === undefined
         ? await (await import('../shapes/segments.ts')).shapesOfSegments(bytes, file)
-        : (await import('../shapes/contours.ts')).shapesOfContours(contours);
+        : (await import('../shapes/readers.ts')).shapesOfContours(contours);
     return () => drawn;
   }
   if (/\.ilp$/i.test(file)) {
@@ -44,23 +44,23 @@ async function open(files: Files, root: string, file: string): Promise<ShapesByI
   }
   const text = new TextDecoder().decode(bytes);
   if (/\.csv$/i.test(file)) {
-    const drawn = (await import('../shapes/napari.ts')).readNapariShapes(text, file);
+    const drawn = (await import('../shapes/readers.ts')).readNapariShapes(text, file);
     return () => drawn;
   }
   if (/\.json$/i.test(file)) {
-    const { parseCoco, shapesOf } = await import('../shapes/coco.ts');
+    const { parseCoco, shapesOf } = await import('../shapes/readers.ts');
     const coco = parseCoco(text, file);
     return (image) => (coco === undefined ? NONE : shapesOf(coco, image, file));
   }
   if (/\.xml$/i.test(file)) {
-    const { parseCvat, shapesOfCvat } = await import('../shapes/cvat.ts');
+    const { parseCvat, shapesOfCvat } = await import('../shapes/readers.ts');
     const images = parseCvat(text, file);
     return (image) => {
       const found = images?.get(image);
       return found === undefined ? NONE : shapesOfCvat(found, image, file);
     };
   }
-  const { parseLabelMap, shapesOfMasks } = await import('../shapes/voc.ts');
+  const { parseLabelMap, shapesOfMasks } = await import('../shapes/readers.ts');
   const labelMap = parseLabelMap(text, file);
   const read = async (path: string) => readImage(await files.read(root, path), path);
   return async (image) => {

@@ -1,4 +1,6 @@
 import type { Zlib } from '../../../files.ts';
+import { jpegDecompressor } from './jpeg.ts';
+import { jpeg2000Decompressor } from './jpeg2000.ts';
 import { COMPRESSION, type PageLayout } from './layout.ts';
 import { unpackLzw } from './lzw.ts';
 import { unpackPackBits } from './packbits.ts';
@@ -6,7 +8,7 @@ import { unpackPackBits } from './packbits.ts';
 /** Decompresses one strip or tile into packed rows: at most `expected` bytes, fewer if the data ends early. */
 export type Decompress = (packed: Uint8Array, expected: number) => Uint8Array | Promise<Uint8Array>;
 
-/** The decompressor of a page; rare ones are loaded on demand. None produces more than expected. */
+/** The decompressor of a page; codecs that are large are loaded on demand. None produces more than expected. */
 export async function decompressor(
   layout: PageLayout,
   jpegTables: Uint8Array | undefined,
@@ -23,11 +25,11 @@ export async function decompressor(
     case COMPRESSION.zstd:
       return (await import('./zstd.ts')).unpackZstd;
     case COMPRESSION.jpeg:
-      return (await import('./jpeg.ts')).jpegDecompressor(layout, jpegTables);
+      return jpegDecompressor(layout, jpegTables);
     case COMPRESSION.aperioYCbCr:
     case COMPRESSION.aperioRgb:
     case COMPRESSION.jpeg2000:
-      return (await import('./jpeg2000.ts')).jpeg2000Decompressor(layout);
+      return jpeg2000Decompressor(layout);
     default:
       return (packed) => packed;
   }
