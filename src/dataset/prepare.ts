@@ -1,6 +1,6 @@
 /** From a folder to slices ready for training. */
 
-import { counted, DatasetError, option } from '../errors.ts';
+import { counted, DatasetError } from '../errors.ts';
 import type { Files } from '../files.ts';
 import type { Image } from '../image/image.ts';
 import { ImageNotes } from '../image/notes.ts';
@@ -13,7 +13,6 @@ import type { Project } from '../project/project.ts';
 import { annotate } from './annotate.ts';
 import { annotatedRows } from './annotated.ts';
 import { baseName } from './discover/names.ts';
-import { oneRegion } from './discover/nnunet.ts';
 import { describePairing, type Pair, type Pairing } from './discover/pairing.ts';
 import { annotationOf, declaredWith, describeProject } from './discover/project-files.ts';
 import { readAhead } from './discover/read-ahead.ts';
@@ -101,7 +100,7 @@ async function readPairs(
   // The kind stated by every file.
   const kind = kinds.size === 1 ? [...kinds][0] : undefined;
   const stated = json ?? shapes?.declared;
-  const declared = { classes: stated?.classes, ignore: stated?.ignore, kind };
+  const declared = { classes: stated?.classes, regions: json?.regions, ignore: stated?.ignore, kind };
   const dataset = {
     folder,
     pairing,
@@ -139,15 +138,10 @@ function describeListing({ json, joined = new Map() }: ImageListing, { pairs }: 
   lines.push(`dataset.json: ${said.join('; ')}`);
   if (regions.length > 0) {
     const unions = regions.map(({ name, values }) => `${name} = ${values.join('+')}`);
-    lines.push(
-      `dataset.json has regions (${unions.join(', ')}): each value is a class, a region the union of its classes`,
-      `regions are not trained together; one by itself is with ${option('classes', `"${oneRegion(json)}"`)}`,
-    );
+    lines.push(`dataset.json has regions: ${unions.join(', ')}`);
   }
   if (trainingImages !== undefined && trainingImages !== pairs.length) {
-    lines.push(
-      `dataset.json says numTraining ${trainingImages}, ${counted(pairs.length, 'image')} ${pairs.length === 1 ? 'has' : 'have'} labels`,
-    );
+    lines.push(`dataset.json says numTraining ${trainingImages}; with labels: ${counted(pairs.length, 'image')}`);
   }
   return lines;
 }

@@ -33,7 +33,7 @@ export interface RawDataset {
   readonly folder: string;
   readonly pages: readonly RawPage[];
   /** What the data set states about its labels. */
-  readonly declared?: Pick<LabelOptions, 'classes' | 'ignore' | 'kind'>;
+  readonly declared?: Pick<LabelOptions, 'classes' | 'regions' | 'ignore' | 'kind'>;
   /** Printed lines: what was paired, notes of the readers. */
   readonly notes: readonly string[];
 }
@@ -52,6 +52,7 @@ export function labelOptions({ declared }: Pick<RawDataset, 'declared'>, given: 
   return {
     ...given,
     classes: classes ?? (task === 'instances' ? undefined : declared?.classes),
+    regions: classes === undefined && task !== 'instances' ? declared?.regions : undefined,
     ignore: [...new Set([...ignore, ...(declared?.ignore ?? [])])],
     kind: kind ?? (task === undefined ? declared?.kind : undefined),
   };

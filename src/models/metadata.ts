@@ -30,7 +30,7 @@ export interface ModelMetadata {
   readonly input: { readonly [key: string]: Json };
   /** All classes including background; with a sigmoid, and of maps, the second is the foreground. */
   readonly classes: readonly ClassInfo[];
-  readonly activation: 'sigmoid' | 'softmax' | 'none';
+  readonly activation: 'sigmoid' | 'softmax' | 'regions' | 'none';
   /** Maps by which objects are found, which the output is instead of classes. */
   readonly maps?: ObjectMaps;
   /** Undefined for classification. */
@@ -87,7 +87,8 @@ export function parseMetadata(text: string, { file }: { readonly file?: string }
   const ofVolumes = entry.text('axes') === 'ncdhw';
   if (!ofVolumes && entry.text('axes') !== 'nchw') fail(`has axes '${entry.text('axes')}', not 'nchw' or 'ncdhw'`);
   const activation = entry.text('activation');
-  if (!['sigmoid', 'softmax', 'none'].includes(activation)) fail(`has an unknown activation '${activation}'`);
+  if (!['sigmoid', 'softmax', 'regions', 'none'].includes(activation))
+    fail(`has an unknown activation '${activation}'`);
   entry.fields('input');
   entry.fields('provenance');
   const classes = entry.list('classes').map((item, i) => new Fields(item, `classes[${i}].`, fail));
@@ -99,7 +100,7 @@ export function parseMetadata(text: string, { file }: { readonly file?: string }
     const by = entry.fields('maps').text('by');
     if (!MAP_KINDS.some((kind) => kind === by)) fail(`has unknown maps '${by}'`);
   }
-  const expected = activation === 'softmax' ? network.number('numClasses') : 2;
+  const expected = activation === 'softmax' || activation === 'regions' ? network.number('numClasses') : 2;
   if (classes.length !== expected) fail(`names ${classes.length} classes where the network has ${expected}`);
   if (entry.has('task')) {
     if (entry.text('task') !== 'classification') fail(`has an unknown task '${entry.text('task')}'`);

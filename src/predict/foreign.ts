@@ -91,7 +91,7 @@ export async function foreignModel(
 
   const known = described?.sides;
   const fitted = described?.rules as { readonly [output: string]: TileRules } | undefined;
-  const start = Object.values(fitted ?? {})[0] ?? options.graph?.rule();
+  const start = options.graph?.rule();
   const sides = axes.map((axis, i) => {
     const side = declared[i];
     const traced = start?.[axis];

@@ -1,4 +1,4 @@
-/** What training knows of stars and flows: a program that trains classes only is built without the rest. */
+/** What training knows of stars, flows and regions: a program that trains classes only is built without the rest. */
 
 import type { LabelOptions } from '../dataset/labels/labels.ts';
 import type { prepareDataset } from '../dataset/prepare.ts';
@@ -8,6 +8,7 @@ import type { NetworkName } from '../models/registry.ts';
 import type { MapKind } from '../objects/object-maps.ts';
 import type { MapNetworks } from './map-networks.ts';
 import type { chooseRecipe, TrainSettings } from './tasks/segmentation/choose-recipe.ts';
+import type { trainedLabels } from './trained-regions.ts';
 
 export interface MapTraining extends MapNetworks {
   /**
@@ -20,6 +21,7 @@ export interface MapTraining extends MapNetworks {
   /** As `prepareDataset`; pages keep the numbers of their objects. @throws DatasetError for labels that number none */
   readonly prepare: typeof prepareDataset;
   readonly chooseRecipe: typeof chooseRecipe;
+  readonly trainedLabels: typeof trainedLabels;
   /** With the reason as a printed line. */
   chooseMetric(separate: MapKind): { readonly metric: PageMetric; readonly reason: string };
 }

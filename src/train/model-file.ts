@@ -9,6 +9,7 @@ import { exportedSpec, exportNetwork, predictionGraph } from '../models/predicti
 import type { ModelSpec } from '../models/registry.ts';
 import { networkNamed, shapeOfSide, sizesOf } from '../models/registry.ts';
 import type { TileSizes } from '../models/sizes.ts';
+import type { Network } from '../nn/network.ts';
 import type { SeparationSettings } from '../objects/instances.ts';
 import type { MapSeparation } from '../objects/object-maps.ts';
 import { type Cubic, describeCubic, withCalibration } from '../predict/calibration.ts';
@@ -63,7 +64,7 @@ export interface FoundOnValidation {
 /**
  * Writes models of one recipe; their common parts are computed once.
  * @param file that holds the network, if one does
- * @param training for recipes of maps
+ * @param training for recipes of maps, and of regions
  */
 export function modelWriter(
   recipe: Recipe,
@@ -86,7 +87,7 @@ export function modelWriter(
       axes: depth === undefined ? 'nchw' : 'ncdhw',
       input: input as unknown as { readonly [key: string]: Json },
       classes,
-      activation: maps ? 'none' : model.numClasses === 1 ? 'sigmoid' : 'softmax',
+      activation: maps ? 'none' : labels.regions ? 'regions' : model.numClasses === 1 ? 'sigmoid' : 'softmax',
       ...(maps && { maps }),
       tile,
       ...(depth && { depth }),
@@ -96,7 +97,9 @@ export function modelWriter(
       licence: null,
     });
     if (model.name === 'onnx' && file !== undefined) return file.write(model, weights, metadata);
-    const graph = exportNetwork(model, weights, maps && ((network) => (training as MapNetworks).graph(network, maps)));
+    const graphOf =
+      (maps || labels.regions) && ((network: Network) => (training as MapNetworks).graph(network, recipe));
+    const graph = exportNetwork(model, weights, graphOf);
     return writeOnnx(calibration === undefined ? graph : withCalibration(graph, calibration), { metadata });
   };
 }

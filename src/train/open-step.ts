@@ -25,8 +25,8 @@ export interface StepPlace extends MapPlace {
   readonly file?: NetworkFile | undefined;
 }
 
-const lossIn = ({ loss, maps }: Recipe, training: MapPlace['maps']): Loss =>
-  maps === undefined ? lossOf(loss as LossSpec) : (training as MapNetworks).loss(maps.by);
+const lossIn = (recipe: Recipe, training: MapPlace['maps']): Loss =>
+  recipe.maps || recipe.labels.regions ? (training as MapNetworks).loss(recipe) : lossOf(recipe.loss as LossSpec);
 
 export interface OpenedStep {
   readonly step: TrainingStep;

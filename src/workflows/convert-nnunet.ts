@@ -1,7 +1,7 @@
 /** Writes a data set as nnU-Net reads it (https://github.com/MIC-DKFZ/nnUNet, documentation/dataset_format.md). */
 
 import { folderOf, stemOf } from '../dataset/discover/names.ts';
-import { DATASET_JSON, isNnunetFolder, type LabelRegion } from '../dataset/discover/nnunet.ts';
+import { DATASET_JSON, isNnunetFolder } from '../dataset/discover/nnunet.ts';
 import { type ImageListing, inFolder, listImageSources, pairListing, readListed } from '../dataset/discover/sources.ts';
 import { alignLabels } from '../dataset/labels/align.ts';
 import {
@@ -11,6 +11,7 @@ import {
   IGNORE,
   type LabelMapping,
   type LabelOptions,
+  type LabelRegion,
   labelPages,
 } from '../dataset/labels/labels.ts';
 import { readShapeLabels } from '../dataset/labels/shape-labels.ts';

@@ -4,8 +4,8 @@ import type { DeviceName, ProfileRequest, Runtime } from '../runtime/runtime.ts'
 import type { Clock } from '../train/store.ts';
 import type { pagesOfVolumes } from '../train/tasks/volumes/predict-pages.ts';
 import type { encodeHdf5 } from './encode-hdf5.ts';
-import type { encodeSegments } from './encode-segments.ts';
 import type { mapReport } from './map-report.ts';
+import type { SEGMENTS } from './predicted-segments.ts';
 
 /** Where a workflow runs: files, devices and a clock. `platform/node` and `platform/browser` each make one. */
 export interface Host extends Clock {
@@ -13,7 +13,7 @@ export interface Host extends Clock {
   /** Bytes that this process has and that it could still get, if the platform can tell. */
   memory?(): { readonly used: number; readonly free: number };
   /** Writes label maps with the names of their values; undefined in a page, which asks for none and need not load it. */
-  readonly encodeSegments?: typeof encodeSegments;
+  readonly segments?: typeof SEGMENTS;
   /** Writes results as HDF5; undefined in a page, which asks for none and need not load it. */
   readonly encodeHdf5?: typeof encodeHdf5;
   /** For models of several folds; undefined in a page, where folds are not trained. */

@@ -1,6 +1,5 @@
 /** Segments the images of a file or folder and writes the requested outputs. */
 
-import { backgroundOf, type LabelMapping } from '../dataset/labels/labels.ts';
 import { DatasetError, FormatError, option, UsageError } from '../errors.ts';
 import { joinPath } from '../files.ts';
 import { withSpacingMm } from '../image/geometry.ts';
@@ -27,7 +26,7 @@ import { requireFreeFolder } from './out-folder.ts';
 import { planMemory, predictByRegion, tileBeside } from './predict-regions.ts';
 import { MEASURES_FOLDER, PREDICTION_FILE } from './prediction-file.ts';
 import { DEPTHS } from './prediction-outputs.ts';
-import { type ClassSegments, classSegments, objectSegments, PATIENT_NOTE, type Segment } from './segments.ts';
+import type { Segment } from './segments.ts';
 import { requireUnmeasured, requireUnplanned } from './shards/plan.ts';
 
 /** Output folders; a folder with nothing else may be overwritten. */
@@ -86,21 +85,16 @@ export function labelValues({ metadata }: OpenedModel): readonly number[] | unde
   return fit && new Set(values).size === values?.length ? values : undefined;
 }
 
-/** The classes of a model as segments: all but the background of its training labels. */
-function classSegmentsOf(model: OpenedModel): ClassSegments {
-  const { metadata } = model;
-  const trained = metadata?.training?.labels as unknown as LabelMapping | undefined;
-  // Without the mapping, values tell the background.
-  const [first] = metadata?.classes ?? [];
-  const background = trained === undefined ? ((first?.value ?? 0) === 0 ? [0] : []) : backgroundOf(trained);
-  return classSegments(model.classes, background, labelValues(model));
-}
-
 /** The value of each class in the label maps of a model that are written in this format. */
-export function writtenValues(model: OpenedModel, format: PredictFolderOptions['format'] = 'same'): readonly number[] {
+export function writtenValues(
+  { segments }: Pick<Host, 'segments'>,
+  model: OpenedModel,
+  format: PredictFolderOptions['format'] = 'same',
+): readonly number[] {
+  const values = labelValues(model);
   return isSegmentFormat(format)
-    ? classSegmentsOf(model).values
-    : (labelValues(model) ?? model.classes.map((_, i) => i));
+    ? required(segments).ofClasses(model, values).values
+    : (values ?? model.classes.map((_, i) => i));
 }
 
 /** How objects are separated, if it is said. */
@@ -110,7 +104,7 @@ export const separationFor = (
 ): Partial<SeparationSettings> => ({ ...(metadata && separationSettings(metadata)), ...separation });
 
 /** What of a host a prediction needs. */
-type PredictHost = Pick<Host, 'files' | 'nowMs' | 'memory' | 'encodeSegments' | 'encodeHdf5' | 'cleanedImage'>;
+type PredictHost = Pick<Host, 'files' | 'nowMs' | 'memory' | 'segments' | 'encodeHdf5' | 'cleanedImage'>;
 
 export interface WriteOptions {
   readonly out: string;
@@ -232,18 +226,18 @@ export async function predictWhole(
   const prediction = median === undefined ? mean : smoothed(mean, median);
   const written: { [P in Part]?: string } = {};
   const lost = new Set<string>();
-  const isNamed = isSegmentFormat(format);
+  const named = isSegmentFormat(format) ? { ...required(host.segments), format } : undefined;
   const encode = (picture: Image, as: ResultFormat, segments?: readonly Segment[]): Encoded | Promise<Encoded> => {
-    if (isNamed && segments !== undefined) {
-      const named = { format, segments, image: item, by: 'program', patient: outputs.patient } as const;
-      return required(host.encodeSegments)(files, picture, named);
+    if (named && segments) {
+      const { format } = named;
+      return named.encode(files, picture, { format, segments, image: item, by: 'program', patient: outputs.patient });
     }
     return as === 'hdf5' ? required(host.encodeHdf5)(picture, path) : encodeResult(picture, as, path, files.zlib);
   };
   const write = async (
     part: Part,
     picture: Image,
-    as: ResultFormat = isNamed ? 'same' : format,
+    as: ResultFormat = isSegmentFormat(format) ? 'same' : format,
     segments?: readonly Segment[],
   ): Promise<void> => {
     const { bytes, extension, notes = [] } = await encode(picture, as, segments);
@@ -261,7 +255,8 @@ export async function predictWhole(
       ? clean(labelImage(prediction, { threshold }), cleaning, { volumes: rule.z !== undefined, values })
       : labelImage(prediction, { threshold, values });
   if (labels) {
-    const { values, segments = undefined } = isNamed ? classSegmentsOf(models[0]) : { values: labelValues(models[0]) };
+    const own = labelValues(models[0]);
+    const { values, segments = undefined } = named?.ofClasses(models[0], own) ?? { values: own };
     await write('label', labelsOf(values), undefined, segments);
   }
   if (overlay) {
@@ -275,7 +270,7 @@ export async function predictWhole(
   const separation = separationFor(models[0], outputs);
   const objects = separate ? objectsImage(prediction, { separation }) : undefined;
   if (objects !== undefined) {
-    await write('objects', objects.labels, undefined, isNamed ? objectSegments(objects.labels) : undefined);
+    await write('objects', objects.labels, undefined, named?.ofObjects(objects.labels));
   }
   const isChosen = typeof item.level === 'function' && read.level !== undefined;
   const notes = [
@@ -284,7 +279,7 @@ export async function predictWhole(
     ...(mean.notes ?? []),
     ...lost,
     ...(clean ? [] : uncleanedNote(models[0])),
-    ...(format === 'dicom-seg' && outputs.patient !== false ? [PATIENT_NOTE] : []),
+    ...(named?.format === 'dicom-seg' && outputs.patient !== false ? [named.patientNote] : []),
   ];
   const { times, slices, height, width } = sizes(image);
   const file: PredictedFile = {
@@ -365,7 +360,7 @@ export async function predictFolder(
       if (result.level !== undefined) levels[item.name] = result.level;
       hooks.onImage?.(result, { name: item.name, index, total: items.length, plan });
     }
-    const values = writtenValues(opened[0], options.format);
+    const values = writtenValues(host, opened[0], options.format);
     await describePrediction(host.files, out, { opened, images, levels, values });
     const [{ runtime, classes }] = opened;
     return { out, models: opened.map(({ file }) => file), device: runtime.device, classes, images: done, failed };

@@ -92,7 +92,7 @@ describe("nnU-Net's dataset.json", () => {
       '3 regions of 3 values',
     );
   });
-  it('says how one of its regions is trained, which is that region in every pixel', async () => {
+  it('has one of its regions by itself if its classes are given, in every pixel, and all of them otherwise', async () => {
     const labels = { background: 0, whole: [1, 2], core: [2] };
     const files = memoryFiles({
       'imagesTr/a_0000.png': png(9, 2, 3, 4),
@@ -100,7 +100,6 @@ describe("nnU-Net's dataset.json", () => {
       'dataset.json': json({ channel_names: { 0: 'x' }, labels, regions_class_order: [1, 2], file_ending: '.png' }),
     });
     const data = await readDataset(files, 'd');
-    expect(data.notes.join('\n')).toContain('one by itself is with `classes: "rest=0,whole=1+2"`');
     const classes = [
       { name: 'rest', values: [0] },
       { name: 'whole', values: [1, 2] },
@@ -110,6 +109,15 @@ describe("nnU-Net's dataset.json", () => {
       labelOptions(data, { classes }),
     );
     expect([...applyMapping(data.pages[0]?.label as LabelPage, mapping)]).toEqual([0, 1, 1, 1]);
+    expect(mapping.regions).toBeUndefined();
+    const all = findMapping(
+      data.pages.map(({ label }) => label),
+      labelOptions(data),
+    );
+    expect(all.regions).toEqual([
+      { name: 'whole', values: [1, 2], shownAs: 1 },
+      { name: 'core', values: [2], shownAs: 2 },
+    ]);
   });
   it('refuses what is not JSON', () => {
     expect(() => parseDatasetJson('{', 'd/dataset.json')).toThrow('d/dataset.json: this is not JSON.');
@@ -140,7 +148,7 @@ describe('a data set of nnU-Net', () => {
   });
   it('says so when numTraining is another number, and what the user says goes first', async () => {
     const raw = await readDataset(memoryFiles({ ...twoCases, 'dataset.json': json({ ...V2, numTraining: 5 }) }), 'd');
-    expect(raw.notes.join('\n')).toContain('dataset.json says numTraining 5, 2 images have labels');
+    expect(raw.notes.join('\n')).toContain('dataset.json says numTraining 5; with labels: 2 images');
     const { mapping } = prepareDataset(raw, { split: { fraction: 0 }, classes: ['rest', 'cell'] });
     expect(mapping.classes.map(({ name }) => name)).toEqual(['rest', 'cell']);
     expect(mapping.ignore).toEqual([2]);

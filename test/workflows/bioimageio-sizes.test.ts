@@ -17,7 +17,7 @@ const folder = mkdtempSync(join(tmpdir(), 'lamella-sizes-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Looks 3 pixels far, at strides of 2; with `instance` at the whole image. */
-function network({ isOpen = true, instance = false } = {}): Uint8Array {
+function network({ isOpen = true, instance = false, isCoarse = false } = {}): Uint8Array {
   const b = new GraphBuilder('network');
   const random = stream(5, 'network');
   const kernel = () =>
@@ -37,7 +37,8 @@ function network({ isOpen = true, instance = false } = {}): Uint8Array {
   const up = b.op('ConvTranspose', [normalised, b.constant(float32([1, 1, 2, 2], [1, 0.5, -1, 2]))], {
     strides: [2, 2],
   });
-  const y = b.output(b.op('Sigmoid', [b.op('Conv', [up, kernel()], { pads: [1, 1, 1, 1] })]), 'cells');
+  const fine = b.op('Sigmoid', [b.op('Conv', [up, kernel()], { pads: [1, 1, 1, 1] })]);
+  const y = b.output(isCoarse ? b.op('MaxPool', [fine], { kernel_shape: [4, 4], strides: [4, 4] }) : fine, 'cells');
   const graph = b.build([y]);
   const dims = ['n', 1, 'h', 'w'] as const;
   return writeOnnx(
@@ -46,7 +47,7 @@ function network({ isOpen = true, instance = false } = {}): Uint8Array {
           ...graph,
           symbols: new Map([
             ['raw', dims],
-            ['cells', dims],
+            ['cells', isCoarse ? ['n', 1, 'h4', 'w4'] : dims],
           ]),
         }
       : graph,
@@ -205,6 +206,13 @@ test('the halo is not used of tiles that are blended', async () => {
   // And with one pixel more it does.
   const more = await predict((row, rows) => row < 26 || row >= rows - 26);
   expect(inside(more.data as Float32Array)).not.toEqual(inside(plain.data as Float32Array));
+  await model.close();
+});
+
+test('the halo of a map that is coarser is in its pixels', async () => {
+  const bytes = network({ isCoarse: true });
+  const model = await opened({ min: 64, step: 16, halo: 3 }, { bytes });
+  expect(model.rule.x).toMatchObject({ exact: false, multiple: 16, minimum: 64, unused: 12 });
   await model.close();
 });
 

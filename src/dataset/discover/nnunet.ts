@@ -7,7 +7,7 @@
 import { counted, DatasetError } from '../../errors.ts';
 import { type Image, sizes } from '../../image/image.ts';
 import { type Fields, isFields } from '../json.ts';
-import type { LabelClass } from '../labels/labels.ts';
+import type { LabelClass, LabelRegion } from '../labels/labels.ts';
 
 export const DATASET_JSON = 'dataset.json';
 
@@ -21,13 +21,6 @@ export interface DatasetJson {
   readonly regions?: readonly LabelRegion[];
   readonly fileEnding?: string;
   readonly trainingImages?: number;
-}
-
-export interface LabelRegion {
-  readonly name: string;
-  readonly values: readonly number[];
-  /** The one of them that stands for the region where no later one is, in `regions_class_order`. */
-  readonly shownAs: number;
 }
 
 /**
@@ -108,7 +101,7 @@ function regionsIn(
   const regions = Object.entries(labels)
     .filter(([name, value]) => name !== 'ignore' && value !== 0)
     .map(([name, value]) => ({ name, values: [value].flat() as number[] }));
-  const whole = 'Use integers from 0, and list in "regions_class_order" the value of each region, in their order.';
+  const whole = 'Use integers, and list the value of each region in "regions_class_order".';
   if (
     !regions.every(({ values }) => values.length > 0 && values.every((value) => Number.isInteger(value) && value > 0))
   ) {
@@ -120,7 +113,7 @@ function regionsIn(
     given.length === regions.length && regions.every((region, i) => region.values.includes(given[i] as number));
   if (!isOrder || new Set(given).size < given.length || values.size !== given.length) {
     return refuse(
-      `there ${regions.length === 1 ? 'is' : 'are'} ${counted(regions.length, 'region')} of ${counted(values.size, 'value')}, and "regions_class_order" is ${JSON.stringify(order)}.`,
+      `there are ${regions.length} regions of ${values.size} values, and "regions_class_order" is ${JSON.stringify(order)}.`,
       whole,
     );
   }
@@ -162,12 +155,4 @@ export function withDeclaredChannels(image: Image, { channelNames: names }: Data
     );
   }
   return alpha === 1 || names.length === 1 ? image : { ...image, channels: names };
-}
-
-/** Classes that tell the first region of several values from the rest: `rest=0+3,whole tumour=1+2`. */
-export function oneRegion({ regions = [], classes }: DatasetJson): string {
-  const { name, values } = (regions.find((region) => region.values.length > 1) ??
-    regions[0]) as (typeof regions)[number];
-  const all = classes.flatMap((one) => (Array.isArray(one.values) ? (one.values as readonly number[]) : []));
-  return `rest=${all.filter((value) => !values.includes(value)).join('+')},${name}=${values.join('+')}`;
 }

@@ -98,7 +98,12 @@ export function declaredByProject({ task, classes, notAnnotated }: Project): Non
 /** What labels mean: as the project says, and what their files mark as not annotated. */
 export function declaredWith(stated: RawDataset['declared'], project: Project): NonNullable<RawDataset['declared']> {
   const own = declaredByProject(project);
-  return { ...stated, ...own, ignore: [...new Set([...(own.ignore ?? []), ...(stated?.ignore ?? [])])] };
+  return {
+    ...stated,
+    ...own,
+    ...(own.classes && { regions: undefined }),
+    ignore: [...new Set([...(own.ignore ?? []), ...(stated?.ignore ?? [])])],
+  };
 }
 
 /** The regions of the images with labels that are trained on. */

@@ -25,6 +25,14 @@ export interface LabelClass {
   readonly values: readonly number[] | 'rest' | 'rim';
 }
 
+/** A union of values with a name, which may overlap others. */
+export interface LabelRegion {
+  readonly name: string;
+  readonly values: readonly number[];
+  /** The one of them that stands for the region where no later one is. */
+  readonly shownAs: number;
+}
+
 /** Stored in the model file and the run's configuration. */
 export interface LabelMapping {
   readonly kind: 'binary' | 'integer' | 'colour' | 'instances';
@@ -32,6 +40,11 @@ export interface LabelMapping {
   readonly classes: readonly LabelClass[];
   /** Values that are ignored. */
   readonly ignore: readonly number[];
+  /**
+   * Regions that are trained in place of the classes, each by itself: the class of a pixel is that of the last one that
+   * it is in, or class 0.
+   */
+  readonly regions?: readonly LabelRegion[];
 }
 
 /** What label values are under a mapping. */
@@ -67,6 +80,8 @@ export interface LabelOptions {
   readonly kind?: LabelKind;
   /** What says that values number objects, for messages; default `task`. */
   readonly objectsBy?: 'task' | 'as';
+  /** Regions that the values of `classes` make up, in the order in which they are painted over each other. */
+  readonly regions?: readonly LabelRegion[] | undefined;
   /** Number of classes of a model: more in the data is an error. */
   readonly classCount?: number;
 }
@@ -230,7 +245,7 @@ export function mappingOfValues(
   options: LabelOptions,
   numbersObjects: (ignore: readonly number[]) => boolean,
 ): LabelMapping {
-  const { classes = [], ignore: given = [], task, kind, classCount, objectsBy } = options;
+  const { classes = [], regions, ignore: given = [], task, kind, classCount, objectsBy } = options;
   const counts = new Map(all);
   for (const value of given) counts.delete(value);
   const found = [...counts.keys()].sort((a, b) => a - b);
@@ -248,7 +263,10 @@ export function mappingOfValues(
     const named =
       skipped !== undefined &&
       explicit.some(({ values: own }) => own !== 'rest' && own !== 'rim' && own.includes(skipped));
-    return { kind: rest ? 'instances' : 'integer', classes: explicit, ignore: rest && !named ? ignore : given };
+    return {
+      ...{ kind: rest ? 'instances' : 'integer', classes: explicit, ignore: rest && !named ? ignore : given },
+      ...(regions && { regions }),
+    };
   }
   const names = classes as readonly string[];
   if (values.length < 2) {

@@ -3,6 +3,7 @@ import { cleanedImage } from '../../predict/cleaned.ts';
 import { pagesOfVolumes } from '../../train/tasks/volumes/predict-pages.ts';
 import type { Host } from '../../workflows/host.ts';
 import { mapReport } from '../../workflows/map-report.ts';
+import { SEGMENTS } from '../../workflows/predicted-segments.ts';
 import { openEnergyMeter } from './energy.ts';
 import { nodeFiles } from './files.ts';
 import { openTrace } from './profile.ts';
@@ -15,7 +16,7 @@ export const nodeHost: Host = {
   memory: () => ({ used: process.memoryUsage.rss(), free: process.availableMemory() }),
   nowMs: () => performance.now(),
   versions,
-  encodeSegments: async (...given) => (await import('../../workflows/encode-segments.ts')).encodeSegments(...given),
+  segments: SEGMENTS,
   encodeHdf5: async (...given) => (await import('../../workflows/encode-hdf5.ts')).encodeHdf5(...given),
   cleanedImage,
   mapReport,

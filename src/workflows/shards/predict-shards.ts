@@ -322,7 +322,7 @@ interface FinishRequest {
 
 /** Joins objects, and writes the lower resolutions and what describes the results, when everything is there. */
 async function finish(
-  { files }: Host,
+  { files, segments }: Host,
   { out, opened }: BegunPrediction,
   { plan, images, options, hooks }: FinishRequest,
 ): Promise<void> {
@@ -347,7 +347,12 @@ async function finish(
     if (found !== undefined) hooks.onObjects?.(image.name, found);
     for (const note of found === undefined ? [] : openNotes(found)) hooks.onNote?.(`${image.name}: ${note}`);
   }
-  await describePrediction(files, out, { opened, images, levels, values: writtenValues(opened[0], options.format) });
+  await describePrediction(files, out, {
+    opened,
+    images,
+    levels,
+    values: writtenValues({ segments }, opened[0], options.format),
+  });
   for (const { parts } of plan.images) {
     if (parts?.objects !== undefined) await files.remove?.(joinPath(out, parts.objects.between));
   }

@@ -73,7 +73,7 @@ const describeMaps = (maps: ObjectMaps): string =>
 export function chooseMapRecipe(...[data, settings, circumstances]: Parameters<typeof chooseRecipe>): ChosenRecipe {
   const by = settings.separate as MapKind;
   const learned = { loss: by, channels: channelsFor(by) };
-  const { recipe, notes } = chooseRecipe(data, settings, { ...circumstances, learned });
+  const { recipe, notes } = chooseRecipe(data, settings, { ...circumstances, learned, trained: undefined });
   const maps = chooseMaps(by, data.train.pages, recipe.patch);
   return { recipe: { ...recipe, maps }, notes: [...notes, describeMaps(maps)] };
 }

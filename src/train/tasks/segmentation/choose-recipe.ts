@@ -22,6 +22,7 @@ import type { Recipe } from '../../config.ts';
 import type { StartModel } from '../../start.ts';
 import { type StartSettings, startBatchNorm, startRecipe } from '../../start-recipe.ts';
 import type { ChosenRecipe } from '../../task.ts';
+import type { trainedLabels } from '../../trained-regions.ts';
 import { type NetworkChoice, type NetworkOptions, ownOptions, requireUnset } from './network-options.ts';
 import { optionsOfStart } from './start-network.ts';
 import { chooseBalance, chooseWindow, type WindowOptions, windowChoice } from './window-recipe.ts';
@@ -74,6 +75,8 @@ export interface RecipeCircumstances extends Pick<Circumstances, 'cores' | 'minu
   readonly start?: StartModel;
   /** What is learned instead of classes: its loss, and the channels of the network. */
   readonly learned?: { readonly loss: MapKind; readonly channels: number };
+  /** Which labels are trained, where regions may be. Default: the classes. */
+  readonly trained?: typeof trainedLabels | undefined;
   /** Old data beside new ones. */
   readonly before?: Rehearsal;
 }
@@ -123,7 +126,19 @@ export function chooseSeparation(
 export function chooseRecipe(
   data: PreparedDataset,
   given: TrainSettings,
-  { fingerprint, split, separation, pages, cores, minutes, flops, start, learned, before }: RecipeCircumstances,
+  {
+    fingerprint,
+    split,
+    separation,
+    pages,
+    cores,
+    minutes,
+    flops,
+    start,
+    learned,
+    trained,
+    before,
+  }: RecipeCircumstances,
 ): ChosenRecipe {
   const settings = start === undefined ? given : { ...given, ...optionsOfStart(start, given) };
   const name: NetworkName = start?.model.name ?? settings.network ?? 'unet';
@@ -156,6 +171,8 @@ export function chooseRecipe(
 
   const training = { ...chooseTraining(settings, defaults), ...(learned && { loss: { name: learned.loss } }) };
   const { loss, optimizer, learningRate, schedule, clipNorm, averageDecay } = training;
+  const { regions: _, ...labels } = data.mapping;
+  const regions = trained?.(data.mapping, model) ?? { labels, notes: [] };
   const extras = [
     ...(clipNorm === null ? [] : [`gradients clipped at ${clipNorm}`]),
     ...(averageDecay === null ? [] : [`weights averaged (${averageDecay})`]),
@@ -165,6 +182,7 @@ export function chooseRecipe(
   const notes = [
     ...(from?.notes ?? []),
     ...(batchNorm?.notes ?? []),
+    ...regions.notes,
     `network: ${start === undefined ? reason.replace(/\.$/, '') : `${networkNamed(name).title} as in ${start.name}`}; ${pixelwise ? 'the annotated pixels in every step' : `patch ${patch[1]} x ${patch[0]}, batch ${batch}`}`,
     ...(pixelwise || window !== undefined ? [] : longObjects(data, pages, patch)),
     `training: ${loss.name}, ${optimizer.name}, learning rate ${learningRate}, ${schedule.name}${extras.map((text) => `, ${text}`).join('')}`,
@@ -181,7 +199,7 @@ export function chooseRecipe(
         ...(window && { balanced: true }),
         ...(before && { before }),
       },
-      labels: data.mapping,
+      labels: regions.labels,
       input: { ...data.input, ...(window && { window }) },
       model,
       patch,

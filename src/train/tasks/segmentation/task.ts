@@ -135,6 +135,7 @@ export function newSegmentationTask(
         flops,
         memoryBytes,
         start,
+        trained: place.maps?.trainedLabels,
         before: beside?.data,
       }),
   };

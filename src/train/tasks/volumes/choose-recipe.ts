@@ -11,6 +11,7 @@ import { inputShape, type Recipe } from '../../config.ts';
 import { startRecipe } from '../../start-recipe.ts';
 import type { ChosenRecipe } from '../../task.ts';
 import { peakBytes } from '../../too-large.ts';
+import { trainedLabels } from '../../trained-regions.ts';
 import {
   AUGMENT_STRENGTHS,
   chooseTraining,
@@ -101,6 +102,7 @@ export function chooseVolumeRecipe(
   }
   const from = start && startRecipe(start, model, settings);
   const { augment, note } = augmentation(settings, spacing);
+  const regions = trainedLabels(data.mapping, model);
   const { loss, optimizer, learningRate, schedule, clipNorm, averageDecay } = training;
   const extras = [
     ...(clipNorm === null ? [] : [`gradients clipped at ${clipNorm}`]),
@@ -116,7 +118,7 @@ export function chooseVolumeRecipe(
       focusFraction: 0.33,
       ...(before && { before }),
     },
-    labels: data.mapping,
+    labels: regions.labels,
     input: data.input,
     model,
     patch: [patch[1], patch[2]],
@@ -135,6 +137,7 @@ export function chooseVolumeRecipe(
     recipe,
     notes: [
       ...spacingNotes,
+      ...regions.notes,
       ...(from?.notes ?? []),
       ...network.map(
         (reason, i) =>
