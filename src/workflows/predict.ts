@@ -198,13 +198,10 @@ export async function predictWhole(
 ): Promise<Predicted> {
   const { out, outputs } = options;
   if (outputs.format === 'zarr') {
-    throw new UsageError(
-      'results are written as OME-Zarr only for images that are read by region: TIFF and OME-Zarr.',
-      {
-        file: item.path,
-        remedy: `Choose another ${option('format')}.`,
-      },
-    );
+    throw new UsageError('only images in TIFF and OME-Zarr have results in OME-Zarr.', {
+      file: item.path,
+      remedy: `Choose another ${option('format')}.`,
+    });
   }
   const { files, nowMs } = host;
   const began = nowMs();

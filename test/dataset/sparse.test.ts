@@ -52,7 +52,7 @@ describe('pixels that nobody painted', () => {
       split: { fraction: 0.4 },
     });
     expect([train.pages.map(({ name }) => name), validation]).toEqual([['a'], []]);
-    expect(notes).toContain('nothing is annotated on 3 of 4 pages, which take no part');
+    expect(notes).toContain('left out, as nothing is annotated there: 3 of 4 pages');
   });
 
   it('are refused as validation images', () => {
