@@ -136,7 +136,7 @@ export function requireClasses({ maps }: ModelMetadata, file: string | undefined
   if (maps === undefined) return;
   throw new ModelError(`the network gives ${maps.by}, not probabilities of classes.`, {
     file,
-    remedy: 'Use a network of classes; lamella predict, report and compare find objects with this one.',
+    remedy: 'Use a network of classes; lamella predict takes this one.',
   });
 }
 

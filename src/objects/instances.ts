@@ -98,18 +98,15 @@ export type SeparatedObjects = Pick<FilteredObjects, 'labels' | 'count'>;
  * @throws UsageError if the map required by the method is missing, or shapes differ.
  */
 export function separateObjects(maps: PredictedMaps, settings: SeparationSettings): SeparatedObjects {
-  const { by, threshold = 0.5, minSize = 0, minConfidence = 0, fillHoles: fill = true, border = 'keep' } = settings;
+  const { by, threshold = 0.5, minConfidence = 0 } = settings;
   const foreground = probabilitiesOf(maps.foreground);
   const mask = aboveThreshold(foreground, threshold === 'otsu' ? otsuThreshold(foreground) : threshold);
   const divided =
     by === 'components' ? connectedComponents(mask).labels : divide(mask, { ...maps, foreground }, settings);
-  const { labels, count } = cleanObjects(divided, {
-    fillHoles: fill,
-    minSize,
-    border,
-    ...(minConfidence > 0 ? { minMean: { of: maps.foreground, value: minConfidence * stepsOf(maps.foreground) } } : {}),
+  return cleanObjects(divided, {
+    ...settings,
+    ...(minConfidence > 0 && { minMean: { of: maps.foreground, value: minConfidence * stepsOf(maps.foreground) } }),
   });
-  return { labels, count };
 }
 
 function divide(mask: NdArray<'uint8'>, maps: PredictedMaps, settings: SeparationSettings): NdArray<'int32'> {

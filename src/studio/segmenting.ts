@@ -78,21 +78,21 @@ export async function filtersOf(host: StudioHost, { folder }: OpenProject, predi
 /** The objects as they are wanted. Numbers begin at 1 again. */
 function wantedObjects(
   labels: Image,
-  { minSizePx = 0, excludeBorder = false, fillHoles: fill = false, splitNecks = false }: ObjectFilters,
+  { minSizePx = 0, excludeBorder, fillHoles: fill = false, splitNecks }: ObjectFilters,
 ) {
   const data = new Uint32Array(labels.data.length);
   let count = 0;
   let at = 0;
   for (const found of labelArrays(labels)) {
     const objects = splitNecks ? splitAtNecks(fill ? fillHoles(found) : found, { minSize: minSizePx }).labels : found;
-    const { labels: kept, count: own } = cleanObjects(objects, {
+    const kept = cleanObjects(objects, {
       fillHoles: fill,
       minSize: minSizePx,
       border: excludeBorder ? 'clear' : 'keep',
     });
-    data.set(kept.data, at);
-    at += kept.data.length;
-    count += own;
+    data.set(kept.labels.data, at);
+    at += kept.labels.data.length;
+    count += kept.count;
   }
   // The type of before, so that the file keeps its name.
   const image = castTo({ ...labels, dtype: 'uint32', data }, labels.dtype === 'uint32' ? 'uint32' : 'uint16');

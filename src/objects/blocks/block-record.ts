@@ -1,6 +1,6 @@
 /** What of a block's labels the other blocks need: without its pixels, so that it is small. */
 
-import { stridesOf } from '../../array/boxes.ts';
+import { cropped, stridesOf } from '../../array/boxes.ts';
 import { type NdArray, ndarray } from '../../array/ndarray.ts';
 import { connectedComponents } from '../connected-components.ts';
 import { eachBorderPixel, extentsOf, type IntegerArray } from '../grid.ts';
@@ -23,26 +23,21 @@ export interface LabelledBlock {
   readonly open: Float64Array;
 }
 
-/** Connected background of a block. Lists are by hole, the first entry unused. */
-interface Holes {
-  readonly sizes: Float64Array;
-  readonly sums: Float64Array;
-  /** 1 for holes at the border of the image. */
-  readonly atBorder: Uint8Array;
-  /** Pairs of what touches in the block, each once: labels, and holes as -1, -2, ... */
-  readonly touching: Int32Array;
-}
-
-/** A block without its pixels. Plain data, by which workers and jobs can tell each other of their blocks. */
+/**
+ * A block without its pixels. Plain data, by which workers and jobs can tell each other of their blocks. Areas are its labels
+ * and, where holes are to be filled, the connected parts of its background after them; lists are by area, the first entry
+ * unused.
+ */
 export interface BlockRecord extends Omit<LabelledBlock, 'labels'> {
-  /** Pixels of each label. */
+  /** In pixels. */
   readonly sizes: Float64Array;
-  /** Sums of the map over each label, in its steps. */
+  /** Of the map, in its steps. */
   readonly sums: Float64Array;
-  /** 1 for labels on the border of the image. */
+  /** 1 for areas on the border of the image. */
   readonly atBorder: Uint8Array;
-  readonly holes?: Holes;
-  /** For each axis the first and the last plane of the block: labels, and holes as -1, -2, ... */
+  /** Pairs of areas that touch, each once; undefined where holes stay. */
+  readonly touching?: Int32Array;
+  /** For each axis the areas of the first and the last plane of the block; 0 for none. */
   readonly faces: readonly (readonly [Int32Array, Int32Array])[];
 }
 
@@ -75,27 +70,28 @@ export function describeBlock(
   { shape, map, holes: fill = false }: RecordOptions,
 ): BlockRecord {
   const { data } = labels;
-  const count = block.first.length - 1;
-  const { sizes, sums } = totals(data, count, map?.data);
+  const labelCount = block.first.length - 1;
   const background = fill ? backgroundOf(labels) : undefined;
-  const codes = background === undefined ? data : data.map((label, i) => label || -background.holes[i]);
+  const areas = background === undefined ? data : data.map((label, i) => label || labelCount + background.holes[i]);
+  const count = labelCount + (background?.count ?? 0);
   const atBorder = new Uint8Array(count + 1);
-  const holesAtBorder = new Uint8Array((background?.count ?? 0) + 1);
   eachPixelAtImageBorder(box, shape, (pixel) => {
-    const code = codes[pixel];
-    if (code >= 0) atBorder[code] = 1;
-    else holesAtBorder[-code] = 1;
+    atBorder[areas[pixel]] = 1;
   });
-  const holes = background && {
-    ...totals(background.holes, background.count, map?.data),
-    atBorder: holesAtBorder,
-    touching: touchingIn(codes, box.shape, { labels: count, holes: background.count }),
+  /** The pixels of a plane across an axis, in raster order. */
+  const plane = (axis: number, at: number): Int32Array =>
+    cropped(
+      ndarray('int32', box.shape, areas),
+      shape.map((_, i) => (i === axis ? at : 0)),
+      box.shape.map((length, i) => (i === axis ? 1 : length)),
+    ).data;
+  return {
+    ...block,
+    ...totals(areas, count, map?.data),
+    atBorder,
+    ...(fill && { touching: touchingIn(areas, box.shape, count) }),
+    faces: box.shape.map((length, axis) => [plane(axis, 0), plane(axis, length - 1)]),
   };
-  const facesOf = (axis: number): readonly [Int32Array, Int32Array] => [
-    plane(box.shape, axis, 0, codes),
-    plane(box.shape, axis, box.shape[axis] - 1, codes),
-  ];
-  return { ...block, sizes, sums, atBorder, ...(holes && { holes }), faces: shape.map((_, axis) => facesOf(axis)) };
 }
 
 function totals(labels: Int32Array, count: number, map: ArrayLike<number> | undefined) {
@@ -127,50 +123,20 @@ function eachPixelAtImageBorder({ start, shape }: Box, whole: readonly number[],
   });
 }
 
-/** Pairs of different codes of pixels that share a face, each once. */
-function touchingIn(
-  codes: Int32Array,
-  shape: readonly number[],
-  { labels, holes }: Readonly<Record<'labels' | 'holes', number>>,
-): Int32Array {
-  const length = labels + holes + 1;
-  const last = new Int32Array(length);
+/** Pairs of different areas of pixels that share a face, each once. */
+function touchingIn(areas: Int32Array, shape: readonly number[], count: number): Int32Array {
   const seen = new Set<number>();
   const touching: number[] = [];
-  const meet = (code: number, other: number): void => {
-    const [low, high] = code < other ? [code, other] : [other, code];
-    if (last[low + holes] === high) return;
-    last[low + holes] = high;
-    const pair = (low + holes) * length + high + holes;
-    if (seen.has(pair)) return;
-    seen.add(pair);
-    touching.push(low, high);
-  };
-  const { depth, height, width } = extentsOf(shape);
-  const area = height * width;
-  for (let z = 0, i = 0; z < depth; z++) {
-    for (let y = 0; y < height; y++) {
-      for (let x = 0; x < width; x++, i++) {
-        const code = codes[i];
-        if (x > 0 && code !== codes[i - 1]) meet(code, codes[i - 1]);
-        if (y > 0 && code !== codes[i - width]) meet(code, codes[i - width]);
-        if (z > 0 && code !== codes[i - area]) meet(code, codes[i - area]);
-      }
+  stridesOf(shape).forEach((stride, axis) => {
+    for (let i = stride; i < areas.length; i++) {
+      const [low, high] = areas[i] < areas[i - stride] ? [areas[i], areas[i - stride]] : [areas[i - stride], areas[i]];
+      const pair = low * (count + 1) + high;
+      if (low === high || seen.has(pair) || Math.floor(i / stride) % shape[axis] === 0) continue;
+      seen.add(pair);
+      touching.push(low, high);
     }
-  }
+  });
   return Int32Array.from(touching);
-}
-
-/** The pixels of a plane across an axis, in raster order. */
-function plane(shape: readonly number[], axis: number, at: number, codes: Int32Array): Int32Array {
-  const [u, v] = acrossAxis(shape, axis);
-  const strides = stridesOf(shape);
-  const [su, sv] = acrossAxis(strides, axis);
-  const found = new Int32Array(u * v);
-  for (let i = 0, k = 0; i < u; i++) {
-    for (let j = 0, p = at * strides[axis] + i * su; j < v; j++, k++, p += sv) found[k] = codes[p];
-  }
-  return found;
 }
 
 /** What a list over the axes has for the two others; 1 for one that is not there. */

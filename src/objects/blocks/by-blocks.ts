@@ -25,11 +25,7 @@ export function memoryBlockStore(): BlockStore {
   const blocks = new Map<string, Int32Array>();
   return {
     write: async (name, labels) => void blocks.set(name, labels),
-    read: async (name) => {
-      const labels = blocks.get(name);
-      if (labels === undefined) throw new RangeError(`the labels ${name} were not written`);
-      return labels;
-    },
+    read: async (name) => blocks.get(name) as Int32Array,
   };
 }
 
@@ -161,7 +157,7 @@ export function numberBox(
   numbers: BlockNumbers,
   result: Uint32Array = new Uint32Array(elementCount(shape)),
 ): Uint32Array {
-  const [{ data }, { labels: table, holes: filled = new Uint32Array() }] = [labels, numbers];
+  const [{ data }, { labels: table, holes: filled }] = [labels, numbers];
   // Before the labels are replaced.
   const holes = filled.some((number) => number > 0)
     ? cropped(ndarray('int32', labels.shape, backgroundOf(labels).holes), start, shape).data
@@ -177,6 +173,6 @@ export function numberBox(
     // Every pixel is looked up: whether the next one is of the same object, no processor can foresee.
     for (let at = from; at < from + columns; at++, i++) result[i] = table[data[at]];
   }
-  if (holes !== undefined) for (let i = 0; i < result.length; i++) if (holes[i] > 0) result[i] = filled[holes[i]];
+  if (holes !== undefined) for (let i = 0; i < result.length; i++) if (holes[i] > 0) result[i] = filled[holes[i] - 1];
   return result;
 }

@@ -6,7 +6,7 @@ import type { Connectivity } from '../grid.ts';
 import { UnionFind } from '../union-find.ts';
 import { type BlockGrid, boxOf, indexOf, placeOf } from './block-grid.ts';
 import { acrossAxis, type BlockRecord } from './block-record.ts';
-import { type Areas, enclosing, NONE } from './enclosed.ts';
+import { enclosing, NONE } from './enclosed.ts';
 
 export interface JoinOptions {
   /** How parts are connected. Default 4 in 2D, 6 in 3D; holes need the default. */
@@ -25,8 +25,8 @@ export interface NumberingOptions {
 export interface BlockNumbers {
   /** By label; of those that are removed, the object whose hole they lay in, or 0. */
   readonly labels: Uint32Array;
-  /** By hole: the object that it is filled with, or 0. */
-  readonly holes?: Uint32Array;
+  /** The object that each hole is filled with, or 0; the first hole first. */
+  readonly holes: Uint32Array;
 }
 
 export interface JoinedBlocks {
@@ -41,11 +41,11 @@ export interface JoinedBlocks {
   numbersOf(index: number): BlockNumbers;
 }
 
-/** What is kept of a block until the end, and where its labels and holes are in the lists of all blocks. */
+/** What is kept of a block until the end, and where its labels and areas are in the lists of all blocks. */
 interface Joined {
   readonly record: Omit<BlockRecord, 'faces'>;
   readonly labelsFrom: number;
-  readonly holesFrom: number;
+  readonly areasFrom: number;
 }
 
 /**
@@ -58,8 +58,8 @@ export class BlockJoin {
   readonly #blocks: Joined[] = [];
   readonly #faces = new Map<number, BlockRecord['faces']>();
   readonly #labels = new UnionFind();
-  #holes = 0;
-  /** Pairs of areas that touch between two blocks: labels of all blocks from 0 on, holes of all blocks as -1, -2, ... */
+  #areas = 0;
+  /** Pairs of areas that touch between two blocks. */
   readonly #touching: number[] = [];
 
   constructor(grid: BlockGrid, { connectivity }: JoinOptions = {}) {
@@ -70,9 +70,9 @@ export class BlockJoin {
   add({ faces, ...record }: BlockRecord): void {
     const index = this.#blocks.length;
     const labelsFrom = this.#labels.add(record.first.length - 1) - 1;
-    const holesFrom = this.#holes;
-    this.#holes += (record.holes?.sizes.length ?? 1) - 1;
-    this.#blocks.push({ record, labelsFrom, holesFrom });
+    const areasFrom = this.#areas - 1;
+    this.#areas += record.sizes.length - 1;
+    this.#blocks.push({ record, labelsFrom, areasFrom });
     this.#faces.set(index, faces);
     for (const { other, towards } of this.#earlier(index)) this.#meet(index, other, towards);
     // Those further back have met all of their neighbours.
@@ -105,9 +105,8 @@ export class BlockJoin {
   #meet(index: number, other: number, towards: readonly number[]): void {
     const axis = towards.findIndex((step) => step !== 0);
     const side = towards[axis] < 0 ? 0 : 1;
-    const own = this.#faces.get(index)?.[axis][side];
-    const others = this.#faces.get(other)?.[axis][1 - side];
-    if (own === undefined || others === undefined) throw new RangeError('blocks are added in the order of the grid');
+    const facesOf = (block: number) => (this.#faces.get(block) as BlockRecord['faces'])[axis];
+    const [own, others] = [facesOf(index)[side], facesOf(other)[1 - side]];
     const [rows, columns] = acrossAxis(boxOf(this.#grid, index).shape, axis);
     const [otherRows, otherColumns] = acrossAxis(boxOf(this.#grid, other).shape, axis);
     const [du, dv] = towards.length === 2 ? [0, acrossAxis(towards, axis)[1]] : acrossAxis(towards, axis);
@@ -122,12 +121,11 @@ export class BlockJoin {
   #touch(index: number, code: number, other: number, otherCode: number): void {
     if (code === 0 || otherCode === 0) return;
     const [a, b] = [this.#blocks[index], this.#blocks[other]];
-    if (code > 0 && otherCode > 0 && a.record.values?.[code] === b.record.values?.[otherCode]) {
-      const areParts = a.record.isPart[code] === 1 && b.record.isPart[otherCode] === 1;
-      if (areParts) this.#labels.unite(a.labelsFrom + code, b.labelsFrom + otherCode);
-    }
-    if (a.record.holes === undefined) return;
-    const [own, others] = [inAll(a, code), inAll(b, otherCode)];
+    const isSame = a.record.values?.[code] === b.record.values?.[otherCode];
+    if (isSame && a.record.isPart[code] === 1 && b.record.isPart[otherCode] === 1)
+      this.#labels.unite(a.labelsFrom + code, b.labelsFrom + otherCode);
+    if (a.record.touching === undefined) return;
+    const [own, others] = [a.areasFrom + code, b.areasFrom + otherCode];
     const last = this.#touching.length;
     if (this.#touching[last - 2] !== own || this.#touching[last - 1] !== others) this.#touching.push(own, others);
   }
@@ -136,30 +134,34 @@ export class BlockJoin {
    * The objects, numbered in the order of their seeds' first pixels, those without a seed after them in the order of their
    * own; after all blocks were added.
    */
-  finish({ minSize = 0, minMean = 0, border = 'keep' }: NumberingOptions = {}): JoinedBlocks {
+  finish(numbering: NumberingOptions = {}): JoinedBlocks {
     const { objectOf, count } = this.#objects();
-    const sizes = new Float64Array(count);
-    const sums = new Float64Array(count);
     const open = new Float64Array(count);
-    const atBorder = new Uint8Array(count);
-    for (const { record, labelsFrom } of this.#blocks) {
+    const own = new Int32Array(this.#areas).fill(NONE);
+    const areaSizes = new Float64Array(this.#areas);
+    const areaSums = new Float64Array(this.#areas);
+    const areaAtBorder = new Uint8Array(this.#areas);
+    for (const { record, labelsFrom, areasFrom } of this.#blocks) {
+      areaSizes.set(record.sizes.subarray(1), areasFrom + 1);
+      areaSums.set(record.sums.subarray(1), areasFrom + 1);
+      areaAtBorder.set(record.atBorder.subarray(1), areasFrom + 1);
       for (let label = 1; label < record.first.length; label++) {
-        const object = objectOf[labelsFrom + label];
-        sizes[object] += record.sizes[label];
-        sums[object] += record.sums[label];
-        open[object] += record.open[label];
-        atBorder[object] |= record.atBorder[label];
+        own[areasFrom + label] = objectOf[labelsFrom + label];
+        open[objectOf[labelsFrom + label]] += record.open[label];
       }
     }
-    const areas = this.#areas(objectOf);
-    const filledBy = enclosing(areas);
-    this.#eachHole((hole, size, sum) => {
-      const object = filledBy[hole];
+    const filledBy = enclosing({ objectOf: own, atBorder: areaAtBorder, eachTouching: this.#eachTouching });
+    const objects = own.map((object, area) => Math.max(object, filledBy[area]));
+    const sizes = new Float64Array(count);
+    const sums = new Float64Array(count);
+    const atBorder = new Uint8Array(count);
+    objects.forEach((object, area) => {
       if (object === NONE) return;
-      sizes[object] += size;
-      sums[object] += sum;
+      sizes[object] += areaSizes[area];
+      sums[object] += areaSums[area];
+      atBorder[object] |= areaAtBorder[area];
     });
-    const numbers = new Uint32Array(count);
+    const numbers = new Int32Array(count).fill(NONE);
     let kept = 0;
     let openPixels = 0;
     let openObjects = 0;
@@ -167,42 +169,38 @@ export class BlockJoin {
       openPixels += open[object];
       if (open[object] > 0) openObjects++;
       const total = { size: sizes[object], sum: sums[object], atBorder: atBorder[object] === 1 };
-      if (isKept(total, { minSize, minMean, border })) numbers[object] = ++kept;
+      if (isKept(total, numbering)) numbers[object] = ++kept;
     }
-    /** Of each area, 0 for background, which is also what was removed. */
-    const numberOf = Uint32Array.from(areas.objectOf, (own, area) => {
-      const object = own === NONE ? filledBy[area] : own;
-      return object === NONE ? 0 : numbers[object];
-    });
+    // What is removed is background, in which others lie: as `cleanObjects`.
+    const left = objects.map((object) => (object === NONE ? NONE : numbers[object]));
+    const filledLater = enclosing({ objectOf: left, atBorder: areaAtBorder, eachTouching: this.#eachTouching });
+    const numberOf = Uint32Array.from(left, (number, area) => Math.max(0, number, filledLater[area]));
     const sizesOfKept = new Float64Array(kept + 1);
-    for (let object = 0; object < count; object++)
-      if (numbers[object] > 0) sizesOfKept[numbers[object]] = sizes[object];
-    // As `cleanObjects`: what was removed may have lain in a hole.
-    const filledLater = enclosing({ ...areas, objectOf: Int32Array.from(numberOf, (number) => number || NONE) });
-    this.#eachArea((area, size) => {
-      const number = filledLater[area];
-      if (number === NONE) return;
-      numberOf[area] = number;
-      sizesOfKept[number] += size;
+    numberOf.forEach((number, area) => {
+      if (number > 0) sizesOfKept[number] += areaSizes[area];
     });
-    const labelCount = this.#labels.length;
     return {
       count: kept,
       openPixels,
       openObjects,
       sizes: sizesOfKept,
       numbersOf: (index) => {
-        const { record, labelsFrom, holesFrom } = this.#blocks[index];
-        const labels = Uint32Array.from(record.first, (_, label) => (label === 0 ? 0 : numberOf[labelsFrom + label]));
-        const holes =
-          record.holes &&
-          Uint32Array.from(record.holes.sizes, (_, hole) =>
-            hole === 0 ? 0 : numberOf[labelCount + holesFrom + hole - 1],
-          );
-        return { labels, ...(holes && { holes }) };
+        const { record, areasFrom } = this.#blocks[index];
+        const holesFrom = areasFrom + record.first.length;
+        const labels = new Uint32Array(record.first.length);
+        labels.set(numberOf.subarray(areasFrom + 1, holesFrom), 1);
+        return { labels, holes: numberOf.subarray(holesFrom, areasFrom + record.sizes.length) };
       },
     };
   }
+
+  readonly #eachTouching = (visit: (a: number, b: number) => void): void => {
+    const between = { record: { touching: this.#touching }, areasFrom: 0 };
+    for (const { record, areasFrom } of [between, ...this.#blocks]) {
+      const { touching = [] } = record;
+      for (let k = 0; k < touching.length; k += 2) visit(areasFrom + touching[k], areasFrom + touching[k + 1]);
+    }
+  };
 
   /** The object, 0..count - 1, of each label of all blocks. */
   #objects(): { readonly objectOf: Int32Array; readonly count: number } {
@@ -228,50 +226,7 @@ export class BlockJoin {
     }
     return { objectOf, count: seeds.length + parts.length };
   }
-
-  /** The labels of all blocks, and after them their holes. */
-  #areas(objectOf: Int32Array): Areas {
-    const labelCount = this.#labels.length;
-    const areaOf = (inAllBlocks: number): number => (inAllBlocks < 0 ? labelCount - 1 - inAllBlocks : inAllBlocks);
-    const ofAreas = new Int32Array(labelCount + this.#holes).fill(NONE);
-    ofAreas.set(objectOf);
-    const atBorder = new Uint8Array(ofAreas.length);
-    for (const { record, labelsFrom, holesFrom } of this.#blocks) {
-      atBorder.set(record.atBorder.subarray(1), labelsFrom + 1);
-      if (record.holes !== undefined) atBorder.set(record.holes.atBorder.subarray(1), labelCount + holesFrom);
-    }
-    const eachTouching: Areas['eachTouching'] = (visit) => {
-      for (const block of this.#blocks) {
-        const { touching } = block.record.holes ?? { touching: [] };
-        for (let k = 0; k < touching.length; k += 2)
-          visit(areaOf(inAll(block, touching[k])), areaOf(inAll(block, touching[k + 1])));
-      }
-      for (let k = 0; k < this.#touching.length; k += 2)
-        visit(areaOf(this.#touching[k]), areaOf(this.#touching[k + 1]));
-    };
-    return { objectOf: ofAreas, atBorder, eachTouching };
-  }
-
-  /** @param visit called with the number of the area, as `#areas` has them */
-  #eachHole(visit: (area: number, size: number, sum: number) => void): void {
-    for (const { record, holesFrom } of this.#blocks) {
-      const { sizes, sums } = record.holes ?? { sizes: [], sums: [] };
-      for (let hole = 1; hole < sizes.length; hole++)
-        visit(this.#labels.length + holesFrom + hole - 1, sizes[hole], sums[hole]);
-    }
-  }
-
-  #eachArea(visit: (area: number, size: number) => void): void {
-    for (const { record, labelsFrom } of this.#blocks) {
-      for (let label = 1; label < record.sizes.length; label++) visit(labelsFrom + label, record.sizes[label]);
-    }
-    this.#eachHole(visit);
-  }
 }
-
-/** A label or hole of a block among those of all blocks: labels from 0 on, holes as -1, -2, ... */
-const inAll = ({ labelsFrom, holesFrom }: Pick<Joined, 'labelsFrom' | 'holesFrom'>, code: number): number =>
-  code > 0 ? labelsFrom + code : code - holesFrom;
 
 /** The neighbours of a block: -1, 0 or 1 along each axis. */
 function directions(rank: number): readonly (readonly number[])[] {
