@@ -239,9 +239,7 @@ export function describeLabels(
     );
   }
   const leftOut = all - new Set([...train, ...validation]).size;
-  if (leftOut > 0) {
-    lines.push(`nothing is annotated on ${leftOut} of ${all} pages, which ${leftOut === 1 ? 'takes' : 'take'} no part`);
-  }
+  if (leftOut > 0) lines.push(`left out, as nothing is annotated there: ${leftOut} of ${all} pages`);
   return lines;
 }
 

@@ -11,7 +11,7 @@ import { selectChannels } from '../input/channels.ts';
 import { inputPages } from '../input/network-input.ts';
 import type { InputSpec } from '../input/normalise.ts';
 import { applyOperations } from '../input/operations.ts';
-import { type ModelMetadata, readMetadata } from '../models/metadata.ts';
+import { type ModelMetadata, readMetadata, requireClasses } from '../models/metadata.ts';
 import type { Host } from './host.ts';
 import { readImageFile } from './image-files.ts';
 import { modelFileOf, readModel } from './model-files.ts';
@@ -86,6 +86,8 @@ export async function packageModel(
       remedy: 'Train on from it first (lamella train DATA --from), and export that run.',
     });
   }
+  // Where none is trained, none is packaged.
+  if (host.packagedMaps === undefined) requireClasses(metadata, file);
   const [batch, , height, width] = signature.inputs[0]?.dims ?? [];
   const packaged = {
     bytes: weights,
@@ -99,7 +101,13 @@ export async function packageModel(
   const image = sample === undefined ? madeUp(shape, input) : await middleOf(host, sample, shape, input);
   const name = given ?? `Lamella ${plainName(model)}`;
   const test = { input: image, output: await runPackaged(host, weights, image, metadata) };
-  const { bytes, notes } = writeBioImageIo(packaged, test, { name, ...details }, date ?? madeAt(metadata));
+  const { bytes, notes } = writeBioImageIo(
+    packaged,
+    test,
+    { name, ...details },
+    date ?? madeAt(metadata),
+    host.packagedMaps?.(metadata),
+  );
   return { bytes, name, test: image.shape, notes };
 }
 

@@ -5,6 +5,7 @@ import type { Clock } from '../train/store.ts';
 import type { pagesOfVolumes } from '../train/tasks/volumes/predict-pages.ts';
 import type { encodeHdf5 } from './encode-hdf5.ts';
 import type { mapReport } from './map-report.ts';
+import type { packagedMaps } from './packaged-maps.ts';
 import type { SEGMENTS } from './predicted-segments.ts';
 
 /** Where a workflow runs: files, devices and a clock. `platform/node` and `platform/browser` each make one. */
@@ -22,6 +23,8 @@ export interface Host extends Clock {
   readonly pagesOfVolumes?: typeof pagesOfVolumes;
   /** For reports of stars and flows; undefined in a page, where none is trained. */
   readonly mapReport?: typeof mapReport;
+  /** For packages of stars and flows; undefined in a page, likewise. */
+  readonly packagedMaps?: typeof packagedMaps;
   /** What the last bits of results depend on, by name: versions, and the kind of processor. */
   versions?(): Readonly<Record<string, string>>;
   /** Opens a device; default: the fastest available. @throws DeviceError if it is not available. */

@@ -12,15 +12,12 @@ import type { NdArray } from '../../array/ndarray.ts';
 import { ModelError, UsageError } from '../../errors.ts';
 import type { InputSpec } from '../../input/normalise.ts';
 import type { Operation } from '../../input/operations.ts';
-import type { ModelMetadata } from '../../models/metadata.ts';
+import type { Json, ModelMetadata } from '../../models/metadata.ts';
 import type { TileSizes } from '../../models/sizes.ts';
 import { isWindowName } from '../../models/sliding-window.ts';
 import { writeNpy } from './npy.ts';
 import { preprocessingOf } from './operations.ts';
 import { readme } from './readme.ts';
-
-/** As `StarOptions` has them where nothing else is known. */
-const [USUAL_THRESHOLD, USUAL_OVERLAP] = [0.5, 0.4];
 
 export const FORMAT_VERSION = '0.5.10';
 
@@ -146,29 +143,18 @@ export function pixelOf({ pixelMm }: Pick<InputSpec, 'pixelMm'>): { readonly sca
   return {};
 }
 
-/** What the network gives: probabilities of classes, or maps by which objects are found. */
-function outputOf({ activation, classes, maps, separation }: ModelMetadata) {
-  if (maps === undefined) {
-    const names = classes.map((each) => each.name).slice(activation === 'sigmoid' ? 1 : 0);
-    return { id: 'probabilities', channels: identifiers(names), range: { range: [0, 1] }, config: {} };
-  }
-  if (maps.by === 'flows') return { id: maps.by, channels: ['flow_y', 'flow_x', 'cell'], range: {}, config: {} };
-  const { rays } = maps;
-  return {
-    id: maps.by,
-    channels: ['probability', ...Array.from({ length: rays }, (_, k) => `distance_${k}`)],
-    range: {},
-    // Where StarDist writes how objects are found.
-    config: {
-      stardist: {
-        thresholds: { prob: separation?.threshold ?? USUAL_THRESHOLD, nms: USUAL_OVERLAP },
-        config: { n_dim: 2, n_rays: rays, grid: [1, 1] },
-      },
-    },
-  };
-}
-
 const hex = (bytes: Uint8Array): string => [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+
+/** What a network gives instead of probabilities of classes. */
+export interface PackagedMaps {
+  /** Name of the output. */
+  readonly id: string;
+  readonly channels: readonly string[];
+  /** In a sentence. */
+  readonly said: string;
+  /** What other programs look for in `config`. */
+  readonly config?: { readonly [program: string]: Json };
+}
 
 export interface ModelPackage {
   /** The zip. */
@@ -181,6 +167,7 @@ export interface ModelPackage {
 /**
  * Writes the package. The same model and test give the same bytes.
  * @param date when it is made
+ * @param maps for a network that gives no classes
  * @throws UsageError for a name that the format does not take; ModelError as `tileSizesOf`.
  */
 export function writeBioImageIo(
@@ -188,6 +175,7 @@ export function writeBioImageIo(
   test: TestTensors,
   details: PackageDetails,
   date: Date,
+  maps?: PackagedMaps,
 ): ModelPackage {
   const { metadata, bytes, opset, batch, fixed } = model;
   const { name, description, authors = [], licence, cite = [] } = details;
@@ -200,7 +188,8 @@ export function writeBioImageIo(
   const { min, step, halo } = tilesOf(sizes);
   const input = metadata.input as unknown as InputSpec;
   const { operations, unsaid } = preprocessingOf(input);
-  const given = outputOf(metadata);
+  const isForeground = metadata.activation === 'sigmoid';
+  const classes = metadata.classes.map((each) => each.name).slice(isForeground ? 1 : 0);
   const pixel = pixelOf(input);
   const notes = [
     ...unsaid,
@@ -223,7 +212,7 @@ export function writeBioImageIo(
     'weights.onnx': bytes,
     'test_input.npy': writeNpy(test.input),
     'test_output.npy': writeNpy(test.output),
-    'README.md': new TextEncoder().encode(readme(metadata, details, { notes, operations })),
+    'README.md': new TextEncoder().encode(readme(metadata, details, { notes, operations, said: maps?.said })),
   };
   const rdf = {
     format_version: FORMAT_VERSION,
@@ -252,14 +241,19 @@ export function writeBioImageIo(
     ],
     outputs: [
       {
-        id: given.id,
-        axes: [batchAxis, { type: 'channel', channel_names: given.channels }, outputSide('y'), outputSide('x')],
-        data: { type: 'float32', ...given.range },
+        id: maps?.id ?? 'probabilities',
+        axes: [
+          batchAxis,
+          { type: 'channel', channel_names: maps?.channels ?? identifiers(classes) },
+          outputSide('y'),
+          outputSide('x'),
+        ],
+        data: { type: 'float32', ...(!maps && { range: [0, 1] }) },
         test_tensor: { source: 'test_output.npy' },
       },
     ],
     weights: { onnx: { source: 'weights.onnx', sha256: hex(sha256(bytes)), opset_version: opset } },
-    config: { lamella: metadata, ...given.config },
+    config: { lamella: metadata, ...maps?.config },
   };
   files['rdf.yaml'] = new TextEncoder().encode(`${JSON.stringify(rdf, undefined, 2)}\n`);
   // Weights do not deflate. The first date of the format: the same model makes the same package.

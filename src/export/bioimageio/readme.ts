@@ -3,19 +3,20 @@ import type { ModelMetadata } from '../../models/metadata.ts';
 
 const bullets = (lines: readonly string[]): string => lines.map((line) => `- ${line}`).join('\n');
 
-function outputText(maps: ModelMetadata['maps']): string {
-  if (maps === undefined) return 'The output is a probability for each class and pixel.';
-  if (maps.by === 'flows') {
-    return 'The output is, for each pixel, the flow along y and x (five times a unit vector) and the logit of whether it is in an object, as of Cellpose.';
-  }
-  return `The output is, for each pixel, the probability of the middle of an object and the distances in pixels to its border along ${maps.rays} rays, as of StarDist.`;
-}
-
 /** What a reader of the package has to know, as Markdown. The zoo of BioImage.IO asks for a heading with "Validation". */
 export function readme(
-  { network, classes, maps, provenance, licence }: ModelMetadata,
+  { network, classes, provenance, licence }: ModelMetadata,
   { name, description }: { readonly name: string; readonly description?: string },
-  { notes, operations }: { readonly notes: readonly string[]; readonly operations: readonly Operation[] },
+  {
+    notes,
+    operations,
+    said = 'The output is a probability for each class and pixel.',
+  }: {
+    readonly notes: readonly string[];
+    readonly operations: readonly Operation[];
+    /** What the output is, in a sentence. */
+    readonly said?: string | undefined;
+  },
 ): string {
   const facts = Object.entries(provenance).flatMap(([key, value]) =>
     // The folder's name may be somebody's.
@@ -25,7 +26,7 @@ export function readme(
   const sections = [
     `# ${name}`,
     description,
-    `Segments images into ${classes.map((each) => each.name).join(', ')} by the network \`${network.name}\`, trained with Lamella. ${outputText(maps)}`,
+    `Segments images into ${classes.map((each) => each.name).join(', ')} by the network \`${network.name}\`, trained with Lamella. ${said}`,
     `## Preprocessing\n\n${bullets(steps)}`,
     notes.length === 0 ? undefined : `## What this package cannot say\n\n${bullets(notes)}`,
     `## Validation\n\n${facts.length === 0 ? 'Nothing is recorded.' : `Recorded when the model was made:\n\n${bullets(facts)}`}`,

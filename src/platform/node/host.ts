@@ -1,8 +1,10 @@
 import { performance } from 'node:perf_hooks';
+
 import { cleanedImage } from '../../predict/cleaned.ts';
 import { pagesOfVolumes } from '../../train/tasks/volumes/predict-pages.ts';
 import type { Host } from '../../workflows/host.ts';
 import { mapReport } from '../../workflows/map-report.ts';
+import { packagedMaps } from '../../workflows/packaged-maps.ts';
 import { SEGMENTS } from '../../workflows/predicted-segments.ts';
 import { openEnergyMeter } from './energy.ts';
 import { nodeFiles } from './files.ts';
@@ -20,6 +22,7 @@ export const nodeHost: Host = {
   encodeHdf5: async (...given) => (await import('../../workflows/encode-hdf5.ts')).encodeHdf5(...given),
   cleanedImage,
   mapReport,
+  packagedMaps,
   pagesOfVolumes,
   // An unsupported device is rejected by its name.
   openRuntime: (device) => openRuntime({ device: device as NodeDevice | 'auto' | undefined }),
