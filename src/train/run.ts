@@ -146,8 +146,9 @@ export async function startTraining(
 ): Promise<FinishedTraining> {
   const { say = () => {}, signal } = hooks;
   const { store, clock, beganMs, cores } = place;
-  const start = place.from && readStart(place.from);
-  const task = await newTask(withGivenSize(raw, record), settings, { ...place, say }, start);
+  const start = place.from && readStart(place.from, { maps: place.maps !== undefined });
+  const asked = { ...settings, separate: settings.separate ?? start?.maps?.by };
+  const task = await newTask(withGivenSize(raw, record), asked, { ...place, say }, start);
   for (const line of task.notes) say(line);
   const runtime = await place.openRuntime();
   let setup: TrainingSetup | undefined;
@@ -315,10 +316,13 @@ export async function continueTraining(
 }
 
 /** The model that a run trains on from, as kept with it. @throws RunError if that is missing or changed. */
-export async function keptStart({ start }: Pick<Recipe, 'start'>, store: Store): Promise<StartModel | undefined> {
+export async function keptStart(
+  { start, maps }: Pick<Recipe, 'start' | 'maps'>,
+  store: Store,
+): Promise<StartModel | undefined> {
   if (start === undefined) return undefined;
   const bytes = await store.read(RUN_FILES.start);
-  const kept = bytes && readStart({ name: store.pathOf(RUN_FILES.start), bytes });
+  const kept = bytes && readStart({ name: store.pathOf(RUN_FILES.start), bytes }, { maps: maps !== undefined });
   if (kept?.fingerprint === start.fingerprint) return kept;
   const found = kept === undefined ? 'is missing' : 'is not the model that the run began from';
   throw new RunError(`the model to train on from ${found}.`, {

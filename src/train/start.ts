@@ -22,6 +22,7 @@ import { readMetadata, requireClasses } from '../models/metadata.ts';
 import { type OnnxNetwork, openOnnxNetwork } from '../models/onnx/open.ts';
 import { buildNetwork, type ModelSpec, shapeOfSide } from '../models/registry.ts';
 import { unfoldStandardised } from '../nn/standardise.ts';
+import type { ObjectMaps } from '../objects/object-maps.ts';
 import type { RunData } from './before.ts';
 
 type Weights = { readonly [parameter: string]: NdArray };
@@ -54,6 +55,8 @@ export interface StartModel {
   /** Undefined for files that do not record it, and then inferred from the data. */
   readonly labels?: LabelMapping | undefined;
   readonly classNames: readonly string[];
+  /** What it gives instead of classes. */
+  readonly maps?: ObjectMaps | undefined;
   /** By parameter of `model`. */
   readonly weights: Weights;
   /** What was found in the file, as printed lines. */
@@ -62,10 +65,14 @@ export interface StartModel {
 
 /**
  * Reads a model to fine-tune: of Lamella, or of another program.
+ * @param options maps: whether it may give stars or flows; default false
  * @throws FormatError if the bytes are not ONNX; ModelError for what cannot be trained on, naming what is in the way and
  * what is supported; UsageError for a filter bank, which is trained anew.
  */
-export function readStart({ name, bytes, model: read }: StartFile): StartModel {
+export function readStart(
+  { name, bytes, model: read }: StartFile,
+  { maps = false }: { readonly maps?: boolean } = {},
+): StartModel {
   if (read !== undefined) return read;
   const signature = readSignature(bytes, { file: name });
   const known = readMetadata(signature, { file: name });
@@ -103,7 +110,7 @@ export function readStart({ name, bytes, model: read }: StartFile): StartModel {
       },
     );
   }
-  requireClasses(known, name);
+  if (!maps) requireClasses(known, name);
   const { network, input, classes, training } = known;
   const model = training?.network ?? network;
   if (model.name === 'filter-bank') {
@@ -120,6 +127,7 @@ export function readStart({ name, bytes, model: read }: StartFile): StartModel {
     input: input as unknown as InputSpec,
     labels: training?.labels as unknown as LabelMapping | undefined,
     classNames: classes.map((each) => each.name),
+    maps: known.maps,
     weights: file?.weights ?? ownWeights(model, signature, { name, bytes }),
     notes: [],
   };

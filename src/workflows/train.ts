@@ -139,9 +139,11 @@ export function trainNew<M, F extends FinishedTraining>(
   return inRun(host, out, 'new', hooks, async (_, on) => {
     const start = given.from === undefined ? undefined : await startFile(host.files, given.from, given.output);
     // Refused before the data are read, which may take long.
-    const model = start && readStart(start);
+    const model = start && readStart(start, { maps: host.maps !== undefined });
     const inMemory = typeof data !== 'string';
-    const read = inMemory ? rawDataset(data) : await readData(host, data, given, memory);
+    const read = inMemory
+      ? rawDataset(data)
+      : await readData(host, data, { ...given, separate: given.separate ?? model?.maps?.by }, memory);
     const settings = withProjectSettings(read, given, hooks.say);
     const joined =
       model && !inMemory && !('kind' in read && read.kind === 'classes')

@@ -93,6 +93,9 @@ const SMALL = {
   workers: 1,
 } as const satisfies Partial<TrainRunOptions>;
 
+/** The network is that of the model. */
+const FROM = { baseChannels: undefined, depth: undefined } as const;
+
 describe.each(['stars', 'flows'] as const)('%s', (separate) => {
   let out: string;
   const lines: string[] = [];
@@ -170,10 +173,10 @@ describe.each(['stars', 'flows'] as const)('%s', (separate) => {
       await runtime.dispose();
     }
     await expect(predictFolder(nodeHost, [out], data, { out: newRun() })).rejects.toThrow(`gives ${separate}`);
-    await expect(trainRun(data, { ...SMALL, from: out, steps: 2, out: newRun() })).rejects.toThrow(
-      /gives (stars|flows)/,
-    );
     const other = separate === 'stars' ? 'flows' : 'stars';
+    await expect(
+      trainRun(data, { ...SMALL, ...FROM, from: out, separate: other, steps: 2, out: newRun() }),
+    ).rejects.toThrow(`, which gives ${separate}, does not go with \`separate: ${other}\`. Remove one of them.`);
     await expect(predictMapsFolder(nodeHost, [out], data, { separate: other, out: newRun() })).rejects.toThrow(
       `gives ${separate}, not ${other}`,
     );
@@ -204,6 +207,50 @@ describe.each(['stars', 'flows'] as const)('%s', (separate) => {
     expect(checked).toMatchObject([{ passed: true }]);
   });
 
+  test('is trained on: it begins with the weights and units of the model, whatever the new objects', async () => {
+    const pages = [discs(60), discs(61), discs(62)];
+    // Twice as large, for which a new network would have other units.
+    const twice = ({ data: small }: Image): Image =>
+      picture(
+        'uint8',
+        Uint8Array.from({ length: SIDE * SIDE }, (_, p) => {
+          const [y, x] = [Math.floor(p / SIDE), p % SIDE];
+          return small[(y >> 1) * SIDE + (x >> 1)] as number;
+        }),
+      );
+    const large = await written(
+      join(root, `large-${separate}`),
+      pages.map(({ image, label }) => ({ image: twice(image), label: twice(label) })),
+    );
+    const on = newRun();
+    const said: string[] = [];
+    const options = { ...SMALL, ...FROM, from: out, learningRate: 1e-12, steps: 1, out: on };
+    const { config } = await trainRun(large, options, { say: (line) => said.push(line) });
+    expect(said.some((line) => line.endsWith('all weights are kept'))).toBe(true);
+    const before = JSON.parse(await readFile(join(out, 'config.json'), 'utf8')).recipe.maps;
+    expect(config.recipe.maps).toEqual({ ...before, contextPx: config.recipe.maps?.contextPx });
+    // A step that changes nothing: the same objects.
+    const found = await Promise.all(
+      [out, on].map(async (run, i) => {
+        const pred = join(root, `on-${separate}-${i}`);
+        await predictMapsFolder(nodeHost, [run], join(large, 'images'), { out: pred, device: 'cpu', threshold: 0.4 });
+        return readFile(join(pred, 'objects', '0.tif'));
+      }),
+    );
+    expect(found[1]?.equals(found[0] as Buffer)).toBe(true);
+    const again = newRun();
+    await trainRun(data, {
+      ...SMALL,
+      ...FROM,
+      from: out,
+      learningRate: 0.002,
+      steps: 4,
+      checkpointEvery: { steps: 2 },
+      out: again,
+    });
+    await resumeRun(again, { device: 'cpu', workers: 1 });
+  });
+
   test('resumed after any step it gives the same bits, with any number of threads', async () => {
     const common = { ...SMALL, separate, steps: 5, checkpointEvery: { steps: 2 } } as const;
     const whole = newRun();
@@ -224,6 +271,51 @@ describe.each(['stars', 'flows'] as const)('%s', (separate) => {
     await resumeRun(parted, { device: 'cpu', workers: 1 });
     const checkpoint = (run: string) => readFile(join(run, 'checkpoints', 'step-000000005.ckpt'));
     expect((await checkpoint(parted)).equals(await checkpoint(whole))).toBe(true);
+  });
+});
+
+describe('auto', () => {
+  const trainedOn = async (folder: string, options: Partial<TrainRunOptions> = {}) => {
+    const out = newRun();
+    const lines: string[] = [];
+    const { config } = await trainRun(
+      folder,
+      { ...SMALL, separate: 'auto', steps: 1, ...options, out },
+      { say: (line) => lines.push(line) },
+    );
+    return { config, line: lines.find((line) => line.startsWith('separate: ')) };
+  };
+
+  test('of round objects that touch: stars, with the reason, and the same in every fold', async () => {
+    const { config, line } = await trainedOn(data);
+    expect(line).toMatch(
+      /^separate: stars, since \d+ % of the objects touch another, and stars of 32 rays describe (9[5-9]|100) % of them with an IoU of at least 0\.8 \(\d+ objects of \d+ to \d+ px in 6 images\)$/,
+    );
+    expect(config.recipe.maps?.by).toBe('stars');
+    expect(config.notes).toContain(line);
+    expect(config.settings?.separate).toBe('auto');
+    expect((await trainedOn(data, { split: { fold: 1, folds: 3 } })).line).toBe(line);
+  });
+
+  test('of few objects: rims, as without it', async () => {
+    const folder = await written(
+      join(root, 'few'),
+      [discs(0), discs(1)].map(({ image, label }) => ({
+        image,
+        label: picture(
+          'uint16',
+          (label.data as Uint16Array).map((value) => (value > 4 ? 0 : value)),
+        ),
+      })),
+    );
+    const { config, line } = await trainedOn(folder);
+    expect(line).toMatch(
+      /^separate: rims, a class between objects, since \d objects are too few to tell \(at least 20\)/,
+    );
+    expect(config.recipe.maps).toBeUndefined();
+    expect(config.recipe.labels.classes.map(({ name }) => name)).toContain('border');
+    const { config: usual } = await trainRun(folder, { ...SMALL, task: 'instances', steps: 1, out: newRun() });
+    expect(config.recipe).toEqual(usual.recipe);
   });
 });
 

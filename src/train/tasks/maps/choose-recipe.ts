@@ -3,12 +3,16 @@
 import { quantile } from '../../../array/quantile.ts';
 import { objectSides } from '../../../dataset/object-sides.ts';
 import type { TrainingPage } from '../../../dataset/patch-position.ts';
+import type { RawDataset } from '../../../dataset/raw.ts';
 import { option, UsageError } from '../../../errors.ts';
 import { isOfVolumes, type NetworkName, networkNamed } from '../../../models/registry.ts';
 import { isWindowName } from '../../../models/sliding-window.ts';
 import { type MapKind, mapChannels, type ObjectMaps } from '../../../objects/object-maps.ts';
+import type { ResolvedSettings } from '../../maps.ts';
+import type { StartModel } from '../../start.ts';
 import type { ChosenRecipe } from '../../task.ts';
 import { chooseRecipe, NO_SEPARATION, type TrainSettings } from '../segmentation/choose-recipe.ts';
+import { chooseSeparate } from './choose-separate.ts';
 
 const RAYS = 32;
 /** So large a part of objects is seen whole around a patch. */
@@ -20,33 +24,46 @@ const MOST_CONTEXT = 0.25;
 const channelsFor = (by: MapKind): number => mapChannels({ by, rays: RAYS });
 
 /** Settings that say how classes are learned. */
-const OF_CLASSES = ['task', 'loss', 'separation', 'balance', 'freeze', 'newLearningRate', 'batchNorm'] as const;
+const OF_CLASSES = ['task', 'loss', 'separation', 'balance'] as const;
 
 /**
- * The settings with what maps need: no class and no border weighs more.
- * @throws UsageError for settings and networks that do not go with maps
+ * The settings with what maps need: no class and no border weighs more. What is left to the data is chosen; where that are
+ * rims, the settings are those of classes.
+ * @throws UsageError for settings and networks that do not go with maps; as `chooseSeparate`
  */
 export function settingsForMaps(
   settings: TrainSettings,
+  raw: RawDataset,
   network: NetworkName,
-  from: string | undefined,
-): TrainSettings {
-  const { separate } = settings;
-  if (separate === undefined) return settings;
+  start: StartModel | undefined,
+): ResolvedSettings {
+  const { separate, ...others } = settings;
+  if (separate === undefined) return { settings: others, notes: [] };
   const other = OF_CLASSES.find((name) => settings[name] !== undefined);
-  if (other !== undefined || from !== undefined) {
-    const what = from === undefined ? option(other as string) : option('from', from);
+  const isOtherStart = start !== undefined && start.maps?.by !== separate;
+  if (other !== undefined || isOtherStart) {
+    const what = isOtherStart
+      ? `${option('from', start.name)}, which gives ${start.maps?.by ?? 'classes'},`
+      : option(other as string);
     throw new UsageError(`${what} does not go with ${option('separate', separate)}.`, {
       remedy: 'Remove one of them.',
     });
   }
   const isOfImages = networkNamed(network).sizes !== undefined && !isOfVolumes(network) && !isWindowName(network);
-  if (isOfImages && network !== 'filter-bank' && network !== 'onnx') {
-    return { ...settings, balance: 0, separation: NO_SEPARATION };
+  if (!isOfImages || network === 'filter-bank' || network === 'onnx') {
+    throw new UsageError(
+      `The network '${network}' does not learn ${separate === 'auto' ? 'stars or flows' : separate}.`,
+      { remedy: `Use ${option('network', 'unet')}, which sees images slice by slice.` },
+    );
   }
-  throw new UsageError(`The network '${network}' does not learn ${separate}.`, {
-    remedy: `Use ${option('network', 'unet')}, which sees images slice by slice.`,
-  });
+  const { by, notes } = separate === 'auto' ? chooseSeparate(raw, settings) : { by: separate, notes: [] };
+  return {
+    settings:
+      by === undefined
+        ? { ...others, task: 'instances' }
+        : { ...others, separate: by, balance: 0, separation: NO_SEPARATION },
+    notes,
+  };
 }
 
 /**
@@ -72,8 +89,11 @@ const describeMaps = (maps: ObjectMaps): string =>
 /** As `chooseRecipe`, for maps. @throws as that */
 export function chooseMapRecipe(...[data, settings, circumstances]: Parameters<typeof chooseRecipe>): ChosenRecipe {
   const by = settings.separate as MapKind;
-  const learned = { loss: by, channels: channelsFor(by) };
+  const known = circumstances.start?.maps;
+  const learned = { loss: by, channels: known === undefined ? channelsFor(by) : mapChannels(known) };
   const { recipe, notes } = chooseRecipe(data, settings, { ...circumstances, learned, trained: undefined });
-  const maps = chooseMaps(by, data.train.pages, recipe.patch);
+  const chosen = chooseMaps(by, data.train.pages, recipe.patch);
+  // The weights give distances in the units that they were trained with.
+  const maps = known === undefined ? chosen : { ...known, contextPx: chosen.contextPx };
   return { recipe: { ...recipe, maps }, notes: [...notes, describeMaps(maps)] };
 }

@@ -22,7 +22,8 @@ export function prepareNumbered(raw: RawDataset, options: PrepareOptions = {}): 
   return { ...prepared, train: { ...prepared.train, pages } };
 }
 
-function requireNumbered({ kind, classes }: LabelMapping, labels: readonly LabelPage[]): void {
+/** @throws DatasetError for labels that do not number objects */
+export function requireNumbered({ kind, classes }: LabelMapping, labels: readonly LabelPage[]): void {
   const why = (problem: string): DatasetError =>
     new DatasetError(`${problem}, so how to tell objects apart cannot be learned from them.`, {
       file: labels[0]?.source,
