@@ -16,9 +16,9 @@ import { DatasetError } from '../errors.ts';
 import { coordinates, drawGeometry, INTERPOLATION_PX } from './field.ts';
 import type { SampleOptions } from './sample.ts';
 
-/** Reads boxes of pages: image float32 [channels, height, width], label [height, width]. */
+/** Reads boxes of pages: image float32 [channels, height, width], label [height, width], weights beside those of classes. */
 export interface BoxReader {
-  read(page: TrainingPage, box: Rectangle): Promise<Pick<TrainingPage, 'image' | 'label'>>;
+  read(page: TrainingPage, box: Rectangle): Promise<Pick<TrainingPage, 'image' | 'label' | 'separation'>>;
   readLabel(page: TrainingPage, box: Rectangle): Promise<Uint8Array>;
 }
 

@@ -8,7 +8,6 @@ import { invertIfBright } from '../input/background.ts';
 import type { ChannelChoice, ChannelSpec } from '../input/channels.ts';
 import { fitInput, prepareInput } from '../input/network-input.ts';
 import type { InputSpec, NormalisationOptions } from '../input/normalise.ts';
-import { relabelConsecutive } from '../objects/relabel.ts';
 import type { Project } from '../project/project.ts';
 import { annotate } from './annotate.ts';
 import { annotatedRows } from './annotated.ts';
@@ -25,12 +24,11 @@ import {
   describeMapping,
   findMapping,
   hasRim,
-  IGNORE,
   type LabelMapping,
   type LabelOptions,
   type LabelPage,
-  stackLabels,
 } from './labels/labels.ts';
+import { numbersOf, OBJECT, partTouching } from './labels/numbered.ts';
 import { namesOf, presentClasses } from './labels/present.ts';
 import type { Annotation } from './labels/regions.ts';
 import { readShapeLabels } from './labels/shape-labels.ts';
@@ -39,7 +37,7 @@ import { type Allocate, inMemory } from './memory.ts';
 import { focusIndex, type TrainingPage, type TrainingSet } from './patch-position.ts';
 import { labelOptions, type RawDataset, type RawPage, rawPages } from './raw.ts';
 import type { Split, SplitChoice } from './split.ts';
-import { classWeights, type SeparationOptions, separateTouching } from './weights/separation-weight.ts';
+import { classWeights, type SeparationOptions } from './weights/separation-weight.ts';
 import { medianObjectSize } from './weights/small-objects.ts';
 
 /** The content of a folder. */
@@ -193,16 +191,6 @@ export interface PreparedDataset {
   readonly notes: readonly string[];
 }
 
-/** Object numbers, including rims; 0 for background and ignored pixels. */
-export function numbersOf(label: LabelPage, classes: Uint8Array): Int32Array {
-  const numbers =
-    label.values instanceof Int32Array ? label.values : relabelConsecutive(stackLabels([label])).labels.data;
-  return numbers.map((value, p) => (classes[p] === 0 || classes[p] === IGNORE ? 0 : value));
-}
-
-/** Class of numbered objects, as defined by `findMapping`. */
-const OBJECT = 1;
-
 /** Pixels of each value. */
 function countsOf(label: Uint8Array): Float64Array {
   const counts = new Float64Array(256);
@@ -338,8 +326,7 @@ export function prepareDataset(read: RawDataset, options: PrepareOptions = {}): 
     if (mapping.kind === 'instances') {
       numbers = memo(page, 'numbers', () => shareable(numbersOf(raw, label)));
       if (!hasRim(mapping)) {
-        const parted = separateTouching(numbers, [height, width]);
-        for (let p = 0; p < label.length; p++) if (label[p] === OBJECT && parted[p] === 0) label[p] = 0;
+        partTouching(label, numbers, [height, width]);
       }
     }
     return {

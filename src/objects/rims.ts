@@ -3,7 +3,7 @@
 /**
  * Offsets [dy, dx] within two pixels: wide enough to survive rotation and deformation, thin enough for small nuclei.
  */
-const NEAR = [-2, -1, 0, 1, 2].flatMap((dy) =>
+export const RIM_NEIGHBOURS = [-2, -1, 0, 1, 2].flatMap((dy) =>
   [-2, -1, 0, 1, 2].filter((dx) => dy * dy + dx * dx <= 4 && (dy !== 0 || dx !== 0)).map((dx) => [dy, dx] as const),
 );
 
@@ -36,7 +36,7 @@ export function markRims(
       const p = y * width + x;
       if (classes[p] !== inside) continue;
       let beside = false;
-      for (const [dy, dx] of NEAR) {
+      for (const [dy, dx] of RIM_NEIGHBOURS) {
         if (y + dy < 0 || y + dy >= height || x + dx < 0 || x + dx >= width) continue;
         const q = p + dy * width + dx;
         if (values[q] === values[p]) continue;

@@ -1,171 +1,28 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { stream } from '../../src/array/random.ts';
+import { describe, expect, test } from 'vitest';
 import { Interrupted } from '../../src/errors.ts';
-import { writePng } from '../../src/image/formats/png/write.ts';
-import { writeTiff } from '../../src/image/formats/tiff/write.ts';
-import { writeOmeZarr } from '../../src/image/formats/zarr/write.ts';
-import type { Image } from '../../src/image/image.ts';
-import { nodeFiles } from '../../src/platform/node/files.ts';
-import { type MachineOptions, trainHost } from '../../src/platform/node/train-run.ts';
-import { parseLog } from '../../src/train/log.ts';
 import type { TrainEvent } from '../../src/train/loop.ts';
-import { streamedTraining } from '../../src/train/tasks/streamed/task.ts';
 import { type RunSettings, resumeTraining, trainNew } from '../../src/workflows/train.ts';
-
-let root: string;
-beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), 'lamella-streamed-'));
-});
-afterAll(() => rm(root, { recursive: true, force: true }));
-
-interface Kind {
-  readonly height: number;
-  readonly width: number;
-  readonly dtype: 'uint8' | 'uint16' | 'float32';
-  readonly channels: readonly string[];
-  /** Dark objects on a bright ground. */
-  readonly isDark?: boolean;
-  /** All that is annotated; default: every pixel. */
-  readonly strokes?: readonly (readonly [top: number, left: number, height: number, width: number])[];
-}
-
-/** Blobs of class 1 with a few pixels of class 2, which is rare, in them. */
-function blobs(seed: number, { height, width, dtype, channels, isDark = false, strokes }: Kind) {
-  const random = stream(seed, 'blobs');
-  const pixels = height * width;
-  const label = new Uint8Array(pixels);
-  for (let blob = 0; blob < 12; blob++) {
-    const [cy, cx, r] = [random.integer(height), random.integer(width), 8 + random.integer(14)];
-    for (let y = Math.max(0, cy - r); y < Math.min(height, cy + r); y++) {
-      for (let x = Math.max(0, cx - r); x < Math.min(width, cx + r); x++) {
-        const d = Math.hypot(y - cy, x - cx);
-        if (d < r) label[y * width + x] = d < 3 ? 2 : 1;
-      }
-    }
-  }
-  const top = dtype === 'uint8' ? 1 : 37;
-  const values = Array.from({ length: channels.length * pixels }, (_, i) => {
-    const level = 40 + 60 * label[i % pixels] + 11 * Math.floor(i / pixels) + random.integer(20);
-    return top * (isDark ? 255 - level : level) - (dtype === 'float32' ? 2000.5 : 0);
-  });
-  const of = { uint8: Uint8Array, uint16: Uint16Array, float32: Float32Array }[dtype];
-  const axes = channels.length > 1 ? 'cyx' : 'yx';
-  const shape = [...(channels.length > 1 ? [channels.length] : []), height, width];
-  const spacing = { y: { value: 2, unit: 'µm' }, x: { value: 2, unit: 'µm' } };
-  const image = { dtype, shape, data: of.from(values), axes, spacing, channels } as unknown as Image;
-  const isAnnotated = (y: number, x: number): boolean =>
-    strokes?.some(([top, left, h, w]) => y >= top && x >= left && y < top + h && x < left + w) ?? true;
-  const annotated = label.map((value, p) => (isAnnotated(Math.floor(p / width), p % width) ? value : 255));
-  const labels = { dtype: 'uint8', shape: [height, width], data: annotated, axes: 'yx', spacing } as Image;
-  return { image, labels };
-}
-
-async function writeStore(path: string, image: Image): Promise<void> {
-  const { data, ...info } = image;
-  const sink = await writeOmeZarr(nodeFiles, path, info);
-  await sink.write({ start: image.shape.map(() => 0), shape: image.shape }, data);
-  await sink.finish();
-}
-
-type Format = 'zarr' | 'tif' | 'png';
-
-async function dataset(name: string, formats: readonly Format[], kindOf: (i: number) => Kind): Promise<string> {
-  const data = join(root, name);
-  for (const part of ['image', 'label']) await mkdir(join(data, part), { recursive: true });
-  for (const [i, format] of formats.entries()) await addTo(data, i, format, kindOf(i));
-  return data;
-}
-
-async function addTo(data: string, i: number, format: Format, kind: Kind): Promise<void> {
-  const { image, labels } = blobs(i, kind);
-  for (const [part, one] of [
-    ['image', image],
-    ['label', labels],
-  ] as const) {
-    const path = join(data, part, `s${i}`);
-    if (format === 'zarr') await writeStore(`${path}.ome.zarr`, one);
-    else await writeFile(`${path}.${format}`, format === 'tif' ? writeTiff(one) : writePng(one));
-  }
-}
-
-const SMALL: RunSettings = { steps: 6, baseChannels: 4, depth: 2, patch: [48, 48], batch: 3, seed: 5 };
-const NONE = { w0: 0, sigmaPx: 5 };
-const MACHINE: MachineOptions = { device: 'cpu', checkpointEvery: { steps: 3 } };
-
-/** Images are read by region, some 10 rows at once. */
-const LITTLE = 80_000;
-const MUCH = 1e9;
-
-/** `bytes` of memory are free, of which images may take three quarters. */
-const hostWith = (bytes: number) => ({
-  ...trainHost,
-  streamed: streamedTraining(() => ({ used: 0, free: bytes })),
-});
-
-interface Trained {
-  readonly files: Readonly<Record<string, string>>;
-  readonly notes: readonly string[];
-  /** Losses and scores. */
-  readonly log: readonly object[];
-  readonly fingerprint: string;
-  readonly out: string;
-}
-
-let runs = 0;
-async function trained(
-  data: string,
-  free: number,
-  { workers = 0, ...settings }: RunSettings & { readonly workers?: number } = {},
-): Promise<Trained> {
-  const out = join(root, `run-${runs++}`);
-  const finished = await trainNew(
-    hostWith(free),
-    data,
-    { ...('network' in settings || 'from' in settings ? {} : SMALL), ...settings },
-    { out, machine: { ...MACHINE, workers } },
-  );
-  return { ...(await contentOf(out)), fingerprint: finished.config.recipe.data.fingerprint, out };
-}
-
-/** Checkpoints and models by name, and what was noted. */
-async function contentOf(out: string): Promise<Omit<Trained, 'fingerprint' | 'out'>> {
-  const names = [...(await readdir(join(out, 'checkpoints'))).map((name) => `checkpoints/${name}`), 'last.onnx'];
-  const content = await Promise.all(names.map(async (name) => (await readFile(join(out, name))).toString('base64')));
-  const config = JSON.parse(await readFile(join(out, 'config.json'), 'utf8')) as { readonly notes: readonly string[] };
-  return {
-    files: Object.fromEntries(
-      names.map((name, i) => [name, content[i] as string]).filter(([name]) => name !== 'last.onnx'),
-    ),
-    notes: config.notes,
-    log: parseLog(await readFile(join(out, 'log.jsonl'), 'utf8')).flatMap((line) => {
-      if (line.kind !== 'step' && line.kind !== 'validation') return [];
-      const { ms: _, ...said } = line;
-      return [said];
-    }),
-  };
-}
-
-/** What says how images are read, but nothing of the result. */
-const ofReading = (note: string): boolean => /^(read by region|held in memory)/.test(note);
-
-async function expectSame(data: string, settings: RunSettings = {}): Promise<Trained> {
-  const held = await trained(data, MUCH, settings);
-  const streamed = await trained(data, LITTLE, settings);
-  expect(held.notes.some(ofReading)).toBe(false);
-  expect(streamed.notes.some(ofReading)).toBe(true);
-  expect(streamed.notes.filter((note) => !ofReading(note))).toEqual(held.notes);
-  expect(streamed.fingerprint).toBe(held.fingerprint);
-  expect(Object.keys(held.files)).toContain('checkpoints/step-000000006.ckpt');
-  expect(streamed.log).toEqual(held.log);
-  expect(streamed.files).toEqual(held.files);
-  return streamed;
-}
-
-const GREY: Kind = { height: 150, width: 210, dtype: 'uint8', channels: ['grey'] };
+import {
+  addTo,
+  blobs,
+  contentOf,
+  dataset,
+  expectSame,
+  GREY,
+  hostWith,
+  type Kind,
+  LITTLE,
+  MACHINE,
+  MUCH,
+  NONE,
+  newRun,
+  SMALL,
+  trained,
+  writeStore,
+} from '../support/streamed-runs.ts';
 
 describe('images that are read by region are trained as those in memory, to the last bit', () => {
   test('three classes, of which one is rare, in OME-Zarr and TIFF', async () => {
@@ -210,7 +67,7 @@ describe('images that are read by region are trained as those in memory, to the 
   test('a run that is resumed, the first time from memory', async () => {
     const data = await dataset('resumed', ['zarr', 'zarr', 'zarr'], () => GREY);
     const whole = await trained(data, MUCH);
-    const out = join(root, `run-${runs++}`);
+    const out = newRun();
     const controller = new AbortController();
     const hooks = {
       signal: controller.signal,
@@ -224,61 +81,6 @@ describe('images that are read by region are trained as those in memory, to the 
     expect((await contentOf(out)).files['checkpoints/step-000000006.ckpt']).toBe(
       whole.files['checkpoints/step-000000006.ckpt'],
     );
-  }, 120_000);
-});
-
-describe('strokes are trained on as in memory, to the last bit', () => {
-  const large: Kind = { ...GREY, height: 500, width: 620 };
-  const strokes = [
-    [20, 30, 60, 9],
-    [40, 20, 7, 90],
-    [430, 540, 40, 50],
-    [420, 20, 2, 200],
-  ] as const;
-  const of = (i: number): Kind => (i === 1 ? GREY : { ...large, strokes: i === 4 ? [] : strokes });
-
-  test('several of them, a page with a gap, one without annotation', async () => {
-    const data = await dataset('strokes', ['zarr', 'zarr', 'tif', 'zarr', 'zarr'], (i) =>
-      i === 3 ? { ...GREY, strokes: [[0, 0, 150, 190] as const, [4, 190, 146, 20] as const] } : of(i),
-    );
-    const { notes, out } = await expectSame(data, { split: { names: ['s0'] } });
-    expect(notes).toContainEqual(
-      expect.stringMatching(/^annotated: .* % of 3 training pages; the others take no part$/),
-    );
-    expect(notes).toContainEqual('nothing is annotated on 1 of 5 pages; they take no part');
-    const threads = await trained(data, LITTLE, { split: { names: ['s0'] }, workers: 2 });
-    expect(threads.files).toEqual((await contentOf(out)).files);
-  }, 120_000);
-
-  test('nothing but strokes, bent and plain', async () => {
-    const data = await dataset('painted', ['zarr', 'zarr', 'zarr'], (i) => ({ ...large, strokes: of(i + 5).strokes }));
-    await expectSame(data, { augment: 'strong' });
-    await expectSame(data, { split: { fraction: 0 }, augment: 'none', patch: [64, 64] });
-  }, 120_000);
-
-  test('without any, or of one class only, as of images in memory', async () => {
-    const none = await dataset('unpainted', ['zarr', 'zarr'], () => ({
-      ...GREY,
-      strokes: [[0, 0, 150, 210] as const],
-    }));
-    const settings = {
-      ignore: [0, 1, 2],
-      classes: [
-        { name: 'a', values: [3] },
-        { name: 'b', values: [4] },
-      ],
-    };
-    for (const free of [MUCH, LITTLE]) {
-      await expect(trained(none, free, settings)).rejects.toThrow(/nothing is annotated that could be trained on/);
-    }
-    const one = await dataset('one class', ['zarr', 'zarr'], () => ({ ...large, strokes: [[0, 0, 2, 2] as const] }));
-    const classes = [
-      { name: 'ground', values: [0] },
-      { name: 'disc', values: [1, 2] },
-    ];
-    for (const free of [MUCH, LITTLE]) {
-      await expect(trained(one, free, { classes, ignore: [255] })).rejects.toThrow(/only class .* is painted in/);
-    }
   }, 120_000);
 });
 
@@ -326,7 +128,7 @@ describe('training on from a model is as in memory', () => {
       hostWith(LITTLE),
       next,
       { ...CONTINUED, from },
-      { out: join(root, `run-${runs++}`), machine: { ...MACHINE, workers: 0 } },
+      { out: newRun(), machine: { ...MACHINE, workers: 0 } },
       { warn: (line) => warnings.push(line) },
     );
     expect(warnings).toEqual(['Old data are not rehearsed: images that do not fit into memory are trained on alone.']);
@@ -358,8 +160,10 @@ test('what cannot be read by region is held, if it fits', async () => {
 
 test('what needs the whole is said', async () => {
   const data = await dataset('whole', ['zarr', 'zarr', 'zarr'], () => GREY);
-  await expect(trained(data, LITTLE, { task: 'instances' })).rejects.toThrow(
-    /`task: instances` does not go with images that/,
+  await expect(trained(data, LITTLE, { network: 'unet3d' })).rejects.toThrow(
+    /`network: unet3d` does not go with images that/,
   );
-  await expect(trained(data, LITTLE, { separation: { ...NONE, w0: 5 } })).rejects.toThrow(/`separation: 0`/);
+  await expect(trained(data, LITTLE, { separation: { ...NONE, w0: 5 } })).rejects.toThrow(
+    /weights for the borders between the pieces of a class need the whole image.*`separation: 0`/s,
+  );
 }, 120_000);

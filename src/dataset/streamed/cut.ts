@@ -5,12 +5,16 @@ import { piecesAround } from '../cut.ts';
 import { IGNORE } from '../labels/labels.ts';
 import type { TrainingPage, TrainingSet } from '../patch-position.ts';
 import { RowCounter } from './areas.ts';
+import { isOfObject, type ObjectSizes, type ObjectSource, type ObjectWeighing, scanSizes } from './object-weights.ts';
 import { partsOf } from './page.ts';
 import type { PreparedPage } from './prepare.ts';
 import { type ClassSource, type PagePlaces, placesOf, scanPlaces } from './scan.ts';
 
 /** A slice or a piece of one, with boxes in its own pixels. */
-export interface StreamedPart extends ClassSource, Pick<PreparedPage, 'readImage'> {}
+export interface StreamedPart extends ObjectSource, Pick<PreparedPage, 'readImage'> {
+  /** Of objects that are weighed by their size. */
+  readonly sizes: ObjectSizes;
+}
 
 /** The pages that patches are drawn from, and what each is read from. */
 export interface StreamedCut {
@@ -26,7 +30,10 @@ export async function cutStreamed(
   set: TrainingSet,
   prepared: readonly PreparedPage[],
   contextPx: number,
+  weighing: ObjectWeighing | undefined,
 ): Promise<StreamedCut> {
+  const sizesIn = async (piece: ObjectSource): Promise<ObjectSizes> =>
+    (weighing?.typicalSize ?? 0) > 0 ? scanSizes(piece, isOfObject) : new Map();
   const rare = set.focus.rare.map(({ classIndex }) => classIndex);
   const parts = new Map<TrainingPage, StreamedPart>();
   const places: PagePlaces[] = [];
@@ -38,12 +45,16 @@ export async function cutStreamed(
       : piecesAround(own.annotated, page, contextPx)) {
       const box: Rectangle = { y: top, x: left, height: bottom - top, width: right - left };
       if (box.height === height && box.width === width) {
-        parts.set(page, { ...own, ...box, rows: own.page.rows });
+        const source = { ...own, height, width, rows: own.page.rows };
+        parts.set(page, { ...source, sizes: own.sizes ?? (await sizesIn(source)) });
         places.push(placesIn(set, i));
       } else {
         const piece = pieceOf(own, box);
         const { rows, counts } = await countClasses(piece);
-        parts.set({ ...page, height: box.height, width: box.width, annotatedRows: rows, origin: [top, left] }, piece);
+        parts.set(
+          { ...page, height: box.height, width: box.width, annotatedRows: rows, origin: [top, left] },
+          { ...piece, sizes: await sizesIn(piece) },
+        );
         places.push(await scanPlaces(piece, rare, counts));
       }
     }
@@ -67,7 +78,10 @@ const placesIn = ({ focus }: TrainingSet, page: number): PagePlaces =>
     }),
   );
 
-function pieceOf({ page, readImage, readLabel }: PreparedPage, { y, x, height, width }: Rectangle): StreamedPart {
+function pieceOf(
+  { page, readImage, readLabel, readValues }: PreparedPage,
+  { y, x, height, width }: Rectangle,
+): Omit<StreamedPart, 'sizes'> {
   const inSlice = (box: Rectangle): Rectangle => ({ ...box, y: y + box.y, x: x + box.x });
   return {
     height,
@@ -75,6 +89,7 @@ function pieceOf({ page, readImage, readLabel }: PreparedPage, { y, x, height, w
     rows: page.rows,
     readImage: (box) => readImage(inSlice(box)),
     readLabel: (box) => readLabel(inSlice(box)),
+    readValues: (box) => readValues(inSlice(box)),
   };
 }
 

@@ -20,17 +20,28 @@ import type { StatisticsScan } from '../../input/statistics.ts';
 import type { Rectangle as AnnotatedBox } from '../annotated.ts';
 import { splitAnnotated } from '../hold-out.ts';
 import { inversionOf } from '../inversion.ts';
-import { applyMapping, hasRim, IGNORE, type LabelMapping, type LabelPage } from '../labels/labels.ts';
+import { hasRim, IGNORE, type LabelMapping, type LabelPage } from '../labels/labels.ts';
 import { type FocusIndex, isRare, type TrainingPage } from '../patch-position.ts';
 import { describeLabels, nothingPainted, type PreparedDataset, requireContrast, sharesOf } from '../prepare.ts';
-import type { SplitChoice } from '../split.ts';
-import { classWeights } from '../weights/separation-weight.ts';
+import type { Split, SplitChoice } from '../split.ts';
+import { classWeights, type SeparationOptions } from '../weights/separation-weight.ts';
+import { classesByValue, classReader } from './classes.ts';
+import {
+  countObjects,
+  medianOfSizes,
+  type ObjectCounts,
+  type ObjectSizes,
+  type ObjectWeighing,
+  scanSizes,
+  sizesByValue,
+} from './object-weights.ts';
 import type { StreamedDataset, StreamedPage } from './page.ts';
 import {
   hasNoColour,
   inputOf,
   type PagePlaces,
   placesOf,
+  type ReadClasses,
   type ScannedContent,
   type StreamedInput,
   scanContent,
@@ -50,8 +61,7 @@ export interface StreamedOptions {
   /** Of an existing run: nothing is inferred again. */
   readonly input?: InputSpec | undefined;
   readonly mapping: LabelMapping;
-  /** Whether borders between objects are to weigh more, which needs the whole. */
-  readonly weighsBorders: boolean;
+  readonly separation: Required<SeparationOptions>;
 }
 
 /** A slice that is prepared: what is read of it is as of the whole slice. */
@@ -61,8 +71,14 @@ export interface PreparedPage {
   readonly counts: Float64Array;
   /** Of a slice annotated in part: the boxes of `annotatedBoxes`. */
   readonly annotated?: readonly AnnotatedBox[] | undefined;
+  /** Of labels that number objects: how many lie where something is annotated, and how many of them in the foreground. */
+  readonly objects: ObjectCounts | undefined;
+  /** Of objects that are weighed by their size, where every pixel is annotated. */
+  readonly sizes?: ObjectSizes | undefined;
   readImage(box: Rectangle): Promise<Float32Array>;
-  readLabel(box: Rectangle): Promise<Uint8Array>;
+  readonly readLabel: ReadClasses;
+  /** The values of its labels. */
+  readValues(box: Rectangle): Promise<LabelPage>;
 }
 
 export interface PreparedStream {
@@ -72,6 +88,8 @@ export interface PreparedStream {
   readonly fingerprint: string;
   readonly train: readonly PreparedPage[];
   readonly validation: readonly PreparedPage[];
+  /** Where borders between objects weigh more. */
+  readonly weighing: ObjectWeighing | undefined;
 }
 
 /**
@@ -82,19 +100,13 @@ export async function prepareStreamed(
   labels: SurveyedLabels,
   options: StreamedOptions,
 ): Promise<PreparedStream> {
-  const { mapping } = options;
-  if (hasRim(mapping)) throw needsMemory(raw.pages[0], 'a class for the borders of objects');
-  if (options.weighsBorders) {
-    throw needsMemory(
-      raw.pages[0],
-      'weights for the borders between objects',
-      `Use ${option('separation', 0)}, or set`,
-    );
-  }
-  const counted = labels.values.map((values, i) => classCounts(values, labels.counts[i], mapping));
+  const { mapping, separation } = options;
+  const isWeighed = separation.w0 > 0;
+  if (isWeighed && mapping.kind !== 'instances') throw piecesNeedMemory(raw.pages[0]);
+  const annotation = labels.values.map((values) => annotationOf(values, mapping));
   const split = splitAnnotated(
-    raw.pages.map((page, i) => ({ ...page, label: labels.values[i], annotated: annotatedPixels(counted[i]) > 0 })),
-    ({ annotated }) => annotated,
+    raw.pages.map((page, i) => ({ ...page, label: labels.values[i], isAnnotated: annotation[i] !== 'none' })),
+    ({ isAnnotated }) => isAnnotated,
     options.split,
     options.seed,
   );
@@ -104,10 +116,12 @@ export async function prepareStreamed(
   const fitted = 'folds' in options.split ? used.toSorted((a, b) => a - b) : split.train;
   const { input, inputs, reasons } = await fitStreamed(raw.pages, { fitted, used }, options);
   const contents = new Map<number, ScannedContent>();
+  const readers = new Map<number, ReadClasses>();
   for (const i of used) {
-    const page = raw.pages[i];
-    const read = async (box: Rectangle) => applyMapping(await page.readLabel(box), mapping);
-    contents.set(i, await scanContent(page, inputs.get(i) as StreamedInput, read, counted[i][IGNORE] > 0));
+    const [page, isPartial] = [raw.pages[i], annotation[i] === 'part'];
+    const read = await classReader(page, mapping, { isPartial, parts: isWeighed && split.train.includes(i) });
+    readers.set(i, read);
+    contents.set(i, await scanContent(page, inputs.get(i) as StreamedInput, read, isPartial));
   }
   const contentOf = (i: number) => contents.get(i) as ScannedContent;
   const { normalisation } = input;
@@ -123,10 +137,13 @@ export async function prepareStreamed(
     const own = { ...(inputs.get(i) as StreamedInput), inverts: isInverted(i) };
     return {
       page,
-      counts: counted[i],
+      counts: contentOf(i).counts,
       annotated: contentOf(i).annotated?.boxes,
+      sizes: annotation[i] === 'all' && isWeighed && hasRim(mapping) ? sizesByValue(labels, i, mapping) : undefined,
+      objects: mapping.kind === 'instances' ? countObjects(labels.values[i], mapping) : undefined,
       readImage: async (box) => inputOf({ ...(await page.readImage(box)), name: page.name }, own),
-      readLabel: async (box) => applyMapping(await page.readLabel(box), mapping),
+      readLabel: readers.get(i) as ReadClasses,
+      readValues: page.readLabel,
     };
   };
   const [train, validation] = [split.train.map(prepared), split.validation.map(prepared)];
@@ -174,6 +191,9 @@ export async function prepareStreamed(
     fingerprint: hex8(crc32(new TextEncoder().encode(JSON.stringify(checksums)))),
     train,
     validation,
+    weighing: isWeighed
+      ? { ...separation, typicalSize: hasRim(mapping) ? medianOfSizes(await knownSizes(train, split, labels)) : 0 }
+      : undefined,
   };
 }
 
@@ -183,20 +203,37 @@ const sum = (values: readonly number[]): number => values.reduce((all, value) =>
 export const annotatedPixels = (counts: Float64Array): number =>
   counts.reduce((all, pixels, index) => (index === IGNORE ? all : all + pixels), 0);
 
-function needsMemory({ file }: StreamedPage, what: string, set = 'Set'): LamellaError {
-  return new LamellaError(`images that do not fit into memory are not trained with ${what} yet.`, {
-    file,
-    remedy: `${set} ${option('memory')} to more, so that they are held in memory.`,
-  });
+/** Whether two pixels are of one piece may be decided anywhere in the image. */
+const piecesNeedMemory = ({ file }: StreamedPage): LamellaError =>
+  new LamellaError(
+    'weights for the borders between the pieces of a class need the whole image, which does not fit into memory.',
+    {
+      file,
+      remedy: `Use ${option('separation', 0)}, number the objects in the labels, or set ${option('memory')} to more.`,
+    },
+  );
+
+/** How much of a slice is annotated. @param keys its values, once each */
+function annotationOf(keys: LabelPage, mapping: LabelMapping): 'all' | 'part' | 'none' {
+  const classes = classesByValue(keys, mapping);
+  if (!classes.includes(IGNORE)) return 'all';
+  return classes.some((index) => index !== IGNORE) ? 'part' : 'none';
 }
 
-/** Pixels of each class of a slice. @param keys its values, once each; counts: pixels of each */
-function classCounts(keys: LabelPage, counts: ReadonlyMap<number, number>, mapping: LabelMapping): Float64Array {
-  const of = new Float64Array(256);
-  for (const [i, index] of applyMapping(keys, mapping).entries()) {
-    of[index] = of[index] + (counts.get(keys.values[i]) as number);
+/** The sizes of the objects of training slices, as far as they are known. */
+async function knownSizes(
+  train: readonly PreparedPage[],
+  split: Split,
+  labels: SurveyedLabels,
+): Promise<readonly ObjectSizes[]> {
+  const sizes: ObjectSizes[] = [];
+  for (const [i, own] of train.entries()) {
+    const isAnnotated = own.annotated === undefined;
+    sizes.push(
+      isAnnotated ? sizesByValue(labels, split.train[i]) : await scanSizes({ ...own.page, ...own }, () => true),
+    );
   }
-  return of;
+  return sizes;
 }
 
 interface FittedInput {

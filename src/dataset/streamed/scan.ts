@@ -122,6 +122,8 @@ export type ReadClasses = (box: Rectangle) => Promise<Uint8Array>;
 /** What is found of a slice when its normalisation is known. */
 export interface ScannedContent {
   readonly brightness: BrightnessScan;
+  /** Pixels of each class. */
+  readonly counts: Float64Array;
   /** Checksum of the input, as it is and inverted, and of the classes. */
   readonly crc: readonly [plain: number, inverted: number, label: number];
   /** Of a slice annotated in part: as `annotatedRows` and `annotatedBoxes`. */
@@ -145,6 +147,7 @@ export async function scanContent(
   const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array | Uint8Array) =>
     new Uint8Array(buffer, byteOffset, byteLength);
   // Of each channel, which follow each other in the whole.
+  const counts = new Float64Array(256);
   const sums = [new Array<number>(count).fill(0), new Array<number>(count).fill(0)] as const;
   let ofLabel = 0;
   for (const box of partsOf(page)) {
@@ -153,6 +156,7 @@ export async function scanContent(
     const planes = inputOf({ ...part, name: page.name }, { ...input, inverts: false });
     found?.areas.add(classes);
     found?.rows.add(classes);
+    for (const index of classes) counts[index] = counts[index] + 1;
     brightness.add(planes, classes);
     ofLabel = crc32(classes, ofLabel);
     for (const crcs of sums) {
@@ -168,6 +172,7 @@ export async function scanContent(
   const [plain, inverted] = sums.map((crcs) => crcs.reduce((all, crc) => joinedCrc32(all, crc, plane)));
   return {
     brightness,
+    counts,
     crc: [plain, inverted, ofLabel],
     annotated: found && { rows: found.rows.result, boxes: found.areas.result() },
   };

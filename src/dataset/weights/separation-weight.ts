@@ -9,6 +9,9 @@ export interface SeparationOptions {
 
 const NONE = 0x7fffffff;
 
+/** How far from a pixel what lies there may change its border term. */
+export const separationReachPx = ({ sigmaPx = 5 }: SeparationOptions): number => Math.ceil(4 * sigmaPx);
+
 /**
  * The border term w0 exp(-(d1 + d2)^2 / (2 sigma^2)) of every pixel [height, width], where d1 and d2 are the Euclidean
  * distances between pixel centres to the nearest object and to the second nearest. It is 0 on objects (the paper
@@ -25,7 +28,7 @@ export function separationTerm(
   { w0 = 10, sigmaPx = 5 }: SeparationOptions = {},
 ): Float32Array {
   const out = new Float32Array(height * width);
-  const reach = Math.ceil(4 * sigmaPx);
+  const reach = separationReachPx({ sigmaPx });
   if (!(w0 > 0) || !(sigmaPx > 0)) return out;
 
   // Distinct objects directly above and below each pixel within range, nearest first, at most SLOTS.

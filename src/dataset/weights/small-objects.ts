@@ -56,6 +56,10 @@ export function medianObjectSize(pages: readonly Objects[]): number {
   return sizes.length === 0 ? 0 : median(sizes);
 }
 
+/** What is added to the weight of each pixel of an object of `size` pixels, if it is above 0. */
+export const moreForSmall = (size: number, typicalSize: number): number =>
+  Math.min(MOST, Math.sqrt(typicalSize / size)) - 1;
+
 /**
  * Raises the weight of each pixel of an object smaller than `typicalSize`: pixels of an object of n pixels get
  * sqrt(typicalSize / n) times the weight, at most 4 times. Others, and objects of unknown size, are unchanged.
@@ -65,10 +69,7 @@ export function addSmallObjects(term: Float32Array, page: Objects, typicalSize: 
   const { objects } = page;
   const cut = cutOffObjects(page);
   const extra = new Map(
-    [...sizesOf(objects)].map(([object, size]) => [
-      object,
-      cut.has(object) ? 0 : Math.min(MOST, Math.sqrt(typicalSize / size)) - 1,
-    ]),
+    [...sizesOf(objects)].map(([object, size]) => [object, cut.has(object) ? 0 : moreForSmall(size, typicalSize)]),
   );
   for (let p = 0; p < term.length; p++) {
     const more = extra.get(objects[p]) ?? 0;

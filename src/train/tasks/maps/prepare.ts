@@ -1,9 +1,10 @@
 /** Data of a network that learns stars or flows: pages that keep the numbers of their objects. */
 
 import type { LabelMapping, LabelPage } from '../../../dataset/labels/labels.ts';
+import { numbersOf } from '../../../dataset/labels/numbered.ts';
 import { noMemo } from '../../../dataset/memo.ts';
 import { inMemory } from '../../../dataset/memory.ts';
-import { numbersOf, type PreparedDataset, type PrepareOptions, prepareDataset } from '../../../dataset/prepare.ts';
+import { type PreparedDataset, type PrepareOptions, prepareDataset } from '../../../dataset/prepare.ts';
 import type { RawDataset, RawPage } from '../../../dataset/raw.ts';
 import { DatasetError, option } from '../../../errors.ts';
 

@@ -4,8 +4,9 @@
 
 import { type AugmentOptions, augmentSettings, NO_AUGMENTATION } from '../../../augment/options.ts';
 import { hasRim, type LabelClass, type LabelMapping } from '../../../dataset/labels/labels.ts';
+import { numbersOf } from '../../../dataset/labels/numbered.ts';
 import { describeLongObjects, objectSides } from '../../../dataset/object-sides.ts';
-import { numbersOf, type PreparedDataset } from '../../../dataset/prepare.ts';
+import type { PreparedDataset } from '../../../dataset/prepare.ts';
 import type { RawDataset } from '../../../dataset/raw.ts';
 import type { SplitChoice } from '../../../dataset/split.ts';
 import type { ChannelChoice } from '../../../input/channels.ts';

@@ -2,9 +2,11 @@
 
 import { reachPx } from '../../../augment/field.ts';
 import { type BoxReader, placeSamples } from '../../../augment/placed.ts';
+import { hasRim } from '../../../dataset/labels/labels.ts';
 import type { TrainingPage } from '../../../dataset/patch-position.ts';
 import { labelOptions } from '../../../dataset/raw.ts';
 import { cutStreamed, type StreamedCut, type StreamedPart } from '../../../dataset/streamed/cut.ts';
+import { type ObjectWeighing, readWeighed } from '../../../dataset/streamed/object-weights.ts';
 import { openStreamed } from '../../../dataset/streamed/open.ts';
 import type { StreamedDataset } from '../../../dataset/streamed/page.ts';
 import {
@@ -58,9 +60,16 @@ export function streamedTraining(memoryNow: () => { readonly used: number; reado
 function settingOfWhole(network: NetworkName, { separate, task, slices }: TrainSettings): string | undefined {
   if (isOfVolumes(network) || isWindowName(network) || network === 'filter-bank') return option('network', network);
   if (separate !== undefined) return option('separate', separate);
-  if (task !== undefined && task !== 'semantic') return option('task', task);
+  if (task === 'lungs') return option('task', task);
   return slices === undefined ? undefined : option('slices', slices);
 }
+
+/** Of objects, and of cells and membranes, which need whole images to be found. */
+const BY_CLASSES = {
+  metric: { kind: 'dice' },
+  reason:
+    'validation score: mean Dice over the foreground classes, since AP of objects is of images that fit into memory',
+} as const;
 
 async function newTask(
   raw: StreamedDataset,
@@ -71,7 +80,7 @@ async function newTask(
   const { classes, ignore, task, seed = 0, split: choice = DEFAULT_SPLIT } = settings;
   const network = (start?.model.name ?? settings.network ?? 'unet') as NetworkName;
   const asks = settingOfWhole(network, settings);
-  if (asks !== undefined || task === 'instances' || task === 'lungs') {
+  if (asks !== undefined || task === 'lungs') {
     throw new UsageError(`${asks} does not go with images that do not fit into memory yet.`, {
       file: raw.folder,
       remedy: `Remove it, or set ${option('memory')} to more, so that they are held in memory.`,
@@ -90,12 +99,11 @@ async function newTask(
   const taken = start && samples && inputOfStart(start, samples, settings);
   const separation = chooseSeparation(mapping, { ...settings, network });
   const prepared = await prepareStreamed(raw, labels, {
-    ...{ seed, split, mapping, input },
+    ...{ seed, split, mapping, input, separation },
     balance: chooseBalance({ ...settings, network }),
     channel: settings.channel,
     channels: taken?.channels,
     normalisation: taken?.normalisation ?? settings.normalisation,
-    weighsBorders: separation.w0 > 0,
   });
   const { data, fingerprint } = prepared;
   const common = taskOf(prepared, place);
@@ -124,7 +132,7 @@ async function sameTask(raw: StreamedDataset, recipe: Recipe, place: StreamedPla
     balance: data.balance,
     mapping: labels,
     input: input as Extract<Recipe['input'], { readonly pixelMm?: unknown }>,
-    weighsBorders: data.separation.w0 > 0,
+    separation: data.separation,
   });
   return {
     ...taskOf(prepared, place),
@@ -134,12 +142,19 @@ async function sameTask(raw: StreamedDataset, recipe: Recipe, place: StreamedPla
 }
 
 function taskOf(prepared: PreparedStream, place: StreamedPlace): Omit<TrainingTask, 'length' | 'chooseRecipe'> {
-  const { data, train, validation, fingerprint } = prepared;
+  const { data, train, validation, weighing, fingerprint } = prepared;
   const holds = (c: number): boolean => validation.some(({ counts }) => (counts[c] as number) > 0);
   const sum = (pixelsOf: (page: PreparedPage) => number): number =>
     validation.reduce((all, page) => all + pixelsOf(page), 0);
   const pixels = sum(({ counts }) => annotatedPixels(counts));
-  const basis = { images: validation.length, pixels, ofPixels: sum(({ page }) => page.height * page.width) };
+  const isNumbered = data.mapping.kind === 'instances';
+  const basis = {
+    images: validation.length,
+    pixels,
+    ofPixels: sum(({ page }) => page.height * page.width),
+    ...(isNumbered && { objects: sum(({ objects }) => objects?.annotated ?? 0) }),
+  };
+  const on = { pixels, ...(hasRim(data.mapping) && { objects: sum(({ objects }) => objects?.foreground ?? 0) }) };
   return {
     notes: [...data.notes, ...basisNotes(data, basis, holds)],
     annotatedFraction: data.annotatedFraction,
@@ -148,16 +163,19 @@ function taskOf(prepared: PreparedStream, place: StreamedPlace): Omit<TrainingTa
     validationNames: data.validation.map(({ name }) => name),
     fingerprint,
     // Without pages, of which cells and membranes are told by their pieces: V-Rand is of whole images.
-    chooseMetric: () => (isUnscorable(data, holds) ? undefined : chooseMetric([], data.mapping)),
+    chooseMetric() {
+      if (isUnscorable(data, holds)) return undefined;
+      return hasRim(data.mapping) ? BY_CLASSES : chooseMetric([], data.mapping);
+    },
     async openSetup(recipe, metric, options) {
-      const { set, parts } = await cutStreamed(data.train, train, reachPx(recipe.patch, recipe.augment));
-      const reader = boxReader(parts);
+      const { set, parts } = await cutStreamed(data.train, train, reachPx(recipe.patch, recipe.augment), weighing);
+      const reader = boxReader(parts, weighing);
       const repeated = rehearsing(set, recipe.data.before);
       return openSetup(recipe, metric, {
         pages: { raw: { folder: '', pages: [], notes: [] }, data: { ...data, train: repeated } },
         openSampler: (drawn, sampling) => place.openSampler(drawn, sampling, placeSamples(drawn, sampling, reader)),
         streamed: {
-          on: { pixels },
+          on,
           openPredictor: (runtime, bytes) => streamedPredictor(runtime, bytes, validation),
         },
         ...options,
@@ -166,13 +184,16 @@ function taskOf(prepared: PreparedStream, place: StreamedPlace): Omit<TrainingTa
   };
 }
 
-function boxReader(parts: StreamedCut['parts']): BoxReader {
+function boxReader(parts: StreamedCut['parts'], weighing: ObjectWeighing | undefined): BoxReader {
   const partOf = (page: TrainingPage) => parts.get(page) as StreamedPart;
   return {
     async read(page, box) {
-      const { readImage, readLabel } = partOf(page);
-      const [image, label] = await Promise.all([readImage(box), readLabel(box)]);
-      return { image, label };
+      const part = partOf(page);
+      const [image, labelled] = await Promise.all([
+        part.readImage(box),
+        weighing === undefined ? { label: await part.readLabel(box) } : readWeighed(part, box, weighing, part.sizes),
+      ]);
+      return { image, ...labelled };
     },
     readLabel: (page, box) => partOf(page).readLabel(box),
   };
