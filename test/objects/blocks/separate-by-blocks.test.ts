@@ -115,7 +115,7 @@ describe('holes in which removed objects lay are filled', () => {
   const noisy = (shape: readonly number[], share: number, seed: number): StoredMaps => {
     const { foreground, border, distance } = scene(shape, share, seed);
     const specks = noise(shape, 0.3, seed);
-    const some = <D extends 'uint8' | 'uint16'>(map: NdArray<D>): NdArray<D> => ({
+    const some = (map: StoredMaps['foreground']): StoredMaps['foreground'] => ({
       ...map,
       data: map.data.map((value, i) => (specks.data[i] === 1 ? Math.round(0.3 * value) : value)),
     });
