@@ -61,10 +61,10 @@ export const DATA = {
     before: 'segmentation task: ',
     after: ' (default: inferred); instances: separate touching objects; lungs: CT in Hounsfield units',
   }),
-  separate: choice('--separate <by>', [...MAP_KINDS, 'auto'] as const, {
+  separate: choice('--separate <by>', MAP_KINDS, {
     before: 'tell touching objects apart by what the network learns instead of classes: ',
     after:
-      ' (stars: a probability and distances along rays, as StarDist; flows: flows and a cell probability, as Cellpose; auto: these or the rims of --task instances, as the shapes of the objects suggest)',
+      ' (stars: a probability and distances along rays, as StarDist; flows: flows and a cell probability, as Cellpose)',
   }),
   spacingMm: row(
     '--spacing <z,y,x>',

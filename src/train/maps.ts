@@ -2,7 +2,6 @@
 
 import type { LabelOptions } from '../dataset/labels/labels.ts';
 import type { prepareDataset } from '../dataset/prepare.ts';
-import type { RawDataset } from '../dataset/raw.ts';
 import { option, UsageError } from '../errors.ts';
 import type { PageMetric } from '../evaluate/scorer.ts';
 import type { NetworkName } from '../models/registry.ts';
@@ -12,24 +11,12 @@ import type { StartModel } from './start.ts';
 import type { chooseRecipe, TrainSettings } from './tasks/segmentation/choose-recipe.ts';
 import type { trainedLabels } from './trained-regions.ts';
 
-/** Settings with what maps need, and what was chosen, as printed lines. */
-export interface ResolvedSettings {
-  /** Without `separate` for classes. */
-  readonly settings: Omit<TrainSettings, 'separate'> & { readonly separate?: MapKind };
-  readonly notes: readonly string[];
-}
-
 export interface MapTraining extends MapNetworks {
   /**
-   * @throws UsageError for settings and networks that do not go with maps; DatasetError for labels that number no objects,
-   *   where the data are to choose
+   * The settings with what maps need.
+   * @throws UsageError for settings and networks that do not go with maps
    */
-  settings(
-    given: TrainSettings,
-    raw: RawDataset,
-    network: NetworkName,
-    start: StartModel | undefined,
-  ): ResolvedSettings;
+  settings(given: TrainSettings, network: NetworkName, start: StartModel | undefined): TrainSettings;
   /** How labels are to be read. */
   readonly labels: Pick<LabelOptions, 'kind'>;
   /** As `prepareDataset`; pages keep the numbers of their objects. @throws DatasetError for labels that number none */
@@ -45,7 +32,7 @@ export interface MapTraining extends MapNetworks {
  * @throws UsageError where maps are not learned
  */
 export function mapsOf(
-  separate: TrainSettings['separate'],
+  separate: MapKind | undefined,
   { maps }: { readonly maps?: MapTraining | undefined },
 ): MapTraining | undefined {
   if (separate === undefined || maps !== undefined) return separate && maps;

@@ -274,51 +274,6 @@ describe.each(['stars', 'flows'] as const)('%s', (separate) => {
   });
 });
 
-describe('auto', () => {
-  const trainedOn = async (folder: string, options: Partial<TrainRunOptions> = {}) => {
-    const out = newRun();
-    const lines: string[] = [];
-    const { config } = await trainRun(
-      folder,
-      { ...SMALL, separate: 'auto', steps: 1, ...options, out },
-      { say: (line) => lines.push(line) },
-    );
-    return { config, line: lines.find((line) => line.startsWith('separate: ')) };
-  };
-
-  test('of round objects that touch: stars, with the reason, and the same in every fold', async () => {
-    const { config, line } = await trainedOn(data);
-    expect(line).toMatch(
-      /^separate: stars, since \d+ % of the objects touch another, and stars of 32 rays describe (9[5-9]|100) % of them with an IoU of at least 0\.8 \(\d+ objects of \d+ to \d+ px in 6 images\)$/,
-    );
-    expect(config.recipe.maps?.by).toBe('stars');
-    expect(config.notes).toContain(line);
-    expect(config.settings?.separate).toBe('auto');
-    expect((await trainedOn(data, { split: { fold: 1, folds: 3 } })).line).toBe(line);
-  });
-
-  test('of few objects: rims, as without it', async () => {
-    const folder = await written(
-      join(root, 'few'),
-      [discs(0), discs(1)].map(({ image, label }) => ({
-        image,
-        label: picture(
-          'uint16',
-          (label.data as Uint16Array).map((value) => (value > 4 ? 0 : value)),
-        ),
-      })),
-    );
-    const { config, line } = await trainedOn(folder);
-    expect(line).toMatch(
-      /^separate: rims, a class between objects, since \d objects are too few to tell \(at least 20\)/,
-    );
-    expect(config.recipe.maps).toBeUndefined();
-    expect(config.recipe.labels.classes.map(({ name }) => name)).toContain('border');
-    const { config: usual } = await trainRun(folder, { ...SMALL, task: 'instances', steps: 1, out: newRun() });
-    expect(config.recipe).toEqual(usual.recipe);
-  });
-});
-
 test('pixels to ignore have no object, no weight and no targets', () => {
   const { image, label } = discs(0);
   const hidden = Uint16Array.from(label.data as Uint16Array, (own, p) => (p % SIDE < 20 ? UNKNOWN : own));

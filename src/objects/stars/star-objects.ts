@@ -5,7 +5,7 @@
 
 import { type NdArray, ndarray } from '../../array/ndarray.ts';
 import { UsageError } from '../../errors.ts';
-import { type FoundRun, fillPolygon } from '../fill-polygon.ts';
+import { fillPolygon } from '../fill-polygon.ts';
 import { relabelConsecutive } from '../relabel.ts';
 import {
   areaOf,
@@ -79,7 +79,9 @@ export function starObjects(maps: StarMaps, options: StarOptions = {}): StarObje
   const stars = kept.map((pixel) => starAt(maps, pixel, grid));
   const labels = ndarray('int32', [height, width]);
   for (let i = stars.length - 1; i >= 0; i--) {
-    eachRunIn(stars[i].outline, [height, width], (row, from, to) => {
+    // Centres of pixels are halves there.
+    const line = Array.from(stars[i].outline, (value) => value + 0.5);
+    fillPolygon([line], [height, width], (row, from, to) => {
       labels.data.fill(i + 1, row * width + from, row * width + to);
     });
   }
@@ -95,25 +97,11 @@ function starAt({ probability: { data, shape }, distances }: StarMaps, pixel: nu
   const columns = shape[1] as number;
   const x = (pixel % columns) * grid;
   const y = Math.floor(pixel / columns) * grid;
-  const own = Float64Array.from({ length: distances.shape[0] }, (_, k) => distanceOf(distances, k, pixel));
-  return { y, x, probability: data[pixel], outline: starOutline(y, x, own) };
-}
-
-/** The corners of a star around a pixel, as `StarObject.outline`. @param distances along each ray */
-export const starOutline = (y: number, x: number, distances: ArrayLike<number>): Float32Array =>
-  Float32Array.from(directionsOf(distances.length), (direction, i) =>
-    cornerOf(i % 2 === 0 ? x : y, distances[Math.floor(i / 2)], direction),
+  const directions = directionsOf(distances.shape[0]);
+  const outline = Float32Array.from(directions, (direction, i) =>
+    cornerOf(i % 2 === 0 ? x : y, distanceOf(distances, Math.floor(i / 2), pixel), direction),
   );
-
-/** Visits the pixels whose centres an outline encloses, row by row. @param outline centres of pixels are whole numbers */
-export function eachRunIn(
-  outline: Float32Array,
-  shape: readonly [height: number, width: number],
-  visit: FoundRun,
-): void {
-  // Centres of pixels are halves there.
-  const line = Array.from(outline, (value) => value + 0.5);
-  fillPolygon([line], shape, visit);
+  return { y, x, probability: data[pixel], outline };
 }
 
 function requireFitting(

@@ -43,61 +43,34 @@ export function starDistances(
   const [rows, columns] = [Math.ceil(height / grid), Math.ceil(width / grid)];
   const plane = rows * columns;
   const result = float32([rays, rows, columns]);
+  // In single precision, with which the reference decides what is on a border.
+  const angle = Math.fround((2 * Math.PI) / rays);
   for (let k = 0; k < rays; k++) {
-    const ray = rayOf(k, rays);
+    const phi = Math.fround(k * angle);
+    const [stepX, stepY] = [Math.fround(Math.cos(phi)), Math.fround(Math.sin(phi))];
+    const cut = Math.fround(Math.fround(0.5 / Math.max(Math.abs(stepX), Math.abs(stepY))) - 1);
     for (let row = 0; row < rows; row++) {
       for (let column = 0; column < columns; column++) {
-        const [y, x] = [row * grid, column * grid];
-        if (data[y * width + x] === 0) continue;
-        result.data[k * plane + row * columns + column] = lengthOf(data, height, width, y, x, ray);
+        const y = row * grid;
+        const x = column * grid;
+        const label = data[y * width + x];
+        if (label === 0) continue;
+        let alongX = 0;
+        let alongY = 0;
+        for (;;) {
+          alongX = Math.fround(alongX + stepX);
+          alongY = Math.fround(alongY + stepY);
+          const atY = roundEven(Math.fround(y + alongY));
+          const atX = roundEven(Math.fround(x + alongX));
+          if (atY < 0 || atX < 0 || atY >= height || atX >= width || data[atY * width + atX] !== label) break;
+        }
+        alongX += cut * stepX;
+        alongY += cut * stepY;
+        result.data[k * plane + row * columns + column] = Math.sqrt(alongX * alongX + alongY * alongY);
       }
     }
   }
   return result;
-}
-
-/** As `starDistances`, from one pixel of an object. @returns [rays] */
-export function starDistancesAt({ shape, data }: IntegerArray, y: number, x: number, rays = RAYS): Float32Array {
-  const [height, width] = sidesOf(shape);
-  return Float32Array.from({ length: rays }, (_, k) => lengthOf(data, height, width, y, x, rayOf(k, rays)));
-}
-
-interface Ray {
-  readonly stepX: number;
-  readonly stepY: number;
-  /** What is added to the last step, as a part of it. */
-  readonly cut: number;
-}
-
-/** In single precision, with which the reference decides what is on a border. */
-function rayOf(k: number, rays: number): Ray {
-  const phi = Math.fround(k * Math.fround((2 * Math.PI) / rays));
-  const [stepX, stepY] = [Math.fround(Math.cos(phi)), Math.fround(Math.sin(phi))];
-  const cut = Math.fround(Math.fround(0.5 / Math.max(Math.abs(stepX), Math.abs(stepY))) - 1);
-  return { stepX, stepY, cut };
-}
-
-function lengthOf(
-  data: IntegerArray['data'],
-  height: number,
-  width: number,
-  y: number,
-  x: number,
-  { stepX, stepY, cut }: Ray,
-): number {
-  const label = data[y * width + x];
-  let alongX = 0;
-  let alongY = 0;
-  for (;;) {
-    alongX = Math.fround(alongX + stepX);
-    alongY = Math.fround(alongY + stepY);
-    const atY = roundEven(Math.fround(y + alongY));
-    const atX = roundEven(Math.fround(x + alongX));
-    if (atY < 0 || atX < 0 || atY >= height || atX >= width || data[atY * width + atX] !== label) break;
-  }
-  alongX += cut * stepX;
-  alongY += cut * stepY;
-  return Math.sqrt(alongX * alongX + alongY * alongY);
 }
 
 /** Adding it leaves no bits for fractions: sums are rounded to whole numbers, halves to even ones. */

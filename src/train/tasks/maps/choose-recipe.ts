@@ -3,16 +3,13 @@
 import { quantile } from '../../../array/quantile.ts';
 import { objectSides } from '../../../dataset/object-sides.ts';
 import type { TrainingPage } from '../../../dataset/patch-position.ts';
-import type { RawDataset } from '../../../dataset/raw.ts';
 import { option, UsageError } from '../../../errors.ts';
 import { isOfVolumes, type NetworkName, networkNamed } from '../../../models/registry.ts';
 import { isWindowName } from '../../../models/sliding-window.ts';
 import { type MapKind, mapChannels, type ObjectMaps } from '../../../objects/object-maps.ts';
-import type { ResolvedSettings } from '../../maps.ts';
 import type { StartModel } from '../../start.ts';
 import type { ChosenRecipe } from '../../task.ts';
 import { chooseRecipe, NO_SEPARATION, type TrainSettings } from '../segmentation/choose-recipe.ts';
-import { chooseSeparate } from './choose-separate.ts';
 
 const RAYS = 32;
 /** So large a part of objects is seen whole around a patch. */
@@ -27,18 +24,15 @@ const channelsFor = (by: MapKind): number => mapChannels({ by, rays: RAYS });
 const OF_CLASSES = ['task', 'loss', 'separation', 'balance'] as const;
 
 /**
- * The settings with what maps need: no class and no border weighs more. What is left to the data is chosen; where that are
- * rims, the settings are those of classes.
- * @throws UsageError for settings and networks that do not go with maps; as `chooseSeparate`
+ * The settings with what maps need: no class and no border weighs more.
+ * @throws UsageError for settings and networks that do not go with maps
  */
 export function settingsForMaps(
   settings: TrainSettings,
-  raw: RawDataset,
   network: NetworkName,
   start: StartModel | undefined,
-): ResolvedSettings {
-  const { separate, ...others } = settings;
-  if (separate === undefined) return { settings: others, notes: [] };
+): TrainSettings {
+  const separate = settings.separate as MapKind;
   const other = OF_CLASSES.find((name) => settings[name] !== undefined);
   const isOtherStart = start !== undefined && start.maps?.by !== separate;
   if (other !== undefined || isOtherStart) {
@@ -51,19 +45,11 @@ export function settingsForMaps(
   }
   const isOfImages = networkNamed(network).sizes !== undefined && !isOfVolumes(network) && !isWindowName(network);
   if (!isOfImages || network === 'filter-bank' || network === 'onnx') {
-    throw new UsageError(
-      `The network '${network}' does not learn ${separate === 'auto' ? 'stars or flows' : separate}.`,
-      { remedy: `Use ${option('network', 'unet')}, which sees images slice by slice.` },
-    );
+    throw new UsageError(`The network '${network}' does not learn ${separate}.`, {
+      remedy: `Use ${option('network', 'unet')}, which sees images slice by slice.`,
+    });
   }
-  const { by, notes } = separate === 'auto' ? chooseSeparate(raw, settings) : { by: separate, notes: [] };
-  return {
-    settings:
-      by === undefined
-        ? { ...others, task: 'instances' }
-        : { ...others, separate: by, balance: 0, separation: NO_SEPARATION },
-    notes,
-  };
+  return { ...settings, balance: 0, separation: NO_SEPARATION };
 }
 
 /**

@@ -44,11 +44,8 @@ export interface TrainSettings extends NetworkOptions, WindowOptions, StartSetti
   readonly normalisation?: NormalisationOptions;
   /** Segmentation task; default: inferred from the data. `instances`: separate objects; `lungs`: lungs in CT. */
   readonly task?: (typeof SEGMENTATION_TASKS)[number];
-  /**
-   * Touching objects are told apart by these maps, which the network learns instead of classes; `auto`: by these or by the
-   * class of their rims, as the shapes of the objects suggest.
-   */
-  readonly separate?: MapKind | 'auto';
+  /** Touching objects are told apart by these maps, which the network learns instead of classes. */
+  readonly separate?: MapKind;
   readonly balance?: number;
   readonly separation?: { readonly w0: number; readonly sigmaPx: number };
   readonly augment?: AugmentStrength;

@@ -14,7 +14,7 @@ import { isPlain, windowOffsets } from '../../../input/window.ts';
 import { type NetworkName, networkNamed } from '../../../models/registry.ts';
 import { type RunData, rehearsing, splitBeside } from '../../before.ts';
 import { fingerprintOf, type Recipe } from '../../config.ts';
-import { type MapTraining, mapsOf, type ResolvedSettings } from '../../maps.ts';
+import { type MapTraining, mapsOf } from '../../maps.ts';
 import type { StartModel } from '../../start.ts';
 import { startInput, startLabels } from '../../start-data.ts';
 import type { TrainingTask } from '../../task.ts';
@@ -71,11 +71,9 @@ export function newSegmentationTask(
   { start, before }: { readonly start?: StartModel; readonly before?: RunData } = {},
 ): TrainingTask {
   const network = start?.model.name ?? given.network ?? 'unet';
-  const resolved = mapsOf(given.separate, place)?.settings(given, raw, network, start);
-  // Without maps nothing is left to the data.
-  const settings = resolved?.settings ?? (given as ResolvedSettings['settings']);
-  const { classes, ignore, task, separate, seed = 0, split: choice = DEFAULT_SPLIT } = settings;
-  const maps = mapsOf(separate, place);
+  const maps = mapsOf(given.separate, place);
+  const settings = maps?.settings(given, network, start) ?? given;
+  const { classes, ignore, task, seed = 0, split: choice = DEFAULT_SPLIT } = settings;
   const beside = before && splitBeside(raw, choice, before, seed);
   const split = beside?.split ?? choice;
   const volumes = volumesOf(network, place);
@@ -114,13 +112,7 @@ export function newSegmentationTask(
   const common = taskOf(raw, data, { ...place, volumes });
   return {
     ...common,
-    notes: [
-      ...(resolved?.notes ?? []),
-      ...common.notes,
-      ...(beside?.notes ?? []),
-      ...startNotes(start, mapping, input),
-      ...(taken?.notes ?? []),
-    ],
+    notes: [...common.notes, ...(beside?.notes ?? []), ...startNotes(start, mapping, input), ...(taken?.notes ?? [])],
     length: lengthOf(network),
     chooseMetric: () => {
       const usual = common.chooseMetric();
