@@ -106,9 +106,9 @@ export function writeRoiZip(slices: readonly OutlinedSlice[], { channels = 1 }: 
  */
 export function requireRoiCount(count: number, file?: string): void {
   if (count <= MOST_FILES) return;
-  throw new UsageError(`${count} ROIs do not fit into one zip; it holds ${MOST_FILES}.`, {
+  throw new UsageError(`${count} ROIs do not fit into one zip of ${MOST_FILES}.`, {
     file,
-    remedy: 'Write GeoJSON, or leave out small objects.',
+    remedy: 'Write GeoJSON.',
   });
 }
 

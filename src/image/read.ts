@@ -1,9 +1,8 @@
 import { FormatError, LamellaError } from '../errors.ts';
 import { type ByteSource, bytesSource, type Files } from '../files.ts';
 import { page, pageCount } from './convert.ts';
-import { isDicom } from './formats/dicom/detect.ts';
 import type { DicomFile } from './formats/dicom/series.ts';
-import type { ReadContext, ReadOptions } from './formats/format.ts';
+import type { Codec, ReadContext, ReadOptions, RegionReaders } from './formats/format.ts';
 import { FORMATS, type Format } from './formats/registry.ts';
 import type { Image, ImageLevel } from './image.ts';
 import { type ImageInfo, type ImageSource, memorySource, noLevel } from './source.ts';
@@ -35,16 +34,23 @@ export async function readImage(bytes: Uint8Array, name: string, options: ReadOp
   return readFrom(bytesSource(plain, name), name, options);
 }
 
+/** What a platform sets of the options. */
+export const limitsOf = ({ zlib, maxBytes, openSlide }: Files & RegionReaders): ReadOptions => ({
+  zlib,
+  maxBytes,
+  openSlide,
+});
+
 /** Reads an image file of a folder (`readImage`): of a format that is read by region, only what is needed of it. */
 export async function readStoredImage(
-  files: Files,
+  files: Files & RegionReaders,
   folder: string,
   path: string | undefined,
   options: ReadOptions = {},
 ): Promise<Image> {
   const source = await files.open(folder, path);
   try {
-    return await readFrom(source, path ?? folder, { zlib: files.zlib, maxBytes: files.maxBytes, ...options });
+    return await readFrom(source, path ?? folder, { ...limitsOf(files), ...options });
   } finally {
     await source.close();
   }
@@ -52,14 +58,14 @@ export async function readStoredImage(
 
 /** Opens an image file to read regions of it; undefined for formats that are read as a whole. @throws as `readImage` */
 export async function openStoredImage(
-  files: Files,
+  files: Files & RegionReaders,
   path: string,
   options: Pick<ReadOptions, 'palette'> = {},
 ): Promise<ImageSource | undefined> {
   const source = await files.open(path);
   let opened: ImageSource | undefined;
   try {
-    opened = await openByRegion(source, path, { zlib: files.zlib, maxBytes: files.maxBytes, ...options });
+    opened = await openByRegion(source, path, { ...limitsOf(files), ...options });
   } finally {
     if (opened === undefined) await source.close();
   }
@@ -94,9 +100,10 @@ export async function openImage(
 async function openByRegion(source: ByteSource, name: string, options: ReadOptions): Promise<ImageSource | undefined> {
   const head = await source.read(0, Math.min(source.size, HEAD_BYTES));
   const format = FORMATS.find((row) => row.byRegion === true && row.matches(head));
-  const codec = isDicom(head) ? undefined : await format?.load();
-  if (format === undefined || codec === undefined || !('open' in codec)) return undefined;
-  const opened = await guarded(format.name, name, () => codec.open(source, contextOf(name, options)));
+  const codec = await format?.load();
+  if (format === undefined || codec?.open === undefined) return undefined;
+  const opened = await guarded(format.name, name, async () => codec.open?.(source, contextOf(name, options)));
+  if (opened === undefined) return undefined;
   return {
     info: noted(opened.info, format, name),
     levels: opened.levels,
@@ -126,8 +133,9 @@ async function readFrom(source: ByteSource, name: string, options: ReadOptions):
   const level = typeof options.level === 'number' ? options.level : 0;
   if (level > 0) throw noLevel(level, 1, name);
   const codec = await format.load();
-  if (!('read' in codec)) throw new TypeError(`${format.name} is read by region`);
-  const whole = await guarded(format.name, name, () => codec.read(bytes, contextOf(name, options)));
+  const whole = await guarded(format.name, name, () =>
+    (codec as Required<Codec>).read(bytes, contextOf(name, options)),
+  );
   const image = options.page === undefined || format.readsPages === true ? whole : onePage(whole, options.page, name);
   return noted(image, format, name);
 }
@@ -213,9 +221,10 @@ export async function readOmeZarr(
   }
 }
 
-function contextOf(file: string, { maxBytes = MAX_BYTES, palette = 'rgb', ...rest }: ReadOptions): ReadContext {
-  return { file, maxBytes, palette, page: rest.page, sibling: rest.sibling, zlib: rest.zlib ?? portableZlib };
-}
+const contextOf = (
+  file: string,
+  { maxBytes = MAX_BYTES, palette = 'rgb', zlib = portableZlib, page, sibling, ...rest }: ReadOptions,
+): ReadContext => ({ ...rest, file, maxBytes, palette, zlib, page, sibling });
 
 /** Converts any exception of a decoder on invalid bytes to a FormatError. */
 export async function guarded<T>(format: string, file: string, read: () => Promise<T>): Promise<T> {

@@ -3,7 +3,7 @@ import type { BlobLike } from '../files.ts';
 import type { FinishedTraining, TrainRunHooks } from '../train/run.ts';
 import type { SessionPlace } from '../train/session.ts';
 import type { Host } from '../workflows/host.ts';
-import type { MeasureByRegion } from '../workflows/measure/by-region.ts';
+import type { countLarge } from '../workflows/measure/by-region.ts';
 import type { RunSettings } from '../workflows/train.ts';
 import type { EngineDescription } from './engine.ts';
 
@@ -20,8 +20,8 @@ export interface StudioSessionPlace extends SessionPlace {
 /** Where Studio's engine runs; `platform/node` and `platform/browser` each make one. */
 export interface StudioHost extends Host {
   readonly place: EngineDescription['place'];
-  /** Measures label maps that are larger than memory; undefined in a page, which cannot tell what that is. */
-  readonly byRegion?: MeasureByRegion;
+  /** For measuring label maps that are larger than memory; undefined in a page, which cannot tell what that is. */
+  readonly countLarge?: typeof countLarge;
   readonly version: string;
   /** Devices, threads and storage. */
   describe(): Promise<Omit<EngineDescription, 'place' | 'version'>>;

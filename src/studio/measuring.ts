@@ -43,7 +43,7 @@ export async function measurePrediction(
   const path = await requirePrediction(host, open, prediction);
   const out = joinPath(open.folder, prediction.replace(FOLDERS.predictions, FOLDERS.measures));
   const measured: typeof measureObjects = (labels, reader, outputs) =>
-    measureObjects(labels, reader, outputs, host.byRegion);
+    measureObjects(labels, reader, outputs, host.countLarge);
   const result = await measureBy(measured, host, path, {
     out,
     format,

@@ -4,7 +4,7 @@ import { DatasetError, UsageError } from '../errors.ts';
 import { joinPath, type WritableFiles } from '../files.ts';
 import type { ReadOptions } from '../image/formats/format.ts';
 import type { Image } from '../image/image.ts';
-import { openImage, openOmeZarr, readStoredImage } from '../image/read.ts';
+import { limitsOf, openImage, openOmeZarr, readStoredImage } from '../image/read.ts';
 import { type ImageSource, memorySource } from '../image/source.ts';
 
 export interface ReadFileOptions extends ReadOptions {
@@ -32,8 +32,8 @@ export async function readImageFile(
 }
 
 /**
- * Opens an image file, or an OME-Zarr store, to read regions of it, at any of its resolutions. Of TIFF and OME-Zarr only
- * what describes them is read; other formats, and DICOM series, are read as a whole. Close it when it is no longer needed.
+ * Opens an image file, or an OME-Zarr store, to read regions of it, at any of its resolutions. Of TIFF and OME-Zarr, in
+ * Node also of a whole slide in one DICOM file, only what describes them is read; other formats, and DICOM series, are read as a whole. Close it when it is no longer needed.
  * @throws as `readImageFile`
  */
 export async function openImageFile(
@@ -41,7 +41,7 @@ export async function openImageFile(
   path: string,
   { series, ...options }: Omit<ReadFileOptions, 'level'> = {},
 ): Promise<ImageSource> {
-  const limits = { zlib: files.zlib, maxBytes: files.maxBytes, ...options };
+  const limits = { ...limitsOf(files), ...options };
   if ((await files.kind(path)) !== 'folder') {
     return openImage(await files.open(path), path, { sibling: siblings(files), ...limits });
   }

@@ -5,6 +5,7 @@
 
 import { DatasetError, UsageError } from '../errors.ts';
 import { type ByteSource, bytesSource, createFile, isUrl, joinPath, type WritableFiles, writeNew } from '../files.ts';
+import type { RegionReaders } from '../image/formats/format.ts';
 
 /** What is used of the platform's `fetch`. */
 export type Fetch = (
@@ -121,7 +122,7 @@ async function readPackage(files: WritableFiles, path: string): Promise<Uint8Arr
   throw new UsageError('packages are not read from a web server.', { file: path, remedy: 'Download it first.' });
 }
 
-export function withWeb(files: WritableFiles, fetch: Fetch): WritableFiles {
+export function withWeb(files: WritableFiles & RegionReaders, fetch: Fetch): WritableFiles & RegionReaders {
   const web = webFiles(fetch);
   const of = (path: string): Pick<WritableFiles, 'list' | 'read' | 'open' | 'kind'> => (isUrl(path) ? web : files);
   const toFolder = (path: string): string => {
@@ -141,6 +142,7 @@ export function withWeb(files: WritableFiles, fetch: Fetch): WritableFiles {
     folders: async (folder) => (isUrl(folder) ? [] : ((await files.folders?.(folder)) ?? [])),
     resolve: (path) => (isUrl(path) ? path : files.resolve(path)),
     zstd: files.zstd,
+    openSlide: files.openSlide,
     write: async (path, content) => files.write(toFolder(path), content),
     create: async (path) => createFile(files, toFolder(path)),
     writeNew: async (path, content) => writeNew(files, toFolder(path), content),

@@ -196,7 +196,7 @@ describe('the class of each object', () => {
 });
 
 describe('more than 65,535 ROIs are refused before anything is measured', () => {
-  const most = /70000 ROIs do not fit into one zip; it holds 65535\. Write GeoJSON, or leave out small objects\./;
+  const most = /70000 ROIs do not fit into one zip of 65535\. Write GeoJSON\./;
   /** Single pixels, or in a volume 35,000 objects in two slices each. */
   const grids = [
     [[280, 500], 'yx'],

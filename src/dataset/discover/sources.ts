@@ -11,7 +11,7 @@ import type { DicomHeader } from '../../image/formats/dicom/header.ts';
 import type { ReadOptions } from '../../image/formats/format.ts';
 import { extensionsOf, READABLE_EXTENSIONS } from '../../image/formats/registry.ts';
 import type { Image } from '../../image/image.ts';
-import { MAX_BYTES, openOmeZarr, readDicomSeries, readOmeZarr, readStoredImage } from '../../image/read.ts';
+import { limitsOf, MAX_BYTES, openOmeZarr, readDicomSeries, readOmeZarr, readStoredImage } from '../../image/read.ts';
 import type { ImageSource } from '../../image/source.ts';
 import type { Project } from '../../project/project.ts';
 import { findChannelFiles, stackChannels } from './channel-files.ts';
@@ -283,7 +283,7 @@ type ListedPlace = Pick<ImageListing, 'root' | 'place' | 'series' | 'joined' | '
 
 async function readAsStored(files: Files, listing: ListedPlace, path: string, given: ReadOptions): Promise<Image> {
   const { root, place = root, series, joined, json } = listing;
-  const options = { ...given, zlib: given.zlib ?? files.zlib, maxBytes: given.maxBytes ?? files.maxBytes };
+  const options = { ...limitsOf(files), ...given };
   const several = joined?.get(path);
   if (several !== undefined || json !== undefined) {
     const parts: Image[] = [];

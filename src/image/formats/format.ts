@@ -4,7 +4,7 @@ import { formatBytes } from '../byte-size.ts';
 import type { Image, ImageLevel } from '../image.ts';
 import type { ImageSource } from '../source.ts';
 
-export interface ReadOptions {
+export interface ReadOptions extends RegionReaders {
   /** Largest image to allocate, in bytes of samples. Default 4 GiB, limited to the free memory in Node. */
   readonly maxBytes?: number;
   /** Whether palette images are converted to `rgb` (default) or keep their `index`, as needed for label images. */
@@ -22,8 +22,14 @@ export interface ReadOptions {
   readonly zlib?: Zlib;
 }
 
+/** What a platform reads by region that others read as a whole: pages are built without it. */
+export interface RegionReaders {
+  /** Opens a whole slide in DICOM; undefined for what is none. */
+  readonly openSlide?: (source: ByteSource, context: ReadContext) => Promise<ImageSource | undefined>;
+}
+
 /** Input of a codec besides the bytes: the options with defaults, and the file's name for messages. */
-export interface ReadContext {
+export interface ReadContext extends RegionReaders {
   readonly file: string;
   readonly maxBytes: number;
   readonly palette: 'rgb' | 'index';
@@ -32,10 +38,14 @@ export interface ReadContext {
   readonly zlib: Zlib;
 }
 
-/** Reads one file format: as a whole, or by region. @throws FormatError for bytes that it cannot decode */
-export type Codec =
-  | { read(bytes: Uint8Array, context: ReadContext): Promise<Image> }
-  | { open(source: ByteSource, context: ReadContext): Promise<ImageSource> };
+/**
+ * Reads one file format: as a whole, or by region; where both, what is not opened is read as a whole.
+ * @throws FormatError for bytes that it cannot decode
+ */
+export type Codec = {
+  read?(bytes: Uint8Array, context: ReadContext): Promise<Image>;
+  open?(source: ByteSource, context: ReadContext): Promise<ImageSource | undefined>;
+};
 
 /** The maximum ratio of Deflate: 258 bytes from two codes of one bit each. */
 export const DEFLATE_RATIO = 1032;

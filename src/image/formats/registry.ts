@@ -14,7 +14,7 @@ export interface Format {
   /** Whether the first bytes of a file identify this format. */
   matches(bytes: Uint8Array): boolean;
   load(): Promise<Codec>;
-  /** Whether its codec opens files to read them by region. */
+  /** Whether its codec opens files to read them by region, all or some. */
   readonly byRegion?: true;
   /** Whether its codec reads a single page, as all that open files do; otherwise all are read, and the page is extracted. */
   readonly readsPages?: true;
@@ -37,6 +37,7 @@ export const FORMATS: readonly Format[] = [
     // Before TIFF: the 128 bytes before its mark may be those of a TIFF, for programs that support only that.
     matches: isDicom,
     load: async () => (await import('./dicom/read.ts')).dicom,
+    byRegion: true,
   },
   {
     name: 'PNG',

@@ -2,6 +2,7 @@ import { open, readdir, readFile, realpath, rm, stat } from 'node:fs/promises';
 import { basename, join, relative, resolve, sep } from 'node:path';
 import { DatasetError, type Facts, LamellaError } from '../../errors.ts';
 import { beyondEnd, type WritableFiles } from '../../files.ts';
+import type { RegionReaders } from '../../image/formats/format.ts';
 import { MAX_BYTES } from '../../image/read.ts';
 import { withWeb } from '../../workflows/web-files.ts';
 import { atomicFile, atomicWrite, atomicWriteNew, explainWrite } from './atomic-write.ts';
@@ -59,7 +60,7 @@ async function walk(folder: string, prefix: string, above: readonly string[], fo
 }
 
 /** The file system of the machine. */
-export const localFiles: WritableFiles = {
+export const localFiles: WritableFiles & RegionReaders = {
   zlib: nodeZlib,
   get maxBytes() {
     return Math.min(MAX_BYTES, process.availableMemory());
@@ -68,6 +69,10 @@ export const localFiles: WritableFiles = {
   async modelPackage(path) {
     const { packageAsOnnx } = await import('../../workflows/bioimageio/package.ts');
     return packageAsOnnx(localFiles, path);
+  },
+  async openSlide(source, context) {
+    const { openSlide } = await import('../../image/formats/dicom/open-slide.ts');
+    return openSlide(source, context);
   },
   write: atomicWrite,
   create: atomicFile,

@@ -7,7 +7,7 @@ import { factsOf, RunError, UsageError } from '../../errors.ts';
 import { READABLE_EXTENSIONS } from '../../image/formats/registry.ts';
 import { PROJECT_FILE } from '../../project/project.ts';
 import type { OpenFile, StudioHost } from '../../studio/host.ts';
-import { byRegion } from '../../workflows/measure/by-region.ts';
+import { countLarge } from '../../workflows/measure/by-region.ts';
 import { resumeOrTrainNew, resumeTraining } from '../../workflows/train.ts';
 import { atomicWrite, explainWrite } from './atomic-write.ts';
 import { confinedFiles, placeWithin } from './confined-files.ts';
@@ -114,7 +114,7 @@ export function studioHost(root: string, { single = false }: StudioHostOptions =
     ...nodeHost,
     files,
     place: 'server',
-    byRegion,
+    countLarge,
     version: packageVersion(),
     async describe() {
       const runtime = await nodeHost.openRuntime(device);

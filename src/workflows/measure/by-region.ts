@@ -1,19 +1,58 @@
 /** Label maps that are larger than memory among those that are measured. */
 
-import { LamellaError } from '../../errors.ts';
+import type { LabelKind, LabelKindSurvey } from '../../dataset/labels/label-kind.ts';
+import { DatasetError, LamellaError, option } from '../../errors.ts';
 import { baseName } from '../../files.ts';
 import { matchInstances } from '../../metrics/instances.ts';
 import { matchTable } from '../../metrics/match-objects.ts';
+import type { ListedImage } from '../image-list.ts';
 import { withClasses } from './classes.ts';
 import type { MeasureItem, MeasureReader } from './inputs.ts';
 import type { MeasuredKinds } from './label-objects.ts';
-import { droppedFrom, type LargeMaps } from './map-kinds.ts';
 import { pixelSizeText } from './map-pixel-size.ts';
 import type { RegionMap } from './region-map.ts';
 import { openRegions } from './regions.ts';
 
-/** Counts the objects of all maps that do not fit into memory. */
-async function countLarge(reader: MeasureReader): Promise<LargeMaps> {
+/** Maps that are measured by region, all of which are counted, and why some cannot be measured. */
+export class LargeMaps {
+  readonly #maps: ReadonlyMap<MeasureItem, RegionMap | LamellaError>;
+
+  constructor(maps: ReadonlyMap<MeasureItem, RegionMap | LamellaError>) {
+    this.#maps = maps;
+  }
+
+  /**
+   * The objects of a label map, per time point; undefined for one that is measured as a whole.
+   * @throws LamellaError for one that cannot be measured
+   */
+  async measure(reader: MeasureReader, item: MeasureItem, kinds: MeasuredKinds) {
+    const map = this.#maps.get(item);
+    if (map instanceof LamellaError) throw map;
+    return map && measureLarge(reader, item, map, kinds);
+  }
+
+  /**
+   * Adds what the values of a label map or a ground truth are.
+   * @param kind if it is known, other than by the file
+   * @returns whether it is one of these
+   */
+  survey(listed: ListedImage, survey: LabelKindSurvey, kind: LabelKind | undefined): boolean {
+    const items = [...this.#maps].filter(([{ labels, truth }]) => labels === listed || truth === listed);
+    for (const [{ labels }, map] of items) {
+      if (map instanceof LamellaError) continue;
+      if (labels === listed) survey.addStated(map.labels, map.info.labelKind ?? kind ?? 'objects');
+      else map.surveyTruth(survey, kind);
+    }
+    return items.length > 0;
+  }
+
+  async close(): Promise<void> {
+    for (const map of this.#maps.values()) if (!(map instanceof LamellaError)) await map.close();
+  }
+}
+
+/** Counts the objects of all maps that do not fit into memory. A page is built without what this takes. */
+export async function countLarge(reader: MeasureReader): Promise<LargeMaps> {
   const large = new Map<MeasureItem, RegionMap | LamellaError>();
   for (const item of reader.inputs.items) {
     try {
@@ -24,7 +63,7 @@ async function countLarge(reader: MeasureReader): Promise<LargeMaps> {
       large.set(item, cause);
     }
   }
-  return large;
+  return new LargeMaps(large);
 }
 
 async function countedOrClosed(map: RegionMap): Promise<RegionMap> {
@@ -35,6 +74,22 @@ async function countedOrClosed(map: RegionMap): Promise<RegionMap> {
     await map.close();
     throw cause;
   }
+}
+
+/** Which objects of a label map that is measured by region are left out. @throws DatasetError for classes */
+export function droppedFrom(
+  { options: { minSize = 0 } }: Pick<MeasureReader, 'options'>,
+  file: string,
+  { labels: { kind }, ignored }: MeasuredKinds,
+): (label: number, pixels: number) => boolean {
+  if (kind !== 'objects') {
+    throw new DatasetError(
+      'this is measured by region, for which the values of all label maps have to number objects.',
+      { file, remedy: `Measure it by itself, or set ${option('as', 'objects')} if they do.` },
+    );
+  }
+  const left = new Set(ignored.labels);
+  return (label, pixels) => left.has(label) || pixels < minSize;
 }
 
 /** The objects of a label map that is measured by region, per time point. */
@@ -63,7 +118,3 @@ async function measureLarge(
     matching: compared && matchInstances(compared),
   }));
 }
-
-/** What measuring by region takes, which a page is built without. */
-export const byRegion = { count: countLarge, measure: measureLarge };
-export type MeasureByRegion = typeof byRegion;

@@ -10,12 +10,9 @@ import { labelArrays } from '../../dataset/labels/labels.ts';
 import { neverObjects } from '../../dataset/labels/not-annotated.ts';
 import { DatasetError, LamellaError, option } from '../../errors.ts';
 import { declaredOf, type ListedImage, readListedImage } from '../image-list.ts';
-import { declaredIgnored, type MeasureItem, type MeasureReader } from './inputs.ts';
+import type { LargeMaps } from './by-region.ts';
+import { declaredIgnored, type MeasureReader } from './inputs.ts';
 import type { MeasuredKinds } from './label-objects.ts';
-import type { RegionMap } from './region-map.ts';
-
-/** Maps that are measured by region, and why some cannot be measured. */
-export type LargeMaps = ReadonlyMap<MeasureItem, RegionMap | LamellaError>;
 
 export function describeKind(what: string, { kind, reason, evidence }: LabelKindFinding): string {
   if (evidence === 'mask') return `In the ${what} ${reason}.`;
@@ -27,12 +24,13 @@ export function describeKind(what: string, { kind, reason, evidence }: LabelKind
 /** More values than this, each in many pieces, are intensities. */
 const MOST_CLASSES = 64;
 
-/** Decided from all files. Unreadable files are ignored here; measuring them reports why. */
-export async function kindsOf({ files, inputs, options }: MeasureReader, large: LargeMaps): Promise<MeasuredKinds> {
+/**
+ * Decided from all files. Unreadable files are ignored here; measuring them reports why.
+ * @param large those that are measured by region, and were counted
+ */
+export async function kindsOf({ files, inputs, options }: MeasureReader, large?: LargeMaps): Promise<MeasuredKinds> {
   const { items, written } = inputs;
   const { as } = options;
-  const countedOf = new Map([...large].map(([{ labels }, counted]) => [labels, counted]));
-  const truthOf = new Map([...large].map(([{ truth }, counted]) => [truth, counted]));
   const survey = async (
     listed: readonly ListedImage[],
     ignore: readonly number[],
@@ -41,17 +39,11 @@ export async function kindsOf({ files, inputs, options }: MeasureReader, large: 
     const declared = declaredOf(listed);
     const found = new LabelKindSurvey({ ignore });
     for (const item of listed) {
-      const counted = countedOf.get(item);
-      if (counted !== undefined && !(counted instanceof LamellaError)) {
-        found.addStated(counted.labels, counted.info.labelKind ?? own ?? declared?.kind ?? 'objects');
-      }
-      const ofTruth = truthOf.get(item);
-      if (ofTruth !== undefined && !(ofTruth instanceof LamellaError))
-        ofTruth.surveyTruth(found, own ?? declared?.kind);
-      if (counted !== undefined || ofTruth !== undefined) continue;
+      const kind = own ?? declared?.kind;
+      if (large?.survey(item, found, kind)) continue;
       try {
         const map = await readListedImage(files, item, { palette: 'index' });
-        for (const values of labelArrays(map)) found.add(values, map.labelKind ?? own ?? declared?.kind);
+        for (const values of labelArrays(map)) found.add(values, map.labelKind ?? kind);
       } catch (cause) {
         if (!(cause instanceof LamellaError)) throw cause;
       }
@@ -88,20 +80,4 @@ export async function kindsOf({ files, inputs, options }: MeasureReader, large: 
     },
     isOfClasses: prediction.kind === 'classes' && prediction.soft !== true && labels.valueCount > 1,
   };
-}
-
-/** Which objects of a label map that is measured by region are left out. @throws DatasetError for classes */
-export function droppedFrom(
-  { options: { minSize = 0 } }: Pick<MeasureReader, 'options'>,
-  file: string,
-  { labels: { kind }, ignored }: MeasuredKinds,
-): (label: number, pixels: number) => boolean {
-  if (kind !== 'objects') {
-    throw new DatasetError(
-      'this is measured by region, for which the values of all label maps have to number objects.',
-      { file, remedy: `Measure it by itself, or set ${option('as', 'objects')} if they do.` },
-    );
-  }
-  const left = new Set(ignored.labels);
-  return (label, pixels) => left.has(label) || pixels < minSize;
 }

@@ -1,7 +1,7 @@
 /** Measures the label maps of a file or folder and writes tables, a report, and the objects for other programs. */
 
 import type { Host } from '../host.ts';
-import { byRegion } from './by-region.ts';
+import { countLarge } from './by-region.ts';
 import type { MeasureFolderOptions, MeasureHooks } from './inputs.ts';
 import { type LungsResult, measureFolderOfLungs } from './lungs.ts';
 import { type Measured, measureBy } from './measure-by.ts';
@@ -29,7 +29,7 @@ export function measureFolder(
   return measureBy<ObjectsResult | LungsResult>(
     task === 'lungs'
       ? measureFolderOfLungs
-      : (labels, reader, outputs) => measureObjects(labels, reader, outputs, byRegion),
+      : (labels, reader, outputs) => measureObjects(labels, reader, outputs, countLarge),
     host,
     path,
     options,

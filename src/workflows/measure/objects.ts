@@ -2,7 +2,7 @@
 
 import { ndarray } from '../../array/ndarray.ts';
 import { labelArrays, labelPages, requireLabels } from '../../dataset/labels/labels.ts';
-import { counted, LamellaError } from '../../errors.ts';
+import { counted } from '../../errors.ts';
 import { maskOfValues } from '../../evaluate/ignore-mask.ts';
 import { baseName } from '../../files.ts';
 import { page, toFloat32 } from '../../image/convert.ts';
@@ -21,11 +21,11 @@ import { objectsHeadline, pixelSizeNotes } from '../../report/objects/headline.t
 import { renderObjectsReport } from '../../report/objects/page.ts';
 import { score } from '../../report/run/data.ts';
 import { declaredOf } from '../image-list.ts';
-import type { MeasureByRegion } from './by-region.ts';
+import type { countLarge, LargeMaps } from './by-region.ts';
 import { type ClassNames, classesOfObjects, namesOfValues, predictedClasses, withClasses } from './classes.ts';
 import { type FailedMap, type MeasureItem, type MeasureReader, measurable, titleOf, without } from './inputs.ts';
 import { asObjects, type MeasuredKinds, withoutSmall } from './label-objects.ts';
-import { describeKind, kindsOf, type LargeMaps } from './map-kinds.ts';
+import { describeKind, kindsOf } from './map-kinds.ts';
 import { pixelSize, pixelSizeText } from './map-pixel-size.ts';
 import type { MeasuredObjects, MeasureOutputs } from './outputs.ts';
 
@@ -42,19 +42,19 @@ export interface ObjectsResult {
 
 /**
  * Measures all label maps and writes the files of each, the tables and the report.
- * @param byRegion measures those that are larger than memory; default: all are measured as a whole
+ * @param count counts those that are larger than memory; default: all are measured as a whole
  */
 export async function measureObjects(
   path: string,
   reader: MeasureReader,
   outputs: MeasureOutputs,
-  byRegion?: MeasureByRegion,
+  count?: typeof countLarge,
 ): Promise<ObjectsResult> {
-  const large: LargeMaps = (await byRegion?.count(reader)) ?? new Map();
+  const large = await count?.(reader);
   try {
-    return await measureCounted(path, reader, outputs, { large, byRegion });
+    return await measureCounted(path, reader, outputs, large);
   } finally {
-    for (const map of large.values()) if (!(map instanceof LamellaError)) await map.close();
+    await large?.close();
   }
 }
 
@@ -62,7 +62,7 @@ async function measureCounted(
   path: string,
   reader: MeasureReader,
   outputs: MeasureOutputs,
-  { large, byRegion }: { readonly large: LargeMaps; readonly byRegion: MeasureByRegion | undefined },
+  large: LargeMaps | undefined,
 ): Promise<ObjectsResult> {
   const { inputs, options, failed } = reader;
   const { items, prediction } = inputs;
@@ -73,29 +73,28 @@ async function measureCounted(
   const sizes = new Map<string, number>();
   const ranks = new Set<number>();
   await reader.each(items, async (item) => {
-    const counted = large.get(item);
-    if (counted instanceof LamellaError) throw counted;
-    const tables = counted && (await byRegion?.measure(reader, item, counted, kinds));
-    if (tables !== undefined) {
-      for (const each of tables) {
-        await outputs.outlines(each, () => each.outlines ?? []);
-        collector.addCounts({ ...each, table: withFrame(each) }, each.match);
-        if (each.matching !== undefined) matchings.push(each.matching);
-        sizes.set(each.pixelSize, (sizes.get(each.pixelSize) ?? 0) + 1);
-        ranks.add(each.shape.length);
-      }
-      reader.hooks.onImage?.(`${item.name}: ${tables.reduce((sum, { table }) => sum + table.rows, 0)} objects`);
-      return;
+    const add = (
+      { matching, pixelSize: size }: Pick<MeasuredItem, 'matching' | 'pixelSize'>,
+      { length }: readonly number[],
+    ): void => {
+      if (matching !== undefined) matchings.push(matching);
+      sizes.set(size, (sizes.get(size) ?? 0) + 1);
+      ranks.add(length);
+    };
+    const tables = await large?.measure(reader, item, kinds);
+    for (const each of tables ?? []) {
+      await outputs.outlines(each, () => each.outlines ?? []);
+      collector.addCounts({ ...each, table: withFrame(each) }, each.match);
+      add(each, each.shape);
     }
-    const found = await measureItem(reader, item, kinds, outputs);
+    const found = tables === undefined ? await measureItem(reader, item, kinds, outputs) : [];
     for (const each of found) {
       await outputs.objects(each);
       collector.add({ ...each, table: withFrame(each) });
-      if (each.matching !== undefined) matchings.push(each.matching);
-      sizes.set(each.pixelSize, (sizes.get(each.pixelSize) ?? 0) + 1);
-      ranks.add(each.labels.shape.length);
+      add(each, each.labels.shape);
     }
-    reader.hooks.onImage?.(`${item.name}: ${found.reduce((sum, { table }) => sum + table.rows, 0)} objects`);
+    const rows = (tables ?? found).reduce((sum, { table }) => sum + table.rows, 0);
+    reader.hooks.onImage?.(`${item.name}: ${rows} objects`);
   });
   const collected = collector.result();
   const scores = matchings.length === 0 ? undefined : instanceScores(matchings);

@@ -9,7 +9,7 @@ import type { Host } from '../host.ts';
 import type { ListedImage } from '../image-list.ts';
 import { requireFreeFolder } from '../out-folder.ts';
 import { type ShardNumber, shareOf } from '../shards/units.ts';
-import { byRegion } from './by-region.ts';
+import { countLarge, droppedFrom, LargeMaps } from './by-region.ts';
 import {
   type MeasureFolderOptions,
   type MeasureHooks,
@@ -17,7 +17,7 @@ import {
   MeasureReader,
   measureInputs,
 } from './inputs.ts';
-import { droppedFrom, kindsOf } from './map-kinds.ts';
+import { kindsOf } from './map-kinds.ts';
 import { requireUnit } from './map-pixel-size.ts';
 import { type Measured, measureBy } from './measure-by.ts';
 import { measureObjects, type ObjectsResult } from './objects.ts';
@@ -107,7 +107,7 @@ export const measureParts = (
       const parts = new MeasuredParts(host.files, options.out ?? inputs.out);
       const reader = new MeasureReader(host, inputs, options, hooks, parts);
       await requireMeasured(host, reader);
-      const result = await measureObjects(labels, reader, outputs, byRegion);
+      const result = await measureObjects(labels, reader, outputs, countLarge);
       await parts.finish();
       return result;
     },
@@ -191,7 +191,7 @@ async function countAll(
   const places = [...maps.values()].flatMap((map) => map.places);
   await requireParts(reader.parts as MeasuredParts, 'counts', places);
   for (const map of maps.values()) await map.count();
-  const kinds = await kindsOf(reader, maps);
+  const kinds = await kindsOf(reader, new LargeMaps(maps));
   const works = new Map<RegionMap, RegionWork>();
   for (const [{ labels }, map] of maps) {
     const work = { kinds, isDropped: droppedFrom(reader, labels.path, kinds) };

@@ -55,7 +55,7 @@ export interface Part {
 
 export interface ParsedDicom {
   readonly header: DicomHeader;
-  /** Undefined if only the header was read. */
+  /** With `headerOnly`, if the bytes reach them: without their value, from the start of which a reader goes on. */
   readonly pixels: { readonly dataSet: DataSet; readonly element: Element } | undefined;
 }
 
@@ -143,7 +143,7 @@ export async function parseDicom(
     ? []
     : ['This is DICOM without the preamble that begins its files; it is read all the same.'];
   const header = headerOf(dataSet, file, notes);
-  return { header, pixels: element === undefined || headerOnly ? undefined : { dataSet, element } };
+  return { header, pixels: element === undefined ? undefined : { dataSet, element } };
 }
 
 function headerOf(dataSet: DataSet, file: string, notes: string[]): DicomHeader {

@@ -6,10 +6,16 @@ import { counted, FormatError } from '../../../errors.ts';
 import { samplesFrom, transposed } from '../../samples.ts';
 import { checkDeclaredSize, type ReadContext } from '../format.ts';
 import { decodeFrame } from './frame-codecs.ts';
-import type { DicomHeader, ParsedDicom } from './header.ts';
-import type { Element } from './parser.ts';
+import type { DicomHeader } from './header.ts';
+import type { DataSet, Element } from './parser.ts';
 
-const NATIVE = new Set(['1.2.840.10008.1.2', '1.2.840.10008.1.2.1', '1.2.840.10008.1.2.1.99', '1.2.840.10008.1.2.2']);
+/** Transfer syntaxes of pixels that are not compressed. */
+export const NATIVE: ReadonlySet<string> = new Set([
+  '1.2.840.10008.1.2',
+  '1.2.840.10008.1.2.1',
+  '1.2.840.10008.1.2.1.99',
+  '1.2.840.10008.1.2.2',
+]);
 const FLOAT_PIXELS = 'x7fe00008';
 const DOUBLE_PIXELS = 'x7fe00009';
 const BIG_ENDIAN = '1.2.840.10008.1.2.2';
@@ -18,6 +24,12 @@ const BIG_ENDIAN = '1.2.840.10008.1.2.2';
 export interface Sampled {
   readonly header: DicomHeader;
   readonly samples: DicomSamples;
+}
+
+/** Pixels as they are stored, of a file or of a frame. */
+interface StoredSamples {
+  readonly header: DicomHeader;
+  readonly pixels: { readonly dataSet: Pick<DataSet, 'byteArray'>; readonly element: Element } | undefined;
 }
 
 export interface DicomSamples {
@@ -31,7 +43,7 @@ export interface DicomSamples {
  * Stored values: unused bits masked, sign extended, not rescaled.
  * @throws FormatError for unsupported compressions and arrangements, and for incomplete pixel data.
  */
-export async function readSamples({ header, pixels }: ParsedDicom, context: ReadContext): Promise<DicomSamples> {
+export async function readSamples({ header, pixels }: StoredSamples, context: ReadContext): Promise<DicomSamples> {
   const { file, rows, columns, samples, frames, bitsAllocated, transferSyntax } = header;
   if (pixels === undefined) throw new FormatError('the DICOM file contains no pixels.', { file });
   const { element, dataSet } = pixels;
@@ -51,7 +63,7 @@ export async function readSamples({ header, pixels }: ParsedDicom, context: Read
   }
   if (bitsAllocated === 64)
     throw new FormatError('integers of 64 bits are not supported.', { file, remedy: 'Export it as NIfTI.' });
-  const dtype = `${header.signed ? 'int' : 'uint'}${bitsAllocated}` as DType;
+  const dtype = integerDtype(header);
   if (NATIVE.has(transferSyntax)) {
     if (element.encapsulatedPixelData === true) {
       throw new FormatError('the header does not state how the pixels are compressed.', {
@@ -80,6 +92,10 @@ export async function readSamples({ header, pixels }: ParsedDicom, context: Read
   }
   return { dtype, data: cutBits(data, header), photometric };
 }
+
+/** Of pixels that are integers. */
+export const integerDtype = ({ signed, bitsAllocated }: DicomHeader): DType =>
+  `${signed ? 'int' : 'uint'}${bitsAllocated}` as DType;
 
 function native(bytes: Uint8Array, element: Element, header: DicomHeader, dtype: DType, what: string): Storage[DType] {
   const { file, rows, columns, samples, frames, bitsAllocated, transferSyntax, photometric } = header;
@@ -148,8 +164,15 @@ function frameBytes(bytes: Uint8Array, element: Element, { file, frames }: Dicom
   return starts.map((from, i) => concatenate(parts.slice(from, starts[i + 1] ?? parts.length)));
 }
 
-/** First fragment of each frame: from the offset table, otherwise where a new JPEG or JPEG 2000 stream starts. */
-function frameStarts(element: Element, parts: readonly Uint8Array[], frames: number): readonly number[] | undefined {
+/**
+ * First fragment of each frame: from the offset table, otherwise where a new JPEG or JPEG 2000 stream starts.
+ * @param parts fragments, of which the first three bytes matter
+ */
+export function frameStarts(
+  element: Element,
+  parts: readonly Uint8Array[],
+  frames: number,
+): readonly number[] | undefined {
   if (frames === 1 && parts.length > 0) return [0];
   if (parts.length === frames) return parts.map((_, i) => i);
   const table = element.basicOffsetTable ?? [];

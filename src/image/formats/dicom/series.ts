@@ -278,7 +278,7 @@ function assemble(
 }
 
 /** Rejects colour spaces other than RGB. */
-function requireColour(image: Image, photometric: string, { samples, file }: DicomHeader): Image {
+export function requireColour(image: Image, photometric: string, { samples, file }: DicomHeader): Image {
   if (samples === 1 && !photometric.startsWith('PALETTE')) return image;
   if (samples === 3 && photometric === 'RGB') return image;
   throw new FormatError(`colours in ${photometric} are not supported.`, {

@@ -73,7 +73,7 @@ export function newSegmentationTask(
   const network = start?.model.name ?? given.network ?? 'unet';
   const maps = mapsOf(given.separate, place);
   const settings = maps?.settings(given, network, start) ?? given;
-  const { classes, ignore, task, seed = 0, split: choice = DEFAULT_SPLIT } = settings;
+  const { classes, ignore, task, separate, seed = 0, split: choice = DEFAULT_SPLIT } = settings;
   const beside = before && splitBeside(raw, choice, before, seed);
   const split = beside?.split ?? choice;
   const volumes = volumesOf(network, place);
