@@ -7,9 +7,7 @@ import { strToU8, zipSync } from 'fflate';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { phantom } from '../../packages/phantom/phantom.ts';
 import type { NdArray } from '../../src/array/ndarray.ts';
-import { EXTERNAL, ModelProtoSchema, StringStringEntryProtoSchema } from '../../src/graph/onnx/messages.ts';
 import { readSignature } from '../../src/graph/onnx/model.ts';
-import { create, fromBinary, toBinary } from '../../src/graph/onnx/protobuf.ts';
 import { page } from '../../src/image/convert.ts';
 import { writePng } from '../../src/image/formats/png/write.ts';
 import { writeTiff } from '../../src/image/formats/tiff/write.ts';
@@ -23,6 +21,7 @@ import { parseConfig } from '../../src/train/config.ts';
 import { parseLog, type StepLine } from '../../src/train/log.ts';
 import { readStart } from '../../src/train/start.ts';
 import { expectAllClose } from '../support/expect-all-close.ts';
+import { weightsBeside } from '../support/weights-beside.ts';
 
 /** A U-Net with batch normalisation that PyTorch exported (scripts/golden/train_on.py). */
 const OTHER = fileURLToPath(new URL('../golden/train-on.onnx', import.meta.url));
@@ -199,24 +198,11 @@ describe('train --from a model of another program', () => {
   });
 
   test('with its weights in a file beside it, as PyTorch exports it by default', async () => {
-    const model = fromBinary(ModelProtoSchema, await readFile(OTHER));
-    const parts: Uint8Array[] = [];
-    let offset = 0;
-    for (const tensor of model.graph?.initializer ?? []) {
-      const { rawData } = tensor;
-      const place = { location: 'unet.onnx.data', offset: String(offset), length: String(rawData.length) };
-      tensor.externalData = Object.entries(place).map(([key, value]) =>
-        create(StringStringEntryProtoSchema, { key, value }),
-      );
-      tensor.dataLocation = EXTERNAL;
-      tensor.rawData = new Uint8Array();
-      parts.push(rawData);
-      offset += rawData.length;
-    }
+    const { model, weights } = weightsBeside(await readFile(OTHER), 'unet.onnx.data');
     const file = join(root, 'beside', 'unet.onnx');
-    await atomicWrite(file, toBinary(ModelProtoSchema, model));
+    await atomicWrite(file, model);
     await expect(continued(grey, { from: file })).rejects.toThrow(/unet\.onnx\.data: there is no such file/);
-    await atomicWrite(`${file}.data`, Buffer.concat(parts));
+    await atomicWrite(`${file}.data`, weights);
     const [beside, whole] = [await continued(grey, { from: file }), await continued(grey)];
     expect((await modelOf(beside.out)).weights).toEqual((await modelOf(whole.out)).weights);
     await resumeRun(beside.out, { workers: 0 });
