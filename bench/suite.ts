@@ -13,10 +13,10 @@ import { availableParallelism, cpus, platform, release, tmpdir, totalmem } from 
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { compare, type Result } from './suite/compare.ts';
-import { type Inputs, makeInputs } from './suite/inputs.ts';
+import { EXPORTER, type Inputs, makeInputs } from './suite/inputs.ts';
 import { type PythonName, peersPython } from './suite/python.ts';
 import { figure, type Machine, page, unitOf } from './suite/report.ts';
-import { comparisons } from './suite/rows.ts';
+import { comparisons, FOREIGN } from './suite/rows.ts';
 import { installTensorflow } from './suite/tensorflow.ts';
 
 const JSON_FILE = 'docs/benchmarks.json';
@@ -54,6 +54,7 @@ export async function main(args: string[]): Promise<void> {
       throw new Error(`No row is called "${only}". There are ${groups}, or a part of a row's name.`);
     }
     if (asked.some(({ group }) => group === 'read')) makeLzw(python('core'), inputs);
+    if (asked.some(({ task }) => task === 'foreignStep')) exportNetwork(python('zoo'), inputs);
     const machine = machineOf(args);
     const whole = !quick && only === undefined;
     const results: Result[] = [];
@@ -106,6 +107,16 @@ function makeLzw(python: string | Error, { png, tiff }: Inputs): void {
   if (python instanceof Error) return;
   try {
     execFileSync(python, ['bench/peers/make_lzw.py', png, tiff]);
+  } catch (cause) {
+    console.log((cause as Error).message);
+  }
+}
+
+/** Without it the row of its step fails, and only that. */
+function exportNetwork(python: string | Error, { folder }: Inputs): void {
+  if (python instanceof Error) return;
+  try {
+    execFileSync(python, ['scripts/zoo/export.py', folder, '--only', FOREIGN, '--kinds', EXPORTER]);
   } catch (cause) {
     console.log((cause as Error).message);
   }

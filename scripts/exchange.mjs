@@ -16,6 +16,9 @@ import { TABLES } from './exchange/rows.mjs';
 const { values } = parseArgs({ options: { table: { type: 'string', default: '' } } });
 const root = fileURLToPath(new URL('..', import.meta.url));
 const tables = Object.entries(TABLES).filter(([title]) => title.includes(values.table));
+if (tables.length === 0) {
+  throw new Error(`No table has "${values.table}" in its title. There are: ${Object.keys(TABLES).join('; ')}.`);
+}
 const files = [...new Set(tables.flatMap(([, rows]) => rows.flatMap(([, ...shown]) => shown.map(([file]) => file))))];
 
 /** Full names of tests and how each ended, by file. */

@@ -1,15 +1,17 @@
 // Whether training on from a network of other images is worth it, with few images and little time:
 //
-//   node scripts/fine-tune-study.mjs DATA OUT [--minutes 5] [--seeds 0,1,2] [--start unet.onnx]
+//   node scripts/fine-tune-study.mjs DATA OUT [--minutes 5] [--seeds 0,1,2] [--start unet.onnx | --folders]
 //
 // DATA holds `nuclei`, as docs/results.md names its source. A network is trained on the grey images of other sizes than
 // 256 x 256, which are of other microscopes; then, for each seed, on 10 images of 256 x 256 from it and from scratch, for
 // the same time, one beside the other, each on a processor core of its own. All are scored on the 20 images of 256 x 256
 // that follow. `--start`: the network of another program that is trained on, in the place of Lamella's own; its input are
-// values divided by 255. bench/peers/nuclei_network.py trains one on OUT/before in PyTorch. Prints a table; what is there in
-// OUT is kept, so that it goes on where it was stopped. Run it on a machine that does nothing else.
+// values divided by 255. bench/peers/nuclei_network.py trains one in PyTorch on OUT/before, which `--folders` writes with the
+// others and then ends. Prints a table; what is there in OUT is kept, so that it goes on where it was stopped, with the same
+// start and time. Run it on a machine that does nothing else.
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
@@ -27,6 +29,7 @@ const { values, positionals } = parseArgs({
     minutes: { type: 'string', default: '5' },
     seeds: { type: 'string', default: '0,1,2' },
     start: { type: 'string' },
+    folders: { type: 'boolean', default: false },
   },
 });
 const [data, out] = positionals;
@@ -45,7 +48,13 @@ const parts = {
 for (const [part, indices] of Object.entries(parts)) {
   if (!existsSync(at(part))) await writePages(pages, indices, at(part));
 }
+if (values.folders) process.exit();
 const { start = at('start') } = values;
+const network = values.start && createHash('sha256').update(readFileSync(values.start)).digest('hex');
+const setting = JSON.stringify({ minutes: values.minutes, start: network ?? 'own' });
+if (!existsSync(at('study.json'))) writeFileSync(at('study.json'), setting);
+if (readFileSync(at('study.json'), 'utf8') !== setting)
+  throw new Error(`${out} has another start or time: use a new folder.`);
 
 const isTrained = (run) => existsSync(at(run, 'report.html'));
 const command = (folder, run, seed) => {

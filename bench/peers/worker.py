@@ -14,7 +14,11 @@ def task_named(name):
     for tasks in (studio_task.TASKS, store_task.TASKS, blocks_task.TASKS):
         if name in tasks:
             return tasks[name]
-    # In another environment.
+    # In other environments.
+    if name == "foreignStep":
+        import foreign_task
+
+        return foreign_task.TASKS[name]
     import objects_task
     import torch_tasks
 

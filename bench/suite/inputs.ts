@@ -5,12 +5,17 @@ import { ndarray } from '../../src/array/ndarray.ts';
 import { stream } from '../../src/array/random.ts';
 import { writePng } from '../../src/image/formats/png/write.ts';
 
+/** Of PyTorch's exporters the one that the networks are written by. */
+export const EXPORTER = 'legacy17';
+
 export interface Inputs {
   readonly folder: string;
   readonly objectsSide: number;
   readonly scoresSide: number;
   /** Image files, by their side. */
   readonly picture: (side: number) => string;
+  /** A network of `scripts/zoo/networks.py`, which its export writes. */
+  readonly network: (name: string) => string;
   /** Folders of 100 slices each; the second is for the peers to make, with LZW. */
   readonly png: string;
   readonly tiff: string;
@@ -54,7 +59,8 @@ export function makeInputs(folder: string): Inputs {
     const image = imageOf(smooth(512, 5 + (i % 4)), 512);
     writeFileSync(join(png, `${String(i).padStart(3, '0')}.png`), writePng(image));
   }
-  return { folder, objectsSide, scoresSide, picture, png, tiff };
+  const network = (name: string) => join(folder, `${name}.${EXPORTER}.onnx`);
+  return { folder, objectsSide, scoresSide, picture, network, png, tiff };
 }
 
 /** Hills and valleys, about -1 to 1, with a little noise. */

@@ -3,6 +3,10 @@ import { execFileSync } from 'node:child_process';
 
 const ENVIRONMENTS = {
   core: { files: ['bench/peers/requirements.txt', 'bench/peers/torch.txt'], what: 'PyTorch, SciPy and scikit-image' },
+  zoo: {
+    files: ['bench/peers/requirements.txt', 'bench/peers/torch.txt', 'scripts/zoo/requirements.txt'],
+    what: 'PyTorch and segmentation-models-pytorch',
+  },
   stores: { files: ['test/peers/requirements.txt'], what: 'zarr-python' },
   blocks: { files: ['bench/peers/blocks.txt'], what: 'dask-image' },
   studio: { files: ['bench/peers/studio.txt'], what: 'napari and scikit-learn' },

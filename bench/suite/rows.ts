@@ -39,6 +39,9 @@ export interface Comparison {
   readonly warmUp?: number;
 }
 
+/** The U-Net of segmentation-models-pytorch on MobileNetV2, as `scripts/zoo/networks.py` has it. */
+export const FOREIGN = 'smp_unet_mobilenetv2';
+
 /** @param data folder with image/ and label/ to train on; rows that need it are left out without it */
 export function comparisons(inputs: Inputs, data: string | undefined): readonly Comparison[] {
   const { folder, objectsSide, scoresSide } = inputs;
@@ -118,6 +121,15 @@ export function comparisons(inputs: Inputs, data: string | undefined): readonly 
     step('unet2015', 64, 572, 1, 0.7),
     step('unet', 16, 512, 1, 0.85),
     step('unet', 32, 128, 4, 0.85, true),
+    {
+      name: `training step, ${FOREIGN}, 256x256, batch 1`,
+      group: 'step',
+      task: 'foreignStep',
+      ours: { file: inputs.network(FOREIGN), size: 256 },
+      peer: { net: FOREIGN, size: 256 },
+      python: 'zoo',
+      goal: 1,
+    },
     ...(data === undefined ? [] : training(data)),
     predict(512, true),
     predict(2048),

@@ -1,5 +1,7 @@
 /** A training step on fixed data: forward, softmax cross entropy, backward, SGD with momentum, in one graph. */
+import { readFileSync } from 'node:fs';
 import { float32, ndarray } from '../../src/array/ndarray.ts';
+import { openOnnxNetwork } from '../../src/models/onnx/open.ts';
 import { unet } from '../../src/models/unet.ts';
 import { unet2015 } from '../../src/models/unet2015.ts';
 import { crossEntropy } from '../../src/nn/losses/cross-entropy.ts';
@@ -17,9 +19,20 @@ export interface StepTask {
   readonly batch: number;
 }
 
-export async function stepTask({ net, base, size, batch }: StepTask): Promise<Task> {
-  const { graph, state, initial, feeds } =
-    net === 'unet' ? unetStep({ base, size, batch }) : unpaddedStep({ base, size, batch });
+export function stepTask({ net, base, size, batch }: StepTask): Promise<Task> {
+  return repeated(net === 'unet' ? unetStep({ base, size, batch }) : unpaddedStep({ base, size, batch }));
+}
+
+/** The same of a network that another program has written, with the weights of its file. */
+export function foreignStepTask({ file, size }: { readonly file: string; readonly size: number }): Promise<Task> {
+  const { build, spec, weights } = openOnnxNetwork(new Uint8Array(readFileSync(file)), file);
+  const network = build(spec, [1, spec.channels, size, size], { training: true });
+  const step = trainingStep(network, crossEntropy(), sgd());
+  const feeds = feedsOf(network.logits.shape as Four, [spec.channels, size]);
+  return repeated({ ...step, initial: { ...step.initialState(1), ...weights }, feeds });
+}
+
+async function repeated({ graph, state, initial, feeds }: Step): Promise<Task> {
   const runtime = await openRuntime({ device: 'cpu' });
   const program = await runtime.compile(graph, { state });
   await program.writeState(initial);
@@ -48,7 +61,7 @@ export async function bareTask({ base, size, batch }: Omit<StepTask, 'net'>): Pr
   const runtime = await openRuntime({ device: 'cpu' });
   const program = await runtime.compile(step.graph, { state: step.state });
   await program.writeState(step.initialState(1));
-  const feeds = feedsOf(network.logits.shape as Four, size);
+  const feeds = feedsOf(network.logits.shape as Four, [1, size]);
   return {
     run: async () => {
       const times: number[] = [];
@@ -78,14 +91,17 @@ function unpaddedStep({ base, size, batch }: Omit<StepTask, 'net'>): Step {
     graph: step.graph,
     state: step.state,
     initial: step.initialState(1),
-    feeds: feedsOf(network.logits.shape as Four, size),
+    feeds: feedsOf(network.logits.shape as Four, [1, size]),
   };
 }
 
 /** Noise to learn. */
-function feedsOf([batch, , height, width]: Four, size: number): Step['feeds'] {
+function feedsOf(
+  [batch, , height, width]: Four,
+  [channels, size]: readonly [channels: number, size: number],
+): Step['feeds'] {
   const random = noise(1);
-  const image = float32([batch, 1, size, size]);
+  const image = float32([batch, channels, size, size]);
   for (let i = 0; i < image.data.length; i++) image.data[i] = random();
   const labels = ndarray('int32', [batch, height, width]);
   for (let i = 0; i < labels.data.length; i++) labels.data[i] = random() > 0 ? 1 : 0;

@@ -12,7 +12,7 @@ import { predictTask } from './predict.ts';
 import { previewTask } from './preview.ts';
 import { readTask } from './read.ts';
 import { scoresTask } from './scores.ts';
-import { bareTask, stepTask } from './step.ts';
+import { bareTask, foreignStepTask, stepTask } from './step.ts';
 import { storeTask } from './store.ts';
 import { studioTask } from './studio.ts';
 import type { Task } from './task.ts';
@@ -26,6 +26,7 @@ export const TASKS: { readonly [name: string]: (options: any) => Promise<Task> }
   command: commandTask,
   components: componentsTask,
   elastic: elasticTask,
+  foreignStep: foreignStepTask,
   formula: formulaTask,
   formulaObjects: formulaObjectsTask,
   liveStep: liveStepTask,

@@ -1,6 +1,7 @@
 /** Files that are handed in, as images of a project with the labels that belong to them. */
 
 import { baseName, extensionOf, folderOf, roleOf, stemOf } from '../dataset/discover/names.ts';
+import { DATASET_JSON } from '../dataset/discover/nnunet.ts';
 import { readable } from '../dataset/discover/pair.ts';
 import type { SeriesSource } from '../dataset/discover/series.ts';
 import { type ImageListing, listImageSources, pairListing, readListed } from '../dataset/discover/sources.ts';
@@ -95,7 +96,7 @@ export async function addFiles(
   given: readonly GivenFile[],
   { isFresh }: { readonly isFresh: boolean },
 ): Promise<Added> {
-  const memory = memoryFiles(Object.fromEntries(given.map(({ path, content }) => [path, content])));
+  const memory = memoryFiles(Object.fromEntries(withinDataset(given).map(({ path, content }) => [path, content])));
   const { files: source, taken } = recording({ ...memory, zlib: files.zlib, maxBytes: files.maxBytes });
   const problems: Problem[] = [];
   const say = (cause: unknown): void => void problems.push(problemOf(cause));
@@ -119,7 +120,7 @@ export async function addFiles(
   /** The copy of one image is written while the next one is read. */
   let copying = Promise.resolve();
   const used = new Set<string>(labelled.map(({ label }) => fileOfLabels(label)));
-  if (listing.json !== undefined) used.add('dataset.json');
+  if (listing.json !== undefined) used.add(DATASET_JSON);
   for (const { key, label } of sources) {
     taken();
     try {
@@ -128,18 +129,18 @@ export async function addFiles(
       for (const part of parts) used.add(part);
       const own = await filesOf(source, listing, key, parts, image);
       const facts = fileFacts(own);
+      await copying;
       if (known.has(`${facts.size} ${facts.crc32}`)) {
         say(new DatasetError('the project has this image already.', { file: key }));
         continue;
       }
-      known.add(`${facts.size} ${facts.crc32}`);
       const id = freeName(stemOf(key), ids);
-      const labels = label === undefined ? {} : await labelsOf(id, label, image);
-      const isCopy = own.length === 1 && !listing.joined?.has(key) && !listing.json;
-      await copying;
-      copying = copy(own, listing.series.get(key), id).then((file) => {
+      const labels = label === undefined ? undefined : await labelsOf(label, image);
+      const isCopy = own.length === 1 && !listing.joined?.has(key) && !listing.json && !listing.project;
+      copying = copy(own, listing.series.get(key), id).then(async (file) => {
+        known.add(`${facts.size} ${facts.crc32}`);
         images.push({ id, image: isCopy ? image : undefined });
-        added.push({ id, file, ...facts, ...labels });
+        added.push({ id, file, ...facts, ...(labels && (await keepLabels(id, labels))) });
       }, say);
     } catch (cause) {
       say(cause);
@@ -187,12 +188,22 @@ export async function addFiles(
     return isSeries ? within : joinPath(within, baseName(first.name));
   }
 
-  async function labelsOf(id: ImageId, label: string, image: Image): Promise<Pick<ProjectImage, 'labels'>> {
-    const path = joinPath(FOLDERS.labels, `${id}.tif`);
+  /** The project's label file; undefined if the labels cannot be read. */
+  async function labelsOf(label: string, image: Image): Promise<Uint8Array | undefined> {
     try {
       const found = await reader.read(label, image);
       const layer = layerOf(found, image, rules.project.task, rules.mapping, rules.labels);
-      await files.write(joinPath(folder, path), labelFileOf(layer, image, rules.project));
+      return labelFileOf(layer, image, rules.project);
+    } catch (cause) {
+      say(cause);
+      return undefined;
+    }
+  }
+
+  async function keepLabels(id: ImageId, labels: Uint8Array): Promise<Pick<ProjectImage, 'labels'>> {
+    const path = joinPath(FOLDERS.labels, `${id}.tif`);
+    try {
+      await files.write(joinPath(folder, path), labels);
       return { labels: path };
     } catch (cause) {
       say(cause);
@@ -221,6 +232,14 @@ async function filesOf(
   const ofSeries = folder?.format === 'OME-Zarr' ? inStore : folder && parts;
   const named = ofSeries ?? [key, ...parts.filter((part) => part !== key)];
   return Promise.all(named.map(async (name) => ({ name, bytes: await source.read(name) })));
+}
+
+/** Files in one folder that is a data set of nnU-Net, by their paths within it; others as they are. */
+function withinDataset(given: readonly GivenFile[]): readonly GivenFile[] {
+  const [top = ''] = given[0]?.path.split('/', 1) ?? [];
+  const isOne = given.every(({ path }) => path.startsWith(`${top}/`));
+  if (!isOne || !given.some(({ path }) => path === joinPath(top, DATASET_JSON))) return given;
+  return given.map((file) => ({ ...file, path: file.path.slice(top.length + 1) }));
 }
 
 /** What is wrong with a file that is no image; undefined for one that belongs to another. */

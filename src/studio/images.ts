@@ -44,21 +44,19 @@ export class ProjectImages {
     const read = known && withProjectSpacing({ ...known, source: file }, project);
     const loading = kept ?? this.#read(id, file, read);
     this.#loaded.set(id, loading);
+    // Tried again when it is next wanted.
+    loading.catch(() => this.#loaded.get(id) === loading && this.#loaded.delete(id));
     return loading;
   }
 
   async #read(id: ImageId, file: string, known?: Image): Promise<LoadedImage> {
-    try {
-      const list = (): Promise<ImageListing> => (this.#listing ??= listImageSources(this.#files, this.#folder));
-      const stored = known ?? (await readListed(this.#files, await list(), file));
-      const upright = uprightImage(stored);
-      this.#bytes.set(id, stored.data.byteLength + (upright.data === stored.data ? 0 : upright.data.byteLength));
-      this.#makeRoom();
-      return { stored, upright, info: describeForStudio(upright, { id, file }) };
-    } catch (cause) {
-      this.#loaded.delete(id);
-      throw cause;
-    }
+    const list = (): Promise<ImageListing> => (this.#listing ??= listImageSources(this.#files, this.#folder));
+    const stored = known ?? (await readListed(this.#files, await list(), file));
+    const upright = uprightImage(stored);
+    const info = describeForStudio(upright, { id, file });
+    this.#bytes.set(id, stored.data.byteLength + (upright.data === stored.data ? 0 : upright.data.byteLength));
+    this.#makeRoom();
+    return { stored, upright, info };
   }
 
   #makeRoom(): void {

@@ -381,14 +381,15 @@ export class Live {
           this.#network = await NetworkRung.open(this.#host, this.#open, { raw, classes }, this.#smaller);
         else await this.#network.setData({ raw, classes });
         this.#networkLearned = { revision: data.revision, sequence: data.sequence };
-        const taken = nowMs() - began;
-        began += taken;
-        this.#networkDueMs = began + Math.min(LONGEST_MS, LEARNING_SHARE * taken);
       } catch (cause) {
         if (await this.#makeSmaller(cause)) return true;
         const isEnd = !(cause instanceof LamellaError) || factsOf(cause, 'out-of-memory')?.isFinal;
         if (isEnd || this.#wanted === 'network') throw cause;
         this.#emit({ kind: 'note', text: `The network does not learn from this: ${cause.message}` });
+      } finally {
+        const taken = nowMs() - began;
+        began += taken;
+        this.#networkDueMs = began + Math.min(LONGEST_MS, LEARNING_SHARE * taken);
       }
     }
     if (this.#network === undefined) return false;

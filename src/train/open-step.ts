@@ -1,5 +1,6 @@
 /** Opens the step of a recipe: on one device, or with its gradient distributed over several. */
 
+import { UsageError } from '../errors.ts';
 import type { NetworkFile } from '../models/definition.ts';
 import type { Loss } from '../nn/losses/loss.ts';
 import { type LossSpec, lossOf } from '../nn/losses/registry.ts';
@@ -7,7 +8,7 @@ import type { Network } from '../nn/network.ts';
 import { optimizerOf } from '../nn/optimizers/registry.ts';
 import type { ProfileRequest, Runtime } from '../runtime/runtime.ts';
 import type { Recipe } from './config.ts';
-import type { MapNetworks, MapPlace } from './map-networks.ts';
+import type { MapPlace } from './map-networks.ts';
 import type { GradientDevices } from './parallel.ts';
 import { ratesOf } from './start-recipe.ts';
 import { type StepOptions, type TrainingStep, trainingStep } from './step.ts';
@@ -25,8 +26,11 @@ export interface StepPlace extends MapPlace {
   readonly file?: NetworkFile | undefined;
 }
 
-const lossIn = (recipe: Recipe, training: MapPlace['maps']): Loss =>
-  recipe.maps || recipe.labels.regions ? (training as MapNetworks).loss(recipe) : lossOf(recipe.loss as LossSpec);
+function lossIn(recipe: Recipe, training: MapPlace['maps']): Loss {
+  if (!recipe.maps && !recipe.labels.regions) return lossOf(recipe.loss as LossSpec);
+  if (training !== undefined) return training.loss(recipe);
+  throw new UsageError('Regions are trained together by lamella train only.', { remedy: 'Go on with the run there.' });
+}
 
 export interface OpenedStep {
   readonly step: TrainingStep;

@@ -179,9 +179,10 @@ export async function startTraining(
       file: start?.file,
       provenance: provenanceOf(record, task.trainingNames, chosenRecipe),
     });
-    const initial = setup.step.initialState(chosenRecipe.seed, start && fittingWeights(chosenRecipe.model, start));
+    const initial = setup.step.initialState(chosenRecipe.seed, start && fittingWeights(chosenRecipe, start));
     await setup.trainStep.writeState(initial);
-    if (place.from?.before !== undefined) {
+    // With a new layer it is another model.
+    if (place.from?.before !== undefined && chosenRecipe.start?.newLayers.length === 0) {
       const parts = (await setup.validator?.run(initial))?.parts;
       if (parts !== undefined) {
         const [old, fresh] = [parts.before, parts.new].map((score) => score.toFixed(4));
@@ -298,7 +299,7 @@ export async function continueTraining(
     const otherwise = whatDiffers(config, runtime, place, setup);
     if (otherwise !== undefined) warn(otherwise);
     await setup.trainStep.writeState(
-      checkpoint?.state ?? setup.step.initialState(recipe.seed, start && fittingWeights(recipe.model, start)),
+      checkpoint?.state ?? setup.step.initialState(recipe.seed, start && fittingWeights(recipe, start)),
     );
     say(`resuming ${store.name} after step ${step} of ${totalSteps(plan)}`);
     const result = await train({

@@ -194,7 +194,7 @@ export async function openSession(
       if (place.from !== undefined) await store.write(RUN_FILES.start, place.from.bytes);
       await writeConfig(store, config);
     }
-    const weights = start && fittingWeights(recipe.model, start);
+    const weights = start && fittingWeights(recipe, start);
     await setup.trainStep.writeState(checkpoint?.state ?? setup.step.initialState(recipe.seed, weights));
     const loop = await openLoop({
       ...loopOptions(setup, () => config, place, hooks),

@@ -1,10 +1,12 @@
 /** How a run trains on from a model: which layers are new or frozen, their learning rates, and batch normalisation. */
 
+import type { LabelMapping } from '../dataset/labels/labels.ts';
 import { counted, option, UsageError } from '../errors.ts';
 import type { OnnxSpec } from '../models/onnx/definition.ts';
 import type { OnnxNetwork } from '../models/onnx/open.ts';
 import type { ModelSpec } from '../models/registry.ts';
-import { fittingWeights, type StartModel, tensorsOfNetwork } from './start.ts';
+import type { Recipe } from './config.ts';
+import { areOtherMaps, fittingWeights, type StartModel, tensorsOfNetwork } from './start.ts';
 
 /** How a run is fine-tuned; JSON in the recipe, since it determines every weight. */
 export interface StartRecipe {
@@ -67,17 +69,17 @@ export function ratesOf(
 }
 
 /**
- * How `model` is fine-tuned from `start`, with notes.
+ * How a network is fine-tuned from `start` on labels, with notes.
  * @throws UsageError for layers that the network does not have, that are both frozen and new, or if all are frozen; for
  * a learning rate of new layers if none is new.
  */
 export function startRecipe(
   start: StartModel,
-  model: ModelSpec,
+  { model, labels }: Pick<Recipe, 'model' | 'labels'>,
   { freeze: given, newLearningRate }: StartSettings,
 ): { readonly recipe: StartRecipe; readonly notes: readonly string[] } {
   const { file } = start;
-  const fitting = fittingWeights(model, start);
+  const fitting = fittingWeights({ model, labels }, start);
   const parameters = tensorsOfNetwork(model, file).map(({ name }) => name);
   const layers = [...new Set(parameters.map(layerOf))];
   const newLayers = [...new Set(parameters.filter((name) => fitting[name] === undefined).map(layerOf))];
@@ -86,7 +88,7 @@ export function startRecipe(
   const isFrozen = (layer: string): boolean => freeze?.some((pattern) => isMeant(layer, pattern)) === true;
   const both = newLayers.find(isFrozen);
   if (both !== undefined) {
-    const why = whyNew(start, model);
+    const why = whyNew(start, model, labels);
     throw new UsageError(`The layer '${both}' is to be frozen, but its weights are new, since ${why}.`, {
       remedy:
         model.channels === start.model.channels
@@ -111,7 +113,9 @@ export function startRecipe(
     });
   }
   const kept =
-    newLayers.length === 0 ? 'all weights are kept' : `${newLayers.join(', ')} new, since ${whyNew(start, model)}`;
+    newLayers.length === 0
+      ? 'all weights are kept'
+      : `${newLayers.join(', ')} new, since ${whyNew(start, model, labels)}`;
   return {
     recipe: {
       model: start.name,
@@ -171,8 +175,14 @@ export function startBatchNorm(
   return { spec: { batchNorm: batchNorm ?? 'fixed' }, notes: [`batch normalisation: ${note}`] };
 }
 
-function whyNew({ model, name }: StartModel, { channels, numClasses }: ModelSpec): string {
+function whyNew(
+  { model, name, labels: own }: StartModel,
+  { channels, numClasses }: ModelSpec,
+  labels: LabelMapping,
+): string {
+  const what = labels.regions === undefined ? 'classes' : 'regions';
   const parts = [
+    ...(areOtherMaps(own, labels) ? [`maps are of ${what}, and those of ${name} of others`] : []),
     ...(numClasses === model.numClasses ? [] : [`there are ${numClasses} classes and ${name} has ${model.numClasses}`]),
     ...(channels === model.channels
       ? []

@@ -24,8 +24,12 @@ import { buildNetwork, type ModelSpec, shapeOfSide } from '../models/registry.ts
 import { unfoldStandardised } from '../nn/standardise.ts';
 import type { ObjectMaps } from '../objects/object-maps.ts';
 import type { RunData } from './before.ts';
+import type { Recipe } from './config.ts';
 
 type Weights = { readonly [parameter: string]: NdArray };
+
+/** The last layer of networks whose maps may be of regions. */
+const OUTPUT = 'output/';
 
 /** A network is built at about this side to see its parameters. */
 const LIKELY_SIDE = 64;
@@ -157,12 +161,25 @@ export function tensorsOfNetwork(model: ModelSpec, file?: OnnxNetwork): readonly
   return [...parameters, ...statistics].map(({ value }) => value);
 }
 
-/** The weights of a model that match a network's parameters in name and shape. */
-export function fittingWeights(model: ModelSpec, { weights, file }: Pick<StartModel, 'weights' | 'file'>): Weights {
+type Regions = Pick<LabelMapping, 'regions'>;
+
+/** Whether maps of one of two trainings are of regions and of the other of classes, or of other regions. */
+export function areOtherMaps(labels: Regions | undefined, { regions }: Regions): boolean {
+  const valuesOf = (all: LabelMapping['regions']): string => JSON.stringify(all?.map(({ values }) => values)) ?? '';
+  return valuesOf(labels?.regions) !== valuesOf(regions);
+}
+
+/** The weights of a model that match a network's parameters in name and shape, and mean the same. */
+export function fittingWeights(
+  { model, labels }: Pick<Recipe, 'model'> & { readonly labels: Regions },
+  start: Pick<StartModel, 'weights' | 'file' | 'labels'>,
+): Weights {
+  const isOther = areOtherMaps(start.labels, labels);
   return Object.fromEntries(
-    tensorsOfNetwork(model, file).flatMap(({ name, shape }) => {
-      const array = weights[name];
-      return array?.shape.join() === shape.join() ? [[name, array]] : [];
+    tensorsOfNetwork(model, start.file).flatMap(({ name, shape }) => {
+      const array = start.weights[name];
+      const fits = array?.shape.join() === shape.join() && !(isOther && name.startsWith(OUTPUT));
+      return fits ? [[name, array]] : [];
     }),
   );
 }

@@ -5,12 +5,16 @@ import type { StreamedDataset } from '../dataset/streamed/page.ts';
 import type { Files } from '../files.ts';
 import type { RunData } from './before.ts';
 import type { Recipe } from './config.ts';
+import type { MapTraining } from './maps.ts';
 import type { StartModel } from './start.ts';
 import type { TrainingTask } from './task.ts';
 import type { TrainSettings } from './tasks/segmentation/choose-recipe.ts';
 import type { SetupOptions } from './tasks/segmentation/setup.ts';
 
-export type StreamedPlace = Pick<SetupOptions, 'openSampler'> & { readonly say: (line: string) => void };
+export interface StreamedPlace extends Pick<SetupOptions, 'openSampler'> {
+  readonly maps?: MapTraining | undefined;
+  readonly say: (line: string) => void;
+}
 
 export interface StreamedTraining {
   /**

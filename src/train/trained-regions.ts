@@ -5,18 +5,29 @@ import type { ModelSpec } from '../models/registry.ts';
 const ABLE: readonly ModelSpec['name'][] = ['unet', 'unet2015', 'unet3d'];
 
 /** The labels that a network is trained on, and a note if they have regions. */
-export function trainedLabels(
-  { regions, ...labels }: LabelMapping,
-  { name, numClasses }: Pick<ModelSpec, 'name' | 'numClasses'>,
-): { readonly labels: LabelMapping; readonly notes: readonly string[] } {
+interface TrainedLabels {
+  readonly labels: LabelMapping;
+  readonly notes: readonly string[];
+}
+
+const namesOf = (regions: NonNullable<LabelMapping['regions']>): string => regions.map(({ name }) => name).join(', ');
+
+/** For networks and programs that train classes only. */
+export function trainedClasses({ regions, ...labels }: LabelMapping): TrainedLabels {
   if (regions === undefined) return { labels, notes: [] };
-  const names = regions.map((region) => region.name).join(', ');
-  return ABLE.includes(name) && numClasses === labels.classes.length
-    ? {
-        labels: { ...labels, regions },
-        notes: [`regions: ${names}, trained together, each by a sigmoid, and painted over each other in this order`],
-      }
-    : { labels, notes: [`regions: ${names} cannot be trained together by this network; it is trained on the classes`] };
+  const note = `regions: ${namesOf(regions)} cannot be trained together here; the network is trained on the classes`;
+  return { labels, notes: [note] };
+}
+
+/** For programs that train regions where the network can. */
+export function trainedLabels(
+  labels: LabelMapping,
+  { name, numClasses }: Pick<ModelSpec, 'name' | 'numClasses'>,
+): TrainedLabels {
+  const { regions, classes } = labels;
+  if (regions === undefined || !ABLE.includes(name) || numClasses !== classes.length) return trainedClasses(labels);
+  const note = `regions: ${namesOf(regions)}, trained together, each by a sigmoid, and painted over each other in this order`;
+  return { labels, notes: [note] };
 }
 
 /** A region as classes, by index. */

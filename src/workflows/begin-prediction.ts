@@ -166,5 +166,6 @@ export async function describePrediction(
     ...(Object.keys(levels).length > 0 && { levels }),
     classes: opened[0].classes,
     values,
+    ...(opened[0].metadata?.cleaning && { cleaned: true }),
   });
 }

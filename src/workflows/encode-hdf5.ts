@@ -3,7 +3,6 @@
 import { writeHdf5 } from '../image/formats/hdf5/write.ts';
 import type { Image } from '../image/image.ts';
 import type { Encoded } from './encode.ts';
-import { lostIn } from './lost.ts';
 
 /**
  * The bytes of a result, and the extension of its file.
@@ -11,6 +10,5 @@ import { lostIn } from './lost.ts';
  * @throws UsageError as `writeHdf5`
  */
 export async function encodeHdf5(image: Image, source: string): Promise<Encoded> {
-  const extension = 'h5';
-  return { bytes: await writeHdf5({ ...image, source }), extension, notes: lostIn(image, `.${extension}`) };
+  return { bytes: await writeHdf5({ ...image, source }), extension: 'h5' };
 }

@@ -12,6 +12,7 @@ import { isSegmentFormat } from './choices.ts';
 import { type Encoded, encodeResult } from './encode.ts';
 import type { Host } from './host.ts';
 import { listImages, readListedImage } from './image-list.ts';
+import { lostIn } from './lost.ts';
 import { mapKindOf } from './map-kind.ts';
 import { modelFileOf, type OpenedModelFile, readModel } from './model-files.ts';
 import { requireFreeFolder } from './out-folder.ts';
@@ -95,7 +96,8 @@ export async function predictMapsFolder(
         const as = format === undefined || isSegmentFormat(format) || format === 'zarr' ? 'same' : format;
         const encoded: Encoded =
           as === 'hdf5' ? await required(host.encodeHdf5)(labels, path) : encodeResult(labels, as, path, files.zlib);
-        const { bytes, extension, notes: lost = [] } = encoded;
+        const { bytes, extension } = encoded;
+        const lost = lostIn({ geometry: labels.geometry, spacing: labels.spacing }, `.${extension}`);
         const objects = joinPath(out, 'objects', `${name}.${extension}`);
         await files.write(objects, bytes);
         const { times, slices, height, width } = sizes(image);

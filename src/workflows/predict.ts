@@ -21,6 +21,7 @@ import { isSegmentFormat, type ResultFormat } from './choices.ts';
 import { type Encoded, encodeResult } from './encode.ts';
 import type { Host } from './host.ts';
 import { type ListedImage, openListedImage, readListedImage } from './image-list.ts';
+import { lostIn } from './lost.ts';
 import type { OpenedModelFile } from './model-files.ts';
 import { requireFreeFolder } from './out-folder.ts';
 import { planMemory, predictByRegion, tileBeside } from './predict-regions.ts';
@@ -241,7 +242,9 @@ export async function predictWhole(
     const file = joinPath(out, part, `${name}.${extension}`);
     await files.write(file, bytes);
     written[part] = file;
-    for (const note of notes) lost.add(note);
+    const { geometry, spacing: pixel } = picture;
+    const missing = segments === undefined ? lostIn({ geometry, spacing: pixel }, `.${extension}`) : [];
+    for (const note of [...notes, ...missing]) lost.add(note);
   };
   if (probability !== 'none') await write('probability', probabilityImage(prediction, { depth: DEPTHS[probability] }));
   const { metadata: { cleaning } = {}, rule } = models[0];

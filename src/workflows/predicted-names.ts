@@ -11,15 +11,17 @@ export class PredictedNames {
   /** Of the classes of the model, and their values in label maps; undefined where no file of `predict` says them. */
   readonly #model: { readonly classes: readonly string[]; readonly values: readonly number[] } | undefined;
   readonly #isTruthNamed: boolean;
+  readonly #isCleaned: boolean;
   readonly #notes: ImageNotes;
 
   /**
    * @param isTruthNamed whether the names of the classes of the ground truth are stated
-   * @param notes says where names change what is compared, or differ
+   * @param notes says where names change what is compared, or differ, and where it is not what `predict` makes of it
    */
   constructor(written: PredictionFile | undefined, isTruthNamed: boolean, notes: ImageNotes) {
     if (written?.values !== undefined) this.#model = { classes: written.classes, values: written.values };
     this.#isTruthNamed = isTruthNamed;
+    this.#isCleaned = written?.cleaned === true;
     this.#notes = notes;
   }
 
@@ -45,6 +47,10 @@ export class PredictedNames {
    * prediction has it.
    */
   matched(predicted: PredictedValues, mapping: LabelMapping): PredictedValues {
+    if (this.#isCleaned && predicted.kind === 'probability') {
+      const note = 'probabilities are scored, without the cleaning of label maps that cross-validation chose.';
+      this.#notes.add({ source: PREDICTION_FILE, notes: [note] });
+    }
     const isOfObjects = predicted.kind === 'objects' || kindOf(mapping) === 'objects';
     if (this.#model === undefined || isOfObjects) return predicted;
     const { classes, values } = this.#model;

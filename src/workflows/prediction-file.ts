@@ -32,6 +32,8 @@ export interface PredictionFile {
   readonly classes: readonly string[];
   /** The value of each class in the label maps; only of networks that predict classes. */
   readonly values?: readonly number[];
+  /** Whether the model says how label maps are cleaned. */
+  readonly cleaned?: true;
 }
 
 export async function writePredictionFile(

@@ -34,6 +34,9 @@ import { type OpenedModelFile, openModelFile } from './model-files.ts';
 import { requireFreeFolder } from './out-folder.ts';
 import { objectsOf, rankObjects, type SuggestedObject, type SuggestedObjects } from './suggest-objects.ts';
 
+/** Of a model that says how label maps are cleaned. */
+const UNCLEANED = 'places and accuracy are of class maps that are not cleaned as predict cleans them.';
+
 export interface SuggestOptions extends Pick<PredictOptions, 'tta' | 'signal'> {
   /** What is annotated so far: label maps of the images' names. Default: nothing is. */
   readonly labels?: string;
@@ -201,6 +204,7 @@ export async function suggestPlaces(
       ...(accuracy && { accuracy }),
       notes: [
         ...model.notes,
+        ...(model.metadata?.cleaning ? [UNCLEANED] : []),
         ...noted.lines(),
         ...(labels.length > 0 && drawn > 0 && accuracy === undefined ? [noEstimate(drawn)] : []),
       ],

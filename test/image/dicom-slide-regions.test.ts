@@ -163,6 +163,35 @@ describe('is that of the whole', () => {
   });
 });
 
+describe('what is not read by region is read as a whole', () => {
+  const tiles = GRID.map(([x, y]) => [x, y, 0, 0] as const);
+
+  it('floats, which stay as they are', async () => {
+    const values = Array.from({ length: GRID.length * ROWS * COLUMNS }, (_, i) => Math.fround((i % 97) / 97 - 0.5));
+    const map = { ...FULL, '0048,0105 SQ': [], '0048,0302 UL': 1, '0048,0303 UL': 1, '0028,0100 US': 32 };
+    const bytes = [...new Uint8Array(Float32Array.from(values).buffer)];
+    const whole = await openImage(
+      bytesSource(dicomFile(header(tiles, { ...map, '7fe0,0008 OF': bytes })), 'map.dcm'),
+      'map.dcm',
+      { openSlide },
+    );
+    const { dtype, data, shape } = await whole.read();
+    expect([dtype, shape]).toEqual(['float32', [HEIGHT, WIDTH]]);
+    // The first rows of the first two tiles.
+    const row = ROWS * COLUMNS;
+    expect([...data.subarray(0, 48)]).toEqual([...values.slice(0, COLUMNS), ...values.slice(row, row + COLUMNS)]);
+  });
+
+  it('one page of several', async () => {
+    const file = plain(LAYERS, FULL);
+    const whole = await readImage(file, 'slide.dcm');
+    const page = await readImage(file, 'slide.dcm', { page: 1, openSlide });
+    expect(page.data).toEqual((await readImage(file, 'slide.dcm', { page: 1 })).data);
+    expect(page.data.length).toBeLessThan(whole.data.length);
+    await expect(readImage(file, 'slide.dcm', { page: 99, openSlide })).rejects.toThrow(/page 99/);
+  });
+});
+
 describe('what is damaged is said', () => {
   const open = (file: Uint8Array) => openImage(bytesSource(file, 'slide.dcm'), 'slide.dcm', { openSlide });
   it('pixels that are cut off', async () => {

@@ -104,7 +104,10 @@ describe('a network of an ONNX file', () => {
       await program.writeState(
         step.initialState(
           0,
-          fittingWeights({ ...network.spec, batchNorm: mode }, { weights: network.weights, file: network }),
+          fittingWeights(
+            { model: { ...network.spec, batchNorm: mode }, labels: {} },
+            { weights: network.weights, file: network },
+          ),
         ),
       );
       await program.run({ image: array(golden.x), ...target, learningRate: float32([], [0.1]) });

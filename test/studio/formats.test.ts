@@ -126,6 +126,19 @@ const KINDS: {
     id: 'a_0000',
     size: [6, 4, 1],
   },
+  'an image of such a data set, dropped as a folder': {
+    files: [
+      { path: 'Dataset501_Lungs/imagesTr/a_0000.png', content: writePng(image('uint8', 'yx', [4, 6])) },
+      {
+        path: 'Dataset501_Lungs/dataset.json',
+        content: text([
+          '{"channel_names": {"0": "CT"}, "labels": {"background": 0, "lung": 1}, "file_ending": ".png"}',
+        ]),
+      },
+    ],
+    id: 'a_0000',
+    size: [6, 4, 1],
+  },
   'a header with its voxels beside it': {
     files: [
       {
@@ -215,13 +228,16 @@ describe('an image', () => {
     });
     await refusing.create('q');
     const { images, problems } = await refusing.addFiles(
-      ['a', 'b', 'c'].map((name, i) => ({
-        path: `${name}.png`,
-        content: writePng(image('uint8', 'yx', [4, 6 + i])),
-      })),
+      ['a', 'b', 'c'].flatMap((name, i) =>
+        ['images', 'labels'].map((part) => ({
+          path: `${part}/${name}.png`,
+          content: writePng(image('uint8', 'yx', [4, 6 + i])),
+        })),
+      ),
     );
     expect(images.map(({ id }) => id)).toEqual(['a', 'c']);
     expect(problems.map(({ message }) => message)).toEqual(['the disk is full.']);
+    expect((await readdir(join(root, 'q', 'labels'))).sort()).toEqual(['a.tif', 'c.tif']);
     await refusing.dispose();
     expect((await engine.open('q')).images).toEqual(images);
   });

@@ -99,6 +99,20 @@ export async function addTo(data: string, i: number, format: Format, kind: Kind)
   }
 }
 
+/** As nnU-Net has it, with what `dataset.json` says of labels. */
+export async function nnunetDataset(name: string, kind: Kind, said: object): Promise<string> {
+  const data = join(root, name);
+  for (const part of ['imagesTr', 'labelsTr']) await mkdir(join(data, part), { recursive: true });
+  const json = { channel_names: { 0: 'grey' }, numTraining: 3, file_ending: '.png', ...said };
+  await writeFile(join(data, 'dataset.json'), JSON.stringify(json));
+  for (const i of [0, 1, 2]) {
+    const { image, labels } = blobs(i, kind);
+    await writeFile(join(data, 'imagesTr', `s${i}_0000.png`), writePng(image));
+    await writeFile(join(data, 'labelsTr', `s${i}.png`), writePng(labels));
+  }
+  return data;
+}
+
 export const SMALL: RunSettings = { steps: 6, baseChannels: 4, depth: 2, patch: [48, 48], batch: 3, seed: 5 };
 export const NONE = { w0: 0, sigmaPx: 5 };
 export const MACHINE: MachineOptions = { device: 'cpu', checkpointEvery: { steps: 3 } };

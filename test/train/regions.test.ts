@@ -194,7 +194,7 @@ describe('a data set with regions', () => {
     await trainRun(data, { ...n1, out: windows }, { say: (line) => lines.push(line) });
     expect(configOf(windows).recipe.labels.regions).toBeUndefined();
     expect(lines).toContain(
-      'regions: whole, core, enhancing cannot be trained together by this network; it is trained on the classes',
+      'regions: whole, core, enhancing cannot be trained together here; the network is trained on the classes',
     );
   });
 });

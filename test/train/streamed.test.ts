@@ -19,6 +19,7 @@ import {
   MUCH,
   NONE,
   newRun,
+  nnunetDataset,
   SMALL,
   trained,
   writeStore,
@@ -117,6 +118,25 @@ describe('training on from a model is as in memory', () => {
       const classes = [ground, { name: 'disc', values: [1, 2] }];
       await expectSame(data, { ...CONTINUED, patch: [32, 32], from, classes });
     }
+  }, 120_000);
+
+  test('from a model of regions, which stay regions, or whose last layer is new where there are none', async () => {
+    const values = { height: 96, width: 96, dtype: 'uint8', channels: ['grey'] } as const;
+    const regions = await nnunetDataset('Dataset001_Regions', values, {
+      labels: { background: 0, blob: [1, 2], core: 2 },
+      regions_class_order: [1, 2],
+    });
+    const { out } = await trained(regions, MUCH);
+    const from = join(out, 'last.onnx');
+    const data = await dataset('of regions', ['zarr', 'zarr', 'zarr'], () => GREY);
+    const { notes } = await expectSame(data, { ...CONTINUED, from });
+    expect(notes).toContainEqual(expect.stringMatching(/^regions: blob, core, trained together/));
+    const classes = ['ground', 'blob', 'core'].map((name, value) => ({ name, values: [value] }));
+    const others = await expectSame(data, { ...CONTINUED, from, classes });
+    expect(others.notes).toContain(
+      `training on from ${from}: output new, since maps are of classes, and those of ${from} of others`,
+    );
+    expect(others.notes.filter((note) => note.startsWith('regions'))).toEqual([]);
   }, 120_000);
 
   test('data of the run that lie elsewhere are not rehearsed, which is said', async () => {

@@ -11,6 +11,7 @@ import type { Image } from '../../src/image/image.ts';
 import { joinModels } from '../../src/models/joined.ts';
 import { cleanClasses } from '../../src/objects/clean-classes.ts';
 import { nodeHost } from '../../src/platform/node/host.ts';
+import { evaluate } from '../../src/workflows/evaluate.ts';
 import { readImageFile } from '../../src/workflows/image-files.ts';
 import { predictFolder } from '../../src/workflows/predict.ts';
 import { randomModel } from '../support/random-model.ts';
@@ -68,6 +69,24 @@ test('are cleaned slice by slice, with the values of their classes', async () =>
   });
   expect([...(cleaned.data as Uint8Array)]).toEqual(expected);
   expect(expected).not.toEqual([...(plain.data as Uint8Array)]);
+});
+
+test('are scored where there are some; of probabilities it is said that they are not cleaned', async () => {
+  const notesOf = async (out: string, options: object) => {
+    await predictFolder(nodeHost, [join(root, 'cleaned.onnx')], join(root, 'images'), {
+      ...{ out: join(root, out), device: 'cpu' },
+      ...options,
+    });
+    return (await evaluate(nodeHost, join(root, out), join(root, 'truth'))).notes;
+  };
+  const { data } = await labelsOf('plain');
+  await mkdir(join(root, 'truth'));
+  const truth = { ...ndarray('uint8', [2, ...SIDES], data as Uint8Array), axes: 'zyx', spacing: {} } as const;
+  await writeFile(join(root, 'truth', 'a.tif'), writeTiff(truth));
+  const note =
+    'prediction.json: probabilities are scored, without the cleaning of label maps that cross-validation chose.';
+  expect(await notesOf('maps', {})).not.toContain(note);
+  expect(await notesOf('no-maps', { labels: false })).toContain(note);
 });
 
 test('are not cleaned where the image is predicted by region, which is said', async () => {

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { writeNifti } from '../../src/image/formats/nifti/write.ts';
 import type { Image } from '../../src/image/image.ts';
 import { nodeHost } from '../../src/platform/node/host.ts';
 import { readImageFile, writeImageFile } from '../../src/workflows/image-files.ts';
@@ -33,9 +34,20 @@ beforeAll(async () => {
   await writeImageFile(files, at('cell.tif'), CELL);
   await writeImageFile(files, at('cell.png'), CELL);
   writeScan(at('scan'));
+  const direction = [
+    [1, 0, 0],
+    [0, 1, 0],
+    [0, 0, 1],
+  ] as const;
+  writeFileSync(at('slice.nii'), writeNifti({ ...CELL, geometry: { originMm: [5, 6, 7], direction } }));
 });
 
-async function predict(model: string, image: string, format: 'same' | 'hdf5', more = {}): Promise<PredictedFile> {
+async function predict(
+  model: string,
+  image: string,
+  format: 'same' | 'hdf5' | 'tiff' | 'png',
+  more = {},
+): Promise<PredictedFile> {
   const out = at(`${model}-${image}-${format}`);
   const options = { format, out, device: 'cpu', objects: true, probability: 'float', ...more } as const;
   const { images } = await predictFolder(nodeHost, [at(`${model}.onnx`)], at(image), options);
@@ -101,6 +113,11 @@ describe('predictions in HDF5', () => {
       'Its place and orientation in the patient are not kept; NIfTI holds them.',
     ]);
     expect((await predict('two', 'scan', 'same')).notes ?? []).not.toContain(notes?.[0]);
+    for (const format of ['tiff', 'png'] as const) {
+      const said = (await predict('two', format === 'png' ? 'slice.nii' : 'scan', format, { probability: '8bit' }))
+        .notes;
+      expect(said, format).toContain('Its place and orientation in the patient are not kept; NIfTI holds them.');
+    }
   });
   it('are not for a page, which says so', async () => {
     const { encodeHdf5: _, ...page } = nodeHost;

@@ -1,6 +1,5 @@
 /**
- * S17: how long after a stroke the preview has learned from it, and that no preview is older than the one before. The times
- * are held to their budgets in the long form only, which has the machine to itself.
+ * S17: how long after a stroke the preview has learned from it, and that no preview is older than the one before.
  */
 
 import { describe, expect, it } from 'vitest';

@@ -169,6 +169,11 @@ describe.skipIf(whyNoPage !== undefined)(`S29 access${whyNoPage === undefined ? 
     await clickPointed(page, '#tab-measure');
     await clickPointed(page, '[data-tour="segment"]');
     await onStep(page, 'export');
+    if (picturesFolder !== undefined) {
+      const found = await page.evaluate(() => studio.measuring.total.value);
+      await page.getByLabel(en.measure.splitNecks).check();
+      await page.waitForFunction((before) => studio.measuring.total.value > before, found);
+    }
     await lookBesideTour(page, 'measure');
     // What is noted goes away after a while.
     const noted = page.getByText(/^That was the whole way/).waitFor();

@@ -4,6 +4,7 @@ import { realpath } from 'node:fs/promises';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { DatasetError } from '../../errors.ts';
 import type { WritableFiles } from '../../files.ts';
+import type { RegionReaders } from '../../image/formats/format.ts';
 import { localFiles } from './files.ts';
 
 /** Where a path really is, even if its last parts do not exist yet. */
@@ -34,10 +35,11 @@ export async function placeWithin(root: string, path: string): Promise<string> {
 }
 
 /** @param root a folder; paths are relative to it. @throws DatasetError from every method for a path that leaves it */
-export function confinedFiles(root: string): WritableFiles {
+export function confinedFiles(root: string): WritableFiles & RegionReaders {
   const at = (folder: string, name = ''): Promise<string> => placeWithin(root, join(folder, name));
   return {
     zlib: localFiles.zlib,
+    openSlide: localFiles.openSlide,
     get maxBytes() {
       return localFiles.maxBytes as number;
     },

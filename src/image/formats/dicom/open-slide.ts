@@ -20,6 +20,8 @@ const MORE = 8;
 const MOST_HEAD = 2 ** 28;
 const DEFLATED = '1.2.840.10008.1.2.1.99';
 const BIG_ENDIAN = '1.2.840.10008.1.2.2';
+/** Pixels of whole numbers; others have tags of their own. */
+const PIXELS = 'x7fe00010';
 const OFFSETS = 'x7fe00001';
 const UNDEFINED = 0xffffffff;
 /** Tag and length of an item; those of an item and of the end of a sequence, as a little-endian number. */
@@ -34,18 +36,19 @@ interface FrameBytes {
 
 /**
  * Opens a whole slide in one file to read it by region; undefined for other files, parts of an image in several files, and
- * what is read as a whole: deflated files, and pixels of other than 8, 16 and 32 bits.
+ * what is read as a whole: deflated files, floats, pixels of other than 8, 16 and 32 bits, and single pages.
  * @throws FormatError for pixels that are cut off or in fragments that make no frames
  */
 export async function openSlide(source: ByteSource, context: ReadContext): Promise<ImageSource | undefined> {
+  if (context.page !== undefined) return undefined;
   const parsed = await headerIn(source, context);
   if (parsed?.pixels === undefined) return undefined;
   const { header, pixels } = parsed;
   const { slide, part, transferSyntax, bitsAllocated } = header;
   const isWords = transferSyntax === BIG_ENDIAN && bitsAllocated === 8;
   if (slide === undefined || part !== undefined || isWords || transferSyntax === DEFLATED) return undefined;
-  if (![8, 16, 32].includes(bitsAllocated)) return undefined;
   const { element } = pixels;
+  if (element.tag !== PIXELS || ![8, 16, 32].includes(bitsAllocated)) return undefined;
   const isPacked = element.length === UNDEFINED;
   if (isPacked === NATIVE.has(transferSyntax)) return undefined;
   const frames = isPacked

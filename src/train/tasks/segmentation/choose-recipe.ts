@@ -23,7 +23,7 @@ import type { Recipe } from '../../config.ts';
 import type { StartModel } from '../../start.ts';
 import { type StartSettings, startBatchNorm, startRecipe } from '../../start-recipe.ts';
 import type { ChosenRecipe } from '../../task.ts';
-import type { trainedLabels } from '../../trained-regions.ts';
+import { trainedClasses, type trainedLabels } from '../../trained-regions.ts';
 import { type NetworkChoice, type NetworkOptions, ownOptions, requireUnset } from './network-options.ts';
 import { optionsOfStart } from './start-network.ts';
 import { chooseBalance, chooseWindow, type WindowOptions, windowChoice } from './window-recipe.ts';
@@ -168,12 +168,11 @@ export function chooseRecipe(
   const { patch, reason } = choice;
   const batchNorm = start && startBatchNorm(start, settings, batch);
   const model: ModelSpec = start === undefined ? choice.model : { ...start.model, ...common, ...batchNorm?.spec };
-  const from = start && startRecipe(start, model, settings);
+  const { labels, notes: ofRegions } = (trained ?? trainedClasses)(data.mapping, model);
+  const from = start && startRecipe(start, { model, labels }, settings);
 
   const training = { ...chooseTraining(settings, defaults), ...(learned && { loss: { name: learned.loss } }) };
   const { loss, optimizer, learningRate, schedule, clipNorm, averageDecay } = training;
-  const { regions: _, ...labels } = data.mapping;
-  const regions = trained?.(data.mapping, model) ?? { labels, notes: [] };
   const extras = [
     ...(clipNorm === null ? [] : [`gradients clipped at ${clipNorm}`]),
     ...(averageDecay === null ? [] : [`weights averaged (${averageDecay})`]),
@@ -183,7 +182,7 @@ export function chooseRecipe(
   const notes = [
     ...(from?.notes ?? []),
     ...(batchNorm?.notes ?? []),
-    ...regions.notes,
+    ...ofRegions,
     `network: ${start === undefined ? reason.replace(/\.$/, '') : `${networkNamed(name).title} as in ${start.name}`}; ${pixelwise ? 'the annotated pixels in every step' : `patch ${patch[1]} x ${patch[0]}, batch ${batch}`}`,
     ...(pixelwise || window !== undefined ? [] : longObjects(data, pages, patch)),
     `training: ${loss.name}, ${optimizer.name}, learning rate ${learningRate}, ${schedule.name}${extras.map((text) => `, ${text}`).join('')}`,
@@ -200,7 +199,7 @@ export function chooseRecipe(
         ...(window && { balanced: true }),
         ...(before && { before }),
       },
-      labels: regions.labels,
+      labels,
       input: { ...data.input, ...(window && { window }) },
       model,
       patch,

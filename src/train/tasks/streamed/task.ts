@@ -117,6 +117,7 @@ async function newTask(
       chooseRecipe(data, settings, {
         ...circumstances,
         ...{ fingerprint, split, separation, start },
+        trained: place.maps?.trainedLabels,
         before: beside?.data,
         pages: [],
       }),
@@ -173,6 +174,7 @@ function taskOf(prepared: PreparedStream, place: StreamedPlace): Omit<TrainingTa
       const repeated = rehearsing(set, recipe.data.before);
       return openSetup(recipe, metric, {
         pages: { raw: { folder: '', pages: [], notes: [] }, data: { ...data, train: repeated } },
+        maps: place.maps,
         openSampler: (drawn, sampling) => place.openSampler(drawn, sampling, placeSamples(drawn, sampling, reader)),
         streamed: {
           on,

@@ -100,9 +100,9 @@ export function chooseVolumeRecipe(
       { remedy: `${largest}; or close other programs.` },
     );
   }
-  const from = start && startRecipe(start, model, settings);
+  const { labels, notes: ofRegions } = trainedLabels(data.mapping, model);
+  const from = start && startRecipe(start, { model, labels }, settings);
   const { augment, note } = augmentation(settings, spacing);
-  const regions = trainedLabels(data.mapping, model);
   const { loss, optimizer, learningRate, schedule, clipNorm, averageDecay } = training;
   const extras = [
     ...(clipNorm === null ? [] : [`gradients clipped at ${clipNorm}`]),
@@ -118,7 +118,7 @@ export function chooseVolumeRecipe(
       focusFraction: 0.33,
       ...(before && { before }),
     },
-    labels: regions.labels,
+    labels,
     input: data.input,
     model,
     patch: [patch[1], patch[2]],
@@ -137,7 +137,7 @@ export function chooseVolumeRecipe(
     recipe,
     notes: [
       ...spacingNotes,
-      ...regions.notes,
+      ...ofRegions,
       ...(from?.notes ?? []),
       ...network.map(
         (reason, i) =>
