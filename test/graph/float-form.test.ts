@@ -34,7 +34,9 @@ const distance = (a: NdArray | undefined, b: Numbers) => difference(a?.data as F
 const difference = (a: ArrayLike<number>, b: ArrayLike<number>) => most(Array.from(a, (n, i) => n - (b[i] as number)));
 
 async function inOnnxRuntime(bytes: Uint8Array, { shape, data }: Numbers): Promise<readonly number[]> {
-  const session = await InferenceSession.create(bytes, { intraOpNumThreads: 1, logSeverityLevel: 3 });
+  // As `openRuntime` sets it: right without VNNI too.
+  const extra = { session: { x64quantprecision: '1' } };
+  const session = await InferenceSession.create(bytes, { intraOpNumThreads: 1, logSeverityLevel: 3, extra });
   const [input = ''] = session.inputNames;
   const results = await session.run({ [input]: new OrtTensor('float32', Float32Array.from(data), shape) });
   await session.release();

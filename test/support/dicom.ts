@@ -18,7 +18,7 @@ const ENCODINGS: Readonly<Record<string, Encoding>> = {
 };
 
 /** Bytes of each number of a VR. */
-const SIZES: Readonly<Record<string, 2 | 4>> = { US: 2, SS: 2, OW: 2, AT: 2, UL: 4, SL: 4 };
+const SIZES: Readonly<Record<string, 2 | 4>> = { US: 2, SS: 2, OW: 2, AT: 2, UL: 4, SL: 4, OF: 4 };
 
 function bytesOf(vr: string, value: Value, encoding: Encoding): Uint8Array {
   if (vr === 'SQ') {
@@ -33,6 +33,7 @@ function bytesOf(vr: string, value: Value, encoding: Encoding): Uint8Array {
   const out = new DataView(new ArrayBuffer(size * numbers.length));
   for (const [i, n] of numbers.entries()) {
     if (size === 2) out.setUint16(2 * i, n & 0xffff, encoding.little);
+    else if (vr === 'OF') out.setFloat32(4 * i, n, encoding.little);
     else out.setUint32(4 * i, n >>> 0, encoding.little);
   }
   return new Uint8Array(out.buffer);
