@@ -14,7 +14,7 @@ import {
   pickChannels,
   selectChannels,
 } from './channels.ts';
-import { type InputSpec, numbersFor, operate, scale, scaleNote } from './normalise.ts';
+import { type InputSpec, normalisePart, numbersFor, scaleNote, wholeOperations } from './normalise.ts';
 import { pixelSizeNote } from './pixel-size.ts';
 import { LEAST_HOUNSFIELD, type NonFinite, nonFinite, requireFinite, storedPages } from './planes.ts';
 import { StatisticsScan } from './statistics.ts';
@@ -50,7 +50,7 @@ export interface InputRegionsOptions {
 
 /** What is found of a slice only by reading all of it. */
 export interface InputScan {
-  /** By which it is normalised: as `scale`. */
+  /** By which it is normalised: as `normalisePart`. */
   readonly numbers: readonly (readonly [number, number])[];
   /** Whether it is inverted, because most of it is bright. */
   readonly inverts: boolean;
@@ -113,14 +113,13 @@ export async function openInputRegions(
     }
   }
 
-  const { kind, scope, perChannel, percentiles, invertBright = false } = normalisation;
-  if (kind === 'operations' && scope === 'image') return undefined;
+  if (wholeOperations(normalisation).length > 0) return undefined;
+  const { scope, perChannel, percentiles, invertBright = false } = normalisation;
   const { count } = channels;
   const blocks = perChannel ? count : 1;
   const scaled = (page: NamedPage, numbers: InputScan['numbers']): Float32Array => {
     const planes = selectChannels(page, channels);
-    if (kind === 'operations') operate(planes, count, normalisation);
-    else scale(planes, normalisation, numbers);
+    normalisePart(planes, count, normalisation, numbers);
     return planes;
   };
 

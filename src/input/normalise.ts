@@ -75,7 +75,7 @@ export function byOperations(operations: readonly Operation[]): NormalisationSpe
 }
 
 /** Applies the operations of a package to planes [channels, height, width], or to the same part of each, in place. */
-export function operate(planes: Float32Array, channelCount: number, { operations = [] }: NormalisationSpec): void {
+function operate(planes: Float32Array, channelCount: number, { operations = [] }: NormalisationSpec): void {
   const shape = [channelCount, planes.length / channelCount];
   planes.set(applyOperations({ data: planes, shape, axes: ['channel', 'y'] }, operations));
 }
@@ -214,6 +214,25 @@ export function normalise(planes: Float32Array, channelCount: number, spec: Norm
   return planes;
 }
 
+/**
+ * `normalise`, but for inversion, of a part: the same box of each plane. Together the parts are the whole, normalised.
+ * @param numbers of the whole, as for `scale`; not used by operations, of which those over the whole (`wholeOperations`)
+ * cannot be applied to a part
+ */
+export function normalisePart(
+  planes: Float32Array,
+  channelCount: number,
+  spec: NormalisationSpec,
+  numbers: readonly (readonly [number, number])[],
+): void {
+  if (spec.kind === 'operations') operate(planes, channelCount, spec);
+  else scale(planes, spec, numbers);
+}
+
+/** The operations whose result depends on the whole image, by name: with any, no part of it can be normalised. */
+export const wholeOperations = ({ operations = [] }: NormalisationSpec): readonly string[] =>
+  operations.filter(needsAll).map(({ id }) => id);
+
 /** The two numbers by which an image is normalised: mean and deviation, or the values of the percentiles. */
 export function numbersFor(
   { kind }: Pick<NormalisationSpec, 'kind'>,
@@ -226,7 +245,7 @@ export function numbersFor(
  * Scales planes [channels, height, width], or the same part of each, in place.
  * @param numbers one pair for all planes, or one for each
  */
-export function scale(
+function scale(
   planes: Float32Array,
   { kind, leastSpread }: Pick<NormalisationSpec, 'kind' | 'leastSpread'>,
   numbers: readonly (readonly [number, number])[],

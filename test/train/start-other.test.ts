@@ -1,9 +1,6 @@
-import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { strToU8, zipSync } from 'fflate';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { phantom } from '../../packages/phantom/phantom.ts';
 import type { NdArray } from '../../src/array/ndarray.ts';
@@ -21,10 +18,9 @@ import { parseConfig } from '../../src/train/config.ts';
 import { parseLog, type StepLine } from '../../src/train/log.ts';
 import { readStart } from '../../src/train/start.ts';
 import { expectAllClose } from '../support/expect-all-close.ts';
+import { OTHER, trainOnPackage } from '../support/train-on-package.ts';
 import { weightsBeside } from '../support/weights-beside.ts';
 
-/** A U-Net with batch normalisation that PyTorch exported (scripts/golden/train_on.py). */
-const OTHER = fileURLToPath(new URL('../golden/train-on.onnx', import.meta.url));
 const SETTINGS = {
   steps: 2,
   seed: 5,
@@ -246,61 +242,10 @@ describe('train --from a model of another program', () => {
 });
 
 describe('train --from a package of BioImage.IO', () => {
-  const axes = (names: readonly string[], side: object) => [
-    { type: 'batch' },
-    { type: 'channel', channel_names: names },
-    { type: 'space', id: 'y', ...side },
-    { type: 'space', id: 'x', ...side },
-  ];
-  const same = (axis: string) => ({ size: { tensor_id: 'raw', axis_id: axis, offset: 0 }, halo: 8 });
-
-  /** The network with a description that says how images become its input, and what its classes are. */
-  async function packed(name: string): Promise<string> {
-    const weights = await readFile(OTHER);
-    const description = {
-      format_version: '0.5.4',
-      type: 'model',
-      name: 'Membranes',
-      description: 'A small U-Net',
-      license: 'CC0-1.0',
-      authors: [{ name: 'A. Person' }],
-      cite: [{ text: 'A paper', doi: '10.1000/182' }],
-      documentation: 'README.md',
-      inputs: [
-        {
-          id: 'raw',
-          axes: axes(['EM'], { size: { min: 32, step: 2 } }),
-          data: { type: 'float32' },
-          test_tensor: { source: 'in.npy' },
-          preprocessing: [{ id: 'fixed_zero_mean_unit_variance', kwargs: { mean: 120, std: 50 } }],
-        },
-      ],
-      outputs: [
-        {
-          id: 'classes',
-          axes: axes(['inside', 'membrane'], {}).map((axis) =>
-            'id' in axis ? { ...axis, ...same(String(axis.id)) } : axis,
-          ),
-          data: { type: 'float32' },
-          test_tensor: { source: 'out.npy' },
-        },
-      ],
-      weights: {
-        onnx: {
-          source: 'weights.onnx',
-          sha256: createHash('sha256').update(weights).digest('hex'),
-          opset_version: 17,
-        },
-      },
-    };
-    const file = join(root, name);
-    const files = { 'rdf.yaml': strToU8(JSON.stringify(description)), 'weights.onnx': new Uint8Array(weights) };
-    await atomicWrite(file, zipSync({ ...files, 'README.md': strToU8('# Validation\n') }));
-    return file;
-  }
-
   test('has its normalisation and weights, and is repeated when the package is gone', async () => {
-    const from = await packed('membranes.zip');
+    const from = join(root, 'membranes.zip');
+    const fixed = { id: 'fixed_zero_mean_unit_variance', kwargs: { mean: 120, std: 50 } };
+    await atomicWrite(from, await trainOnPackage([fixed]));
     const { out, said } = await continued(grey, { from, steps: 4 });
     expect(said).toEqual(
       expect.arrayContaining([

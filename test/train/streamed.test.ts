@@ -1,6 +1,5 @@
-import { rm } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { Interrupted } from '../../src/errors.ts';
 import type { TrainEvent } from '../../src/train/loop.ts';
@@ -24,6 +23,7 @@ import {
   trained,
   writeStore,
 } from '../support/streamed-runs.ts';
+import { OTHER, trainOnPackage } from '../support/train-on-package.ts';
 
 describe('images that are read by region are trained as those in memory, to the last bit', () => {
   test('three classes, of which one is rare, in OME-Zarr and TIFF', async () => {
@@ -85,8 +85,9 @@ describe('images that are read by region are trained as those in memory, to the 
   }, 120_000);
 });
 
+const CONTINUED: RunSettings = { steps: 6, patch: [48, 48], batch: 3, seed: 6 };
+
 describe('training on from a model is as in memory', () => {
-  const CONTINUED: RunSettings = { steps: 6, patch: [48, 48], batch: 3, seed: 6 };
   const ground = { name: 'ground', values: [0] };
 
   test('from a file: its network, channels, normalisation and classes', async () => {
@@ -111,12 +112,11 @@ describe('training on from a model is as in memory', () => {
   }, 120_000);
 
   test('from a model of another program', async () => {
-    const from = fileURLToPath(new URL('../golden/train-on.onnx', import.meta.url));
     const kinds = ['uint8', 'uint16'] as const;
     for (const dtype of kinds) {
       const data = await dataset(`other ${dtype}`, ['zarr', 'zarr', 'zarr'], () => ({ ...GREY, dtype }));
       const classes = [ground, { name: 'disc', values: [1, 2] }];
-      await expectSame(data, { ...CONTINUED, patch: [32, 32], from, classes });
+      await expectSame(data, { ...CONTINUED, patch: [32, 32], from: OTHER, classes });
     }
   }, 120_000);
 
@@ -138,6 +138,34 @@ describe('training on from a model is as in memory', () => {
     );
     expect(others.notes.filter((note) => note.startsWith('regions'))).toEqual([]);
   }, 120_000);
+
+  describe('from a package of BioImage.IO', () => {
+    const classes = [ground, { name: 'disc', values: [1, 2] }];
+    const settings: RunSettings = { ...CONTINUED, patch: [32, 32], classes };
+    const packed = async (data: string, ...steps: Parameters<typeof trainOnPackage>[0]): Promise<RunSettings> => {
+      const from = `${data}.zip`;
+      await writeFile(from, await trainOnPackage(steps));
+      return { ...settings, from };
+    };
+
+    test('whose operations are applied to each value', async () => {
+      const data = await dataset('operations', ['zarr', 'tif', 'zarr'], () => ({ ...GREY, dtype: 'uint16' }));
+      const linear = { id: 'scale_linear', kwargs: { gain: 0.0003, offset: -1.5 } };
+      const clip = { id: 'clip', kwargs: { min: -0.5, max: 0.5 } };
+      await expectSame(data, await packed(data, linear, clip));
+    }, 120_000);
+
+    test('whose operations are over the whole image, which are refused with a remedy', async () => {
+      const data = await dataset('over the whole', ['zarr', 'zarr', 'zarr'], () => GREY);
+      const run = await packed(data, { id: 'zero_mean_unit_variance', kwargs: { axes: ['channel', 'y', 'x'] } });
+      await expect(trained(data, LITTLE, run)).rejects.toThrow(
+        /s0\.ome\.zarr: the model's operation 'zero_mean_unit_variance' needs the whole image, and images do not fit into memory\. Set `memory` to more/,
+      );
+      expect((await trained(data, MUCH, run)).notes).toContainEqual(
+        expect.stringMatching(/^channels and normalisation: those of /),
+      );
+    }, 120_000);
+  });
 
   test('data of the run that lie elsewhere are not rehearsed, which is said', async () => {
     const old = await dataset('old', ['zarr', 'zarr'], () => GREY);

@@ -14,6 +14,7 @@ import {
   isPerChannel,
   type NormalisationOptions,
   numbersFor,
+  wholeOperations,
 } from '../../input/normalise.ts';
 import { pixelSizes } from '../../input/pixel-size.ts';
 import type { StatisticsScan } from '../../input/statistics.ts';
@@ -103,6 +104,8 @@ export async function prepareStreamed(
   const { mapping, separation } = options;
   const isWeighed = separation.w0 > 0;
   if (isWeighed && mapping.kind !== 'instances') throw piecesNeedMemory(raw.pages[0]);
+  const [operation] = options.input === undefined ? [] : wholeOperations(options.input.normalisation);
+  if (operation !== undefined) throw operationNeedsMemory(operation, raw.pages[0]);
   const annotation = labels.values.map((values) => annotationOf(values, mapping));
   const split = splitAnnotated(
     raw.pages.map((page, i) => ({ ...page, label: labels.values[i], isAnnotated: annotation[i] !== 'none' })),
@@ -212,6 +215,13 @@ const piecesNeedMemory = ({ file }: StreamedPage): LamellaError =>
       remedy: `Use ${option('separation', 0)}, number the objects in the labels, or set ${option('memory')} to more.`,
     },
   );
+
+/** What an operation computes from all values of an image has no statistics that are found part by part. */
+const operationNeedsMemory = (operation: string, { file }: StreamedPage): LamellaError =>
+  new LamellaError(`the model's operation '${operation}' needs the whole image, and images do not fit into memory.`, {
+    file,
+    remedy: `Set ${option('memory')} to more, so that they are held in memory.`,
+  });
 
 /** How much of a slice is annotated. @param keys its values, once each */
 function annotationOf(keys: LabelPage, mapping: LabelMapping): 'all' | 'part' | 'none' {

@@ -4,7 +4,7 @@ import { crc32, joinedCrc32 } from '../../array/crc32.ts';
 import type { Rectangle } from '../../array/window-sums.ts';
 import { DatasetError, option } from '../../errors.ts';
 import { type ChannelSpec, ColourScan, type NamedPage, selectChannels } from '../../input/channels.ts';
-import { type NormalisationSpec, scale } from '../../input/normalise.ts';
+import { type NormalisationSpec, normalisePart } from '../../input/normalise.ts';
 import { LEAST_HOUNSFIELD, type NonFinite, nonFinite, type Page, requireFinite } from '../../input/planes.ts';
 import { StatisticsScan } from '../../input/statistics.ts';
 import type { Rectangle as AnnotatedBox, AnnotatedRows } from '../annotated.ts';
@@ -99,7 +99,7 @@ const mayBeHounsfield = ({ file }: StreamedPage): DatasetError =>
 export interface StreamedInput {
   readonly channels: ChannelSpec;
   readonly normalisation: NormalisationSpec;
-  /** By which it is normalised: as `scale`. */
+  /** By which it is normalised: as `normalisePart`. */
   readonly numbers: readonly (readonly [number, number])[];
   readonly inverts: boolean;
 }
@@ -107,7 +107,7 @@ export interface StreamedInput {
 /** Float32 [channels, height, width] of a part of a slice, normalised. */
 export function inputOf(part: NamedPage, { channels, normalisation, numbers, inverts }: StreamedInput): Float32Array {
   const planes = selectChannels(part, channels);
-  scale(planes, normalisation, numbers);
+  normalisePart(planes, channels.count, normalisation, numbers);
   if (inverts) negate(planes);
   return planes;
 }
