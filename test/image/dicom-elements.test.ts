@@ -32,7 +32,8 @@ const ITEM = tag(0xfffe, 0xe000);
 const ITEM_END = [tag(0xfffe, 0xe00d), 0] as const;
 const SEQUENCE_END = [tag(0xfffe, 0xe0dd), 0] as const;
 
-const parsed = (whole: Uint8Array, untilTag?: string): DataSet => parseElements(whole, { untilTag, maxBytes: 1e6 });
+const parsed = (whole: Uint8Array, ...until: readonly string[]): DataSet =>
+  parseElements(whole, { until, maxBytes: 1e6 });
 const first = (dataSet: DataSet, sequence: string): DataSet | undefined =>
   dataSet.elements[sequence]?.items?.[0]?.dataSet;
 
@@ -110,9 +111,9 @@ describe('elements of DICOM', () => {
 
   it('that end early are an error with what was read', () => {
     const whole = file(EXPLICIT, tag(0x28, 0x10), 'US', '\x02\0', '\x05\0', tag(0x7fe0, 0x10), 'OW\0\0', 100, 'short');
-    const damaged = (from: Uint8Array, untilTag?: string): unknown => {
+    const damaged = (from: Uint8Array, ...until: readonly string[]): unknown => {
       try {
-        return parsed(from, untilTag);
+        return parsed(from, ...until);
       } catch (error) {
         return error;
       }

@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { crc32 } from '../../src/array/crc32.ts';
 import { FormatError } from '../../src/errors.ts';
-import { groupSeries, readDicomHeader } from '../../src/image/formats/dicom/series.ts';
+import { bytesSource } from '../../src/files.ts';
+import { readDicomHead } from '../../src/image/formats/dicom/header.ts';
+import { groupSeries } from '../../src/image/formats/dicom/series.ts';
 import { sliceExtentsMm, voxelSteps } from '../../src/image/geometry.ts';
 import { readDicomSeries, readImage } from '../../src/image/read.ts';
 import { ctSlice, type DicomItem, PERSON, type SliceOptions } from '../support/dicom.ts';
@@ -145,10 +147,10 @@ describe('a DICOM series', () => {
     const slices = [0, 2, 6].map((z) => ({ z }));
     const image = await series(slices);
     expect(image.notes?.[0]).toMatch(/1 slice is missing: slices are 2 mm apart, but slice 2 and the next are 4 mm/);
-    const headers = await Promise.all(
-      slices.map((slice, i) => readDicomHeader({ name: `${i}`, read: async () => ctSlice(slice) }, 2 ** 20)),
+    const heads = await Promise.all(
+      slices.map((slice, i) => readDicomHead(bytesSource(ctSlice(slice), `${i}`), `${i}`, { maxBytes: 2 ** 20 })),
     );
-    expect(groupSeries(headers)[0]?.description).toMatch(/3 slices of 4 x 3, .* x 2 mm/);
+    expect(groupSeries(heads.map(({ header }) => header))[0]?.description).toMatch(/3 slices of 4 x 3, .* x 2 mm/);
   });
   it('uneven distances are told', async () => {
     const image = await series([0, 2, 5, 7].map((z) => ({ z })));

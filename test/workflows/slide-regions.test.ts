@@ -1,6 +1,6 @@
 /** Whole slides in DICOM as images of the commands: by region, with the results of the whole. */
 
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -13,12 +13,12 @@ import { readImageFile } from '../../src/workflows/image-files.ts';
 import { listImages, openListedImage } from '../../src/workflows/image-list.ts';
 import { measureFolder } from '../../src/workflows/measure/measure.ts';
 import { predictFolder } from '../../src/workflows/predict.ts';
-import { dicomFile } from '../support/dicom.ts';
+import { type DicomItem, dicomFile } from '../support/dicom.ts';
 import { randomModel } from '../support/random-model.ts';
 
 const [HEIGHT, WIDTH, SIDE] = [300, 420, 64];
 const TILES = Math.ceil(HEIGHT / SIDE) * Math.ceil(WIDTH / SIDE);
-const SLIDE = dicomFile({
+const ELEMENTS: DicomItem = {
   '0008,0016 UI': '1.2.840.10008.5.1.4.1.1.77.1.6',
   '0008,0060 CS': 'SM',
   '0020,000e UI': '1.2.3',
@@ -37,7 +37,8 @@ const SLIDE = dicomFile({
   '5200,9229 SQ': [{ '0028,9110 SQ': [{ '0028,0030 DS': '0.0005\\0.0005' }] }],
   '5200,9230 SQ': [],
   '7fe0,0010 OB': Array.from({ length: TILES * SIDE * SIDE }, (_, i) => (i * 31 + (i >> 7)) % 253),
-});
+};
+const SLIDE = dicomFile(ELEMENTS);
 let root = '';
 const at = (name: string): string => join(root, name);
 
@@ -56,6 +57,54 @@ test('is opened by region where a single file is listed, alone or in a folder', 
     expect(source?.chunk).toEqual([SIDE, SIDE]);
     await source?.close();
   }
+});
+
+test.each([
+  ['explicit', '1.2.840.10008.1.2.1'],
+  ['implicit', '1.2.840.10008.1.2'],
+])('only its header is read, however long, to list and to open it: %s', async (name, syntax) => {
+  const [side, tiles] = [512, 64];
+  const large = dicomFile(
+    {
+      ...ELEMENTS,
+      '0028,0008 IS': String(tiles),
+      '0028,0010 US': side,
+      '0028,0011 US': side,
+      '0029,1010 OB': Array<number>(150_000).fill(7),
+      '0048,0006 UL': 8 * side,
+      '0048,0007 UL': 8 * side,
+      '7fe0,0010 OB': Array<number>(tiles * side * side).fill(9),
+    },
+    syntax,
+  );
+  const folder = at(name);
+  await mkdir(folder);
+  await writeFile(join(folder, 'large.dcm'), large);
+  let bytes = 0;
+  const files: typeof nodeHost.files = {
+    ...nodeHost.files,
+    async read(...path) {
+      const content = await nodeHost.files.read(...path);
+      bytes += content.length;
+      return content;
+    },
+    async open(...path) {
+      const source = await nodeHost.files.open(...path);
+      return {
+        ...source,
+        read(offset, length) {
+          bytes += length;
+          return source.read(offset, length);
+        },
+      };
+    },
+  };
+  const [item] = await listImages(files, folder);
+  const source = await openListedImage(files, item as NonNullable<typeof item>);
+  expect(source?.info.shape).toEqual([8 * side, 8 * side]);
+  await source?.close();
+  expect(bytes).toBeLessThan(1.5e6);
+  expect(large.length).toBeGreaterThan(16e6);
 });
 
 test('convert gives the values of the whole', async () => {

@@ -1,6 +1,6 @@
 /** Segments in DICOM, which state the series that they are of. */
 
-import { factsOf } from '../../errors.ts';
+import { FormatError, factsOf } from '../../errors.ts';
 import type { Files } from '../../files.ts';
 import type { DicomHeader } from '../../image/formats/dicom/header.ts';
 import { MAX_BYTES } from '../../image/read.ts';
@@ -14,16 +14,19 @@ export async function segmentedSeries(
   root: string,
   path: string,
 ): Promise<readonly string[] | undefined> {
-  const bytes = await files.read(root, path);
   const { seriesOfSegments } = await import('../../image/formats/dicom/segmentation.ts');
   const { readContours } = await import('../../image/formats/dicom/contours.ts');
-  const contours = await readContours(bytes, path, MAX_BYTES);
-  if (contours !== undefined) return contours.series;
+  const source = await files.open(root, path);
   try {
-    return await seriesOfSegments(bytes, path, MAX_BYTES);
+    return await seriesOfSegments(source, path, MAX_BYTES);
   } catch (cause) {
-    if (factsOf(cause, 'unsupported-format') !== undefined) return undefined;
-    throw cause;
+    if (!(cause instanceof FormatError)) throw cause;
+    // Contours are no image, and lie anywhere in the file.
+    const contours = await readContours(await source.read(0, source.size), path, MAX_BYTES);
+    if (contours === undefined && factsOf(cause, 'unsupported-format') === undefined) throw cause;
+    return contours?.series;
+  } finally {
+    await source.close();
   }
 }
 

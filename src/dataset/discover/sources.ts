@@ -5,8 +5,8 @@
  */
 
 import { DatasetError, FormatError, factsOf } from '../../errors.ts';
-import { type Files, folderName, joinPath, readHead } from '../../files.ts';
-import { isDicom } from '../../image/formats/dicom/detect.ts';
+import { type Files, folderName, joinPath } from '../../files.ts';
+import { HEAD_BYTES, isDicom } from '../../image/formats/dicom/detect.ts';
 import type { DicomHeader } from '../../image/formats/dicom/header.ts';
 import type { ReadOptions } from '../../image/formats/format.ts';
 import { extensionsOf, READABLE_EXTENSIONS } from '../../image/formats/registry.ts';
@@ -55,8 +55,6 @@ export interface ImageListing {
   readonly leftOut: readonly LeftOut[];
 }
 
-/** Enough for the header of nearly every DICOM file. */
-const HEAD_BYTES = 2 ** 16;
 interface Found {
   readonly folder: string;
   readonly headers: readonly DicomHeader[];
@@ -182,13 +180,8 @@ async function headerOf(
   path: string,
   { leftOut, segmentations }: { readonly leftOut: LeftOut[]; readonly segmentations: Map<string, readonly string[]> },
 ): Promise<DicomHeader | undefined> {
-  const read = () => files.read(root, path);
   try {
-    const first = await readHead(files, root, path, HEAD_BYTES);
-    if (!isDicom(first)) return undefined;
-    // Loaded when needed: most data sets hold no DICOM file.
-    const { readDicomHeader } = await import('../../image/formats/dicom/series.ts');
-    return await readDicomHeader({ name: path, read }, MAX_BYTES, async () => first);
+    return await readHeader(files, root, path);
   } catch (cause) {
     if (!(cause instanceof FormatError || cause instanceof DatasetError)) throw cause;
     const what = factsOf(cause, 'unsupported-format')?.what;
@@ -200,6 +193,20 @@ async function headerOf(
       leftOut.push({ file: path, reason: 'a damaged DICOM file' });
     }
     return undefined;
+  }
+}
+
+/** The header of a file; undefined if it is no DICOM file. @throws FormatError as `readDicomHead` */
+async function readHeader(files: Files, root: string, path: string): Promise<DicomHeader | undefined> {
+  const source = await files.open(root, path);
+  try {
+    const head = await source.read(0, Math.min(HEAD_BYTES, source.size));
+    if (!isDicom(head)) return undefined;
+    // Loaded when needed: most data sets hold no DICOM file.
+    const { readDicomHead } = await import('../../image/formats/dicom/header.ts');
+    return (await readDicomHead(source, path, { head, maxBytes: MAX_BYTES })).header;
+  } finally {
+    await source.close();
   }
 }
 

@@ -56,7 +56,7 @@ export async function readContours(
     new FormatError('the contours in DICOM are damaged or end early.', { file, remedy: 'Export them again.', cause });
   let dataSet: DataSet;
   try {
-    dataSet = parseElements(bytes, { untilTag: undefined, maxBytes });
+    dataSet = parseElements(bytes, { maxBytes });
   } catch (cause) {
     const read = cause instanceof DamagedDicom ? cause.dataSet : undefined;
     if (read?.string(TAG.sopClass) !== STRUCTURE_SET) return undefined;

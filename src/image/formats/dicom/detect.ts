@@ -1,5 +1,8 @@
 /** What tells DICOM from other files by its first bytes. */
 
+/** Enough for the header of nearly every file. */
+export const HEAD_BYTES = 2 ** 16;
+
 /** Value representations with 16-bit lengths (PS3.5, table 6.2-1). */
 const VRS = new Set('AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US'.split(' '));
 /** Those with 32-bit lengths. */

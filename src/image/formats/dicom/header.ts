@@ -1,7 +1,8 @@
 /** The parts of a DICOM header that an image needs. None identifies a person; see `personal.ts` for those that do. */
 
 import { FormatError } from '../../../errors.ts';
-import { hasPreamble } from './detect.ts';
+import type { ByteSource } from '../../../files.ts';
+import { HEAD_BYTES, hasPreamble } from './detect.ts';
 import { type FramePlace, framesOf, numberOf } from './frames.ts';
 import { isSegmentation, nonImage } from './objects.ts';
 import { DamagedDicom, type DataSet, type Element, parseElements } from './parser.ts';
@@ -95,8 +96,10 @@ const TAG = {
 const PIXELS = ['x7fe00010', 'x7fe00008', 'x7fe00009'] as const;
 
 export interface ParseOptions {
-  /** Only the header is needed: the bytes may end with it. */
+  /** Only the header is needed: the pixels may be cut off. */
   readonly headerOnly?: boolean;
+  /** Whether the bytes may end before the pixels, which are then undefined. */
+  readonly isCut?: boolean;
   /** Whether segments of images are read as well, which are no image. */
   readonly segmentation?: boolean;
   /** Largest size to inflate to. */
@@ -105,17 +108,16 @@ export interface ParseOptions {
 
 /**
  * Reads a DICOM file's header.
- * @throws FormatError for damaged files and for objects without an image; with `headerOnly` also if the bytes end
- * within the header.
+ * @throws FormatError for damaged files, bytes that end within the header, and objects without an image
  */
 export async function parseDicom(
   bytes: Uint8Array,
   file: string,
-  { headerOnly = false, segmentation = false, maxBytes }: ParseOptions,
+  { headerOnly = false, isCut = false, segmentation = false, maxBytes }: ParseOptions,
 ): Promise<ParsedDicom> {
   let dataSet: DataSet;
   try {
-    dataSet = parseElements(bytes, { untilTag: headerOnly ? PIXELS[0] : undefined, maxBytes });
+    dataSet = parseElements(bytes, { until: headerOnly ? PIXELS : undefined, maxBytes });
   } catch (cause) {
     const partly = cause instanceof DamagedDicom ? cause.dataSet : undefined;
     const pixels = PIXELS.some((tag) => partly?.elements[tag] !== undefined);
@@ -131,7 +133,7 @@ export async function parseDicom(
   const element = PIXELS.map((tag) => dataSet.elements[tag]).find((found) => found !== undefined);
   const sopClass = dataSet.string(TAG.sopClass);
   const other = segmentation && isSegmentation(sopClass) ? undefined : nonImage(sopClass);
-  if (other !== undefined || (element === undefined && !headerOnly)) {
+  if (other !== undefined || (element === undefined && !isCut)) {
     const what = other ?? 'a DICOM object without an image';
     throw new FormatError(`this is ${what}, which is not supported.`, {
       file,
@@ -144,6 +146,40 @@ export async function parseDicom(
     : ['This is DICOM without the preamble that begins its files; it is read all the same.'];
   const header = headerOf(dataSet, file, notes);
   return { header, pixels: element === undefined ? undefined : { dataSet, element } };
+}
+
+/** How much more is read of a file whose header does not end there. */
+const MORE = 8;
+/** Headers that are longer are none. */
+const MOST_HEAD = 2 ** 28;
+
+/** A header, and where its pixels begin. */
+export interface DicomHead {
+  readonly header: DicomHeader;
+  readonly pixels: NonNullable<ParsedDicom['pixels']>;
+}
+
+/**
+ * Reads a file from its start as far as its pixels.
+ * @param head its first bytes, if they were read
+ * @throws FormatError as `parseDicom`
+ */
+export async function readDicomHead(
+  source: ByteSource,
+  file: string,
+  { head, ...options }: { readonly head?: Uint8Array } & Pick<ParseOptions, 'segmentation' | 'maxBytes'>,
+): Promise<DicomHead> {
+  let bytes = head ?? (await source.read(0, Math.min(HEAD_BYTES, source.size)));
+  for (;;) {
+    const isCut = bytes.length < Math.min(MOST_HEAD, source.size);
+    try {
+      const { header, pixels } = await parseDicom(bytes, file, { ...options, headerOnly: true, isCut });
+      if (pixels !== undefined) return { header, pixels };
+    } catch (cause) {
+      if (!(cause instanceof FormatError) || cause.code === 'unsupported-format' || !isCut) throw cause;
+    }
+    bytes = await source.read(0, Math.min(MORE * bytes.length, source.size));
+  }
 }
 
 function headerOf(dataSet: DataSet, file: string, notes: string[]): DicomHeader {

@@ -6,18 +6,13 @@ import type { ByteSource } from '../../../files.ts';
 import type { Image } from '../../image.ts';
 import { type ImageSource, type Region, regionImage, regionOf } from '../../source.ts';
 import type { ReadContext } from '../format.ts';
-import { type DicomHeader, type ParsedDicom, parseDicom } from './header.ts';
+import { type DicomHead, type DicomHeader, type ParsedDicom, readDicomHead } from './header.ts';
 import { placeTile, type SlideBox, slideInfo, touches } from './mosaic.ts';
 import type { Element } from './parser.ts';
 import { frameStarts, integerDtype, NATIVE, readSamples } from './pixels.ts';
 import { requireColour } from './series.ts';
 import type { Slide } from './slide.ts';
 
-/** Of a header, at first; more where it does not end there. */
-const HEAD_BYTES = 2 ** 16;
-const MORE = 8;
-/** Headers that are longer are none. */
-const MOST_HEAD = 2 ** 28;
 const DEFLATED = '1.2.840.10008.1.2.1.99';
 const BIG_ENDIAN = '1.2.840.10008.1.2.2';
 /** Pixels of whole numbers; others have tags of their own. */
@@ -58,17 +53,12 @@ export async function openSlide(source: ByteSource, context: ReadContext): Promi
 }
 
 /** The header; undefined if there is none that can be read, which reading the whole explains. */
-async function headerIn(source: ByteSource, { file, maxBytes }: ReadContext): Promise<ParsedDicom | undefined> {
-  for (let length = HEAD_BYTES; ; length *= MORE) {
-    const bytes = await source.read(0, Math.min(length, source.size));
-    try {
-      const parsed = await parseDicom(bytes, file, { headerOnly: true, maxBytes });
-      if (parsed.pixels !== undefined) return parsed;
-    } catch (cause) {
-      if (!(cause instanceof FormatError)) throw cause;
-      if (cause.code === 'unsupported-format') return undefined;
-    }
-    if (length >= source.size || length >= MOST_HEAD) return undefined;
+async function headerIn(source: ByteSource, { file, maxBytes }: ReadContext): Promise<DicomHead | undefined> {
+  try {
+    return await readDicomHead(source, file, { maxBytes });
+  } catch (cause) {
+    if (!(cause instanceof FormatError)) throw cause;
+    return undefined;
   }
 }
 

@@ -143,13 +143,13 @@ class ElementReader {
     return `x${(group * 0x10000 + element).toString(16).padStart(8, '0')}`;
   }
 
-  /** Elements up to a position, or after `untilTag`, of which the value is not read. */
-  readTo(end: number, { elements }: DataSet, isExplicit: boolean, untilTag?: string): void {
+  /** Elements up to a position, or to the first of `until`, of which the value is not read. */
+  readTo(end: number, { elements }: DataSet, isExplicit: boolean, until: readonly string[] = []): void {
     if (end > this.bytes.length) throw new DamagedDicom('An item ends after the file.');
     while (this.at < end) {
-      const element = this.#element(isExplicit, untilTag);
+      const element = this.#element(isExplicit, until);
       elements[element.tag] = element;
-      if (element.tag === untilTag) return;
+      if (until.includes(element.tag)) return;
     }
     if (this.at > end && isExplicit) throw new DamagedDicom('An element ends after what it is in.');
   }
@@ -160,14 +160,14 @@ class ElementReader {
     elements[element.tag] = element;
   }
 
-  #element(isExplicit: boolean, untilTag?: string): Element {
+  #element(isExplicit: boolean, until: readonly string[] = []): Element {
     const tag = this.#tag();
     const vr = isExplicit ? letters(this.bytes, this.at, 2) : undefined;
     if (vr !== undefined) this.at += LONG_VRS.has(vr) ? 4 : 2;
     const length =
       vr === undefined || LONG_VRS.has(vr) ? this.#uint32() : this.view.getUint16(this.#skip(2), this.little);
     const element: Element = { tag, ...(vr !== undefined && { vr }), length, dataOffset: this.at };
-    if (tag === untilTag) return element;
+    if (until.includes(tag)) return element;
     if (vr === 'SQ') element.items = this.#items(element, true);
     else if (vr === undefined && this.#isSequence(element)) {
       const items = this.#items(element, false);
@@ -265,13 +265,13 @@ const isPrivate = (tag: string): boolean => Number.parseInt(tag.slice(1, 5), 16)
 
 /**
  * Parses a DICOM file, with or without its preamble, and with or without the elements that state its syntax.
- * @param untilTag parsing ends with this element
+ * @param until parsing ends with the first of these elements; default: with the file
  * @param maxBytes maximum size of the inflated file
  * @throws DamagedDicom, for truncated files with what was read
  */
 export function parseElements(
   bytes: Uint8Array,
-  { untilTag, maxBytes }: { readonly untilTag: string | undefined; readonly maxBytes: number },
+  { until, maxBytes }: { readonly until?: readonly string[] | undefined; readonly maxBytes: number },
 ): DataSet {
   let dataSet: DataSet | undefined;
   try {
@@ -279,7 +279,7 @@ export function parseElements(
     const whole = syntax === DEFLATED ? inflatedFrom(bytes, end, maxBytes) : bytes;
     const reader = new ElementReader(whole, end, syntax);
     dataSet = new DataSet(reader);
-    reader.readTo(whole.length, dataSet, syntax !== IMPLICIT, untilTag);
+    reader.readTo(whole.length, dataSet, syntax !== IMPLICIT, until);
     return dataSet;
   } catch (cause) {
     throw new DamagedDicom(cause instanceof Error ? cause.message : String(cause), { dataSet, cause });

@@ -54,7 +54,7 @@ export async function readPersonal(bytes: Uint8Array, file: string): Promise<rea
   }
   let dataSet: DataSet;
   try {
-    dataSet = parseElements(bytes, { untilTag: 'x7fe00010', maxBytes: MAX_BYTES });
+    dataSet = parseElements(bytes, { until: ['x7fe00010'], maxBytes: MAX_BYTES });
   } catch {
     throw new FormatError('the DICOM header is damaged or ends early.', {
       file,

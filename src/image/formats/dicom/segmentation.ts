@@ -1,9 +1,10 @@
 /** Segments of images in DICOM (PS3.3 A.51, A.86): binary, fractional, and as a label map. */
 
 import { FormatError } from '../../../errors.ts';
+import type { ByteSource } from '../../../files.ts';
 import { checkDeclaredSize, type ReadContext } from '../format.ts';
 import { type FramePlace, frameItems, item, sharedItem } from './frames.ts';
-import { parseDicom } from './header.ts';
+import { parseDicom, readDicomHead } from './header.ts';
 import { type DataSet, isUnicode, textIn } from './parser.ts';
 import { readSamples } from './pixels.ts';
 
@@ -41,17 +42,16 @@ const itemsOf = (dataSet: DataSet | undefined, tag: string): readonly DataSet[] 
   dataSet?.elements[tag]?.items?.flatMap(({ dataSet: own }) => own ?? []) ?? [];
 
 /**
- * The series that a file has segments of, by `DicomHeader.seriesKey`; undefined for other files.
- * @param bytes the whole file
- * @throws FormatError as `parseDicom`
+ * The series that a file has segments of, by `DicomHeader.seriesKey`; undefined for an image. Pixels are not read.
+ * @throws FormatError as `readDicomHead`
  */
 export async function seriesOfSegments(
-  bytes: Uint8Array,
+  source: ByteSource,
   file: string,
   maxBytes: number,
 ): Promise<readonly string[] | undefined> {
-  const { pixels } = await parseDicom(bytes, file, { maxBytes, segmentation: true });
-  if (pixels?.dataSet.elements[TAG.segments] === undefined) return undefined;
+  const { pixels } = await readDicomHead(source, file, { maxBytes, segmentation: true });
+  if (pixels.dataSet.elements[TAG.segments] === undefined) return undefined;
   return itemsOf(pixels.dataSet, TAG.referencedSeries).flatMap((series) => series.string(TAG.series) ?? []);
 }
 

@@ -108,26 +108,6 @@ function positionsAlong(frames: readonly FramePlace[]): number[] | undefined {
 }
 
 /**
- * Reads the headers of files.
- * @param head returns the first bytes of a file, which usually contain the header; otherwise the whole file is read
- * @throws FormatError for a file that is damaged or contains no image
- */
-export async function readDicomHeader(
-  file: DicomFile,
-  maxBytes: number,
-  head?: () => Promise<Uint8Array>,
-): Promise<DicomHeader> {
-  if (head !== undefined) {
-    try {
-      return (await parseDicom(await head(), file.name, { headerOnly: true, maxBytes })).header;
-    } catch (cause) {
-      if (!(cause instanceof FormatError) || cause.code === 'unsupported-format') throw cause;
-    }
-  }
-  return (await parseDicom(await file.read(), file.name, { maxBytes })).header;
-}
-
-/**
  * The image formed by the files of one series. Slices are ordered by their position along the normal (towards the head
  * for axial ones), or by their number if positions are missing; if every position occurs equally often, the repetitions
  * form the `t` axis. Values are rescaled: Hounsfield units for CT.
