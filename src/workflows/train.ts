@@ -119,9 +119,14 @@ async function inRun<M, F extends FinishedTraining>(
   }
 }
 
-/** Closes what the data are read from, if anything, when a training has ended. */
-const closing = <T>(raw: TrainingData, training: Promise<T>): Promise<T> =>
-  training.finally(() => ('close' in raw ? raw.close() : undefined));
+/** Does something with data, and closes what they are read from, if anything, whatever happens. */
+async function closing<T>(data: TrainingData, body: () => Promise<T>): Promise<T> {
+  try {
+    return await body();
+  } finally {
+    if ('close' in data) await data.close();
+  }
+}
 
 /**
  * Trains on a folder of images and labels, or on images in memory. Unset settings are chosen from the data and
@@ -144,24 +149,23 @@ export function trainNew<M, F extends FinishedTraining>(
     const read = inMemory
       ? rawDataset(data)
       : await readData(host, data, { ...given, separate: given.separate ?? model?.maps?.by }, memory);
-    const settings = withProjectSettings(read, given, hooks.say);
-    const joined =
-      model && !inMemory && !('kind' in read && read.kind === 'classes')
-        ? await joinBefore(host, read, data, model, settings, hooks)
-        : {};
-    const { raw = read, before } = joined;
-    const record = {
-      folder: inMemory ? IN_MEMORY : host.fullPath(data),
-      created: new Date().toISOString(),
-      version: host.version,
-      spacingMm: settings.spacingMm,
-      level: settings.level,
-    };
-    const from = start && { from: { ...start, model, ...(before && { before }) } };
-    return closing(
-      raw,
-      on(machine, (place) => startTraining(raw, settings, record, { ...place, ...from }, hooks)),
-    );
+    return closing(read, async () => {
+      const settings = withProjectSettings(read, given, hooks.say);
+      const joined =
+        model && !inMemory && !('kind' in read && read.kind === 'classes')
+          ? await joinBefore(host, read, data, model, settings, hooks)
+          : {};
+      const { raw = read, before } = joined;
+      const record = {
+        folder: inMemory ? IN_MEMORY : host.fullPath(data),
+        created: new Date().toISOString(),
+        version: host.version,
+        spacingMm: settings.spacingMm,
+        level: settings.level,
+      };
+      const from = start && { from: { ...start, model, ...(before && { before }) } };
+      return on(machine, (place) => startTraining(raw, settings, record, { ...place, ...from }, hooks));
+    });
   });
 }
 
@@ -203,14 +207,13 @@ export function resumeTraining<M, F extends FinishedTraining>(
   return inRun(host, out, 'resume', hooks, async (run, on) => {
     const config = await readConfig(run);
     const raw = await readAgain(host, data ?? (await dataFolderOf(host, out, config)), config, memory);
-    const different = settings && differingSettings(withProjectSettings(raw, settings), config);
-    if (different !== undefined) hooks.warn?.(different);
-    const { version } = host;
-    const same = await host.sameMachine(config, machine);
-    return closing(
-      raw,
-      on(same, (place) => continueTraining(config, raw, { ...place, version }, hooks)),
-    );
+    return closing(raw, async () => {
+      const different = settings && differingSettings(withProjectSettings(raw, settings), config);
+      if (different !== undefined) hooks.warn?.(different);
+      const { version } = host;
+      const same = await host.sameMachine(config, machine);
+      return on(same, (place) => continueTraining(config, raw, { ...place, version }, hooks));
+    });
   });
 }
 
@@ -229,24 +232,23 @@ export function repeatTraining<M, F extends FinishedTraining>(
   return inRun(host, out, 'new', hooks, async (run, on) => {
     try {
       const raw = await readAgain(host, folder, config, memory);
-      const { before } = config;
-      const again = {
-        ...config,
-        folder,
-        // Old and new data in one folder stay in one.
-        ...(before?.folder === config.folder && { before: { ...before, folder } }),
-        created: new Date().toISOString(),
-      };
-      const { start } = config.recipe;
-      if (start !== undefined) {
-        await run.write(RUN_FILES.start, (await startFile(host.files, from ?? start.model, outputOf(config))).bytes);
-      }
-      await writeConfig(run, again);
-      const same = await host.sameMachine(config, machine);
-      return await closing(
-        raw,
-        on(same, (place) => continueTraining(again, raw, place, hooks)),
-      );
+      return await closing(raw, async () => {
+        const { before } = config;
+        const again = {
+          ...config,
+          folder,
+          // Old and new data in one folder stay in one.
+          ...(before?.folder === config.folder && { before: { ...before, folder } }),
+          created: new Date().toISOString(),
+        };
+        const { start } = config.recipe;
+        if (start !== undefined) {
+          await run.write(RUN_FILES.start, (await startFile(host.files, from ?? start.model, outputOf(config))).bytes);
+        }
+        await writeConfig(run, again);
+        const same = await host.sameMachine(config, machine);
+        return on(same, (place) => continueTraining(again, raw, place, hooks));
+      });
     } catch (cause) {
       // Nothing was trained: remove what would block the next attempt.
       if ((await run.read(RUN_FILES.log)) === undefined) await run.remove(RUN_FILES.config);

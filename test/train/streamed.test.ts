@@ -1,9 +1,13 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { Interrupted } from '../../src/errors.ts';
+import { openStreamed } from '../../src/dataset/streamed/open.ts';
+import { DeviceError, Interrupted } from '../../src/errors.ts';
+import { nodeFiles } from '../../src/platform/node/files.ts';
+import { parseConfig } from '../../src/train/config.ts';
 import type { TrainEvent } from '../../src/train/loop.ts';
-import { type RunSettings, resumeTraining, trainNew } from '../../src/workflows/train.ts';
+import { type RunSettings, repeatTraining, resumeTraining, trainNew } from '../../src/workflows/train.ts';
+import { countOpen } from '../support/open-files.ts';
 import {
   addTo,
   blobs,
@@ -180,6 +184,44 @@ describe('training on from a model is as in memory', () => {
       { warn: (line) => warnings.push(line) },
     );
     expect(warnings).toEqual(['Old data are not rehearsed: images that do not fit into memory are trained on alone.']);
+  }, 120_000);
+});
+
+describe('images are closed when they are not trained on after all', () => {
+  test('as labels cannot be opened', async () => {
+    const data = await dataset('damaged', ['tif', 'tif'], () => GREY);
+    // A TIFF whose directory would lie behind its end.
+    await writeFile(join(data, 'label', 's1.tif'), Uint8Array.of(0x49, 0x49, 42, 0, 0xff, 0xff, 0, 0));
+    const { files, count } = countOpen(nodeFiles);
+    await expect(openStreamed(files, data, { bytes: 1 })).rejects.toThrow(/label\/s1\.tif: /);
+    expect([count.most > 0, count.now]).toEqual([true, 0]);
+  });
+
+  test('as the run before cannot be read, or the machine is not there', async () => {
+    const data = await dataset('closed', ['tif', 'tif'], () => GREY);
+    const { files, count } = countOpen(nodeFiles);
+    const host = { ...hostWith(LITTLE), files };
+    const machine = { ...MACHINE, workers: 0 };
+    const { out: from } = await trained(data, MUCH);
+    const out = newRun();
+    await trainNew(host, data, SMALL, { out, machine });
+    const broken = async (): Promise<never> => {
+      // Opened by now.
+      expect(count.now).toBeGreaterThan(0);
+      throw new DeviceError('there is no such device.');
+    };
+    await expect(resumeTraining({ ...host, sameMachine: broken }, { out, machine })).rejects.toThrow(DeviceError);
+    expect(count.now).toBe(0);
+    const config = parseConfig(await readFile(join(out, 'config.json')), out);
+    const again = repeatTraining({ ...host, sameMachine: broken }, config, { out: newRun(), machine });
+    await expect(again).rejects.toThrow(DeviceError);
+    expect(count.now).toBe(0);
+    await writeFile(join(from, 'config.json'), '{');
+    count.most = 0;
+    await expect(trainNew(host, data, { ...CONTINUED, from }, { out: newRun(), machine })).rejects.toThrow(
+      /config\.json/,
+    );
+    expect([count.most > 1, count.now]).toEqual([true, 0]);
   }, 120_000);
 });
 

@@ -13,6 +13,7 @@ import { sumOfMatches } from '../../src/report/objects/counts.ts';
 import type { MeasureFolderOptions } from '../../src/workflows/measure/inputs.ts';
 import { measureFolder } from '../../src/workflows/measure/measure.ts';
 import { type MemoryFiles, memoryFiles } from '../../src/workflows/memory-files.ts';
+import { countOpen } from '../support/open-files.ts';
 
 const MICRONS = { y: { value: 0.5, unit: 'µm' }, x: { value: 0.25, unit: 'µm' } };
 
@@ -227,6 +228,16 @@ describe('a map of more than the memory that is allowed', () => {
     expect(regions.report.notes.join('\n')).toContain('65535 is ignored');
     expect(rows.some((row) => row.startsWith('small,'))).toBe(true);
   });
+});
+
+test('a map is closed again where what belongs to it cannot be opened', async () => {
+  const { files, count } = countOpen(memoryFiles({}));
+  await store(files, 'labels.tif', labels([100, 100], 'yx', stream(10, 'regions')));
+  // A TIFF whose directory would lie behind its end.
+  await files.write('image.tif', Uint8Array.of(0x49, 0x49, 42, 0, 0xff, 0xff, 0, 0));
+  const measured = measureFolder(host(files), 'labels.tif', { images: 'image.tif', as: 'objects', memory: 30_000 });
+  await expect(measured).rejects.toThrow(/^image\.tif: /);
+  expect([count.most > 0, count.now]).toEqual([true, 0]);
 });
 
 describe('what needs the whole map is said before it begins', () => {

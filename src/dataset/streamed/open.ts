@@ -122,20 +122,25 @@ async function openPair(files: Files, listing: ImageListing, pair: Pair, level =
   };
   const image = await open(pair.image);
   if (image === undefined) return undefined;
-  const label = await open(pair.label, 'index');
-  // Label files have the size of the resolution that they were drawn on.
-  const ofLabel = listing.series.get(pair.label)?.format === 'OME-Zarr' ? level : 0;
-  if (
-    label !== undefined &&
-    isByRegion(image, level) &&
-    isByRegion(label, ofLabel) &&
-    needsWhole(image.info) === undefined &&
-    isPlainLabel(label)
-  ) {
-    return { image: { source: image, level }, label: { source: label, level: ofLabel } };
+  let label: ImageSource | undefined;
+  let opened: OpenedPair | undefined;
+  try {
+    label = await open(pair.label, 'index');
+    // Label files have the size of the resolution that they were drawn on.
+    const ofLabel = listing.series.get(pair.label)?.format === 'OME-Zarr' ? level : 0;
+    if (
+      label !== undefined &&
+      isByRegion(image, level) &&
+      isByRegion(label, ofLabel) &&
+      needsWhole(image.info) === undefined &&
+      isPlainLabel(label)
+    ) {
+      opened = { image: { source: image, level }, label: { source: label, level: ofLabel } };
+    }
+  } finally {
+    if (opened === undefined) await Promise.all([image.close(), label?.close()]);
   }
-  await Promise.all([image.close(), label?.close()]);
-  return undefined;
+  return opened;
 }
 
 function isByRegion({ info, levels, chunk }: ImageSource, level: number): boolean {

@@ -3,8 +3,8 @@
 import { LamellaError, option, UsageError } from '../../errors.ts';
 import { sizes } from '../../image/image.ts';
 import { megabytes } from '../../predict/memory.ts';
-import { declaredOf } from '../image-list.ts';
-import { openAtLevel, pixelsOf, requireSameGrid } from '../opened-images.ts';
+import { declaredOf, type ListedImage } from '../image-list.ts';
+import { type OpenedImage, openAtLevel, pixelsOf, requireSameGrid } from '../opened-images.ts';
 import { planMemory } from '../predict-regions.ts';
 import { predictedClasses } from './classes.ts';
 import type { MeasureFolderOptions, MeasureItem, MeasureReader } from './inputs.ts';
@@ -29,14 +29,20 @@ const BY_REGION: readonly string[] = ['csv', 'parquet', ...OUTLINES];
 export async function openRegions(reader: MeasureReader, item: MeasureItem): Promise<RegionMap | undefined> {
   const { host, options, inputs, hooks, parts } = reader;
   const memory = planMemory(host, [], options.memory);
-  const map = memory && (await openAtLevel(reader.files, item.labels, { palette: 'index' }));
-  const image = map && item.image && (await openAtLevel(reader.files, item.image));
-  const truth = map && item.truth && (await openAtLevel(reader.files, item.truth, { palette: 'index' }));
-  const classes = map && item.classes && (await openAtLevel(reader.files, item.classes, { palette: 'index' }));
+  const held: OpenedImage[] = [];
+  const open = async (listed: ListedImage | undefined, palette?: 'index'): Promise<OpenedImage | undefined> => {
+    const one = listed && (await openAtLevel(reader.files, listed, { palette }));
+    if (one !== undefined) held.push(one);
+    return one;
+  };
   const close = async (): Promise<void> => {
-    for (const opened of [map, image, truth, classes]) await opened?.source.close();
+    for (const { source } of held) await source.close();
   };
   try {
+    const map = memory && (await open(item.labels, 'index'));
+    const image = map && (await open(item.image));
+    const truth = map && (await open(item.truth, 'index'));
+    const classes = map && (await open(item.classes, 'index'));
     const isMissing = (item.image && !image) || (item.truth && !truth) || (item.classes && !classes);
     if (memory === undefined || map === undefined || isMissing) {
       if (parts !== undefined) throw notShared(isMissing ? 'the format of what belongs to it' : 'its format', item);
