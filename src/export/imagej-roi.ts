@@ -101,15 +101,15 @@ export function writeRoiZip(slices: readonly OutlinedSlice[], { channels = 1 }: 
 
 /**
  * Whether so many ROIs fit into one zip.
- * @param file that they are of, for the message
+ * @param about the file that they are of, and what to do, for the message
  * @throws UsageError for more than 65,535
  */
-export function requireRoiCount(count: number, file?: string): void {
+export function requireRoiCount(
+  count: number,
+  { file, remedy = 'Write GeoJSON.' }: { readonly file?: string | undefined; readonly remedy?: string } = {},
+): void {
   if (count <= MOST_FILES) return;
-  throw new UsageError(`${count} ROIs do not fit into one zip of ${MOST_FILES}.`, {
-    file,
-    remedy: 'Write GeoJSON.',
-  });
+  throw new UsageError(`${count} ROIs do not fit into one zip of ${MOST_FILES}.`, { file, remedy });
 }
 
 function polygonBody(ring: Ring, left: number, top: number): Uint8Array {

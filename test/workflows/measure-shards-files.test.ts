@@ -3,13 +3,16 @@
 import { describe, expect, test } from 'vitest';
 import { ndarray } from '../../src/array/ndarray.ts';
 import { type Random, stream } from '../../src/array/random.ts';
+import { DatasetError } from '../../src/errors.ts';
 import { requireRoiCount } from '../../src/export/imagej-roi.ts';
+import { joinPath } from '../../src/files.ts';
 import { writeOmeZarr } from '../../src/image/formats/zarr/write.ts';
 import type { Image } from '../../src/image/image.ts';
 import { sumOfMatches } from '../../src/report/objects/counts.ts';
-import type { MeasureFolderOptions } from '../../src/workflows/measure/inputs.ts';
+import type { FailedMap, MeasureFolderOptions } from '../../src/workflows/measure/inputs.ts';
 import { measureFolder } from '../../src/workflows/measure/measure.ts';
 import { type MeasureWork, measureParts, measureShare } from '../../src/workflows/measure/shards.ts';
+import { readMeasureStatus } from '../../src/workflows/measure/status.ts';
 import { type MemoryFiles, memoryFiles } from '../../src/workflows/memory-files.ts';
 
 async function store(files: MemoryFiles, path: string, image: Image): Promise<void> {
@@ -228,7 +231,97 @@ describe('more than 65,535 ROIs are refused before anything is measured', () => 
     const share = (stage: MeasureWork['stage']) =>
       measureShare(host, 'labels.ome.zarr', { ...options, memory: 3e6 }, { stage, shard: { k: 1, n: 1 } });
     await share('count');
-    await expect(share('values')).rejects.toThrow(most);
+    await expect(share('values')).rejects.toThrow(
+      /70000 ROIs do not fit into one zip of 65535\. Write GeoJSON into another `out`\.$/,
+    );
     expect(files.paths().filter((path) => path.startsWith('m/.lamella/values'))).toEqual([]);
+  });
+});
+
+describe('of several label maps, one that cannot be measured is skipped as by one process', () => {
+  const stated = { labelKind: 'objects' } as const;
+  const objects = boxes([190, 310], stream(5, 'shares'));
+
+  /** Two label maps, and another between them. */
+  async function threeMaps(other: Image): Promise<MemoryFiles> {
+    const files = memoryFiles({});
+    const numbered = (by: number) => mapOf([190, 310], 'yx', (p) => by * (objects[p] as number), stated);
+    await store(files, 'maps/a.ome.zarr', numbered(1));
+    await store(files, 'maps/b.ome.zarr', other);
+    await store(files, 'maps/c.ome.zarr', numbered(2));
+    return files;
+  }
+
+  async function shares(files: MemoryFiles, options: MeasureFolderOptions, resume = false) {
+    const reasons: string[] = [];
+    const hooks = { onFailure: ({ reason }: FailedMap) => reasons.push(reason) };
+    let written = 0;
+    for (const [stage, n] of [
+      ['count', 2],
+      ['values', 3],
+    ] as const) {
+      for (let k = 1; k <= n; k++) {
+        const share = await measureShare(hostOf(files), 'maps', options, { stage, shard: { k, n }, resume }, hooks);
+        written += share.written;
+      }
+    }
+    const parts = await measureParts(hostOf(files), 'maps', options);
+    return { reasons: new Set(reasons), written, failed: parts.failed };
+  }
+
+  test('for more than 65,535 ROIs', async () => {
+    const single = Uint32Array.from({ length: 280 * 500 }, (_, p) => (p % 2 === 0 ? 1 + (p >> 1) : 0));
+    const files = await threeMaps({ ...ndarray('uint32', [280, 500], single), axes: 'yx', spacing: {}, ...stated });
+    const options = { format: ['csv', 'roi'], memory: 200_000 } as const;
+    const whole = await measureFolder(hostOf(files), 'maps', { ...options, memory: 1e9, out: 'whole' });
+    const regions = await measureFolder(hostOf(files), 'maps', { ...options, out: 'regions' });
+    expect(regions.failed).toEqual([{ file: 'maps/b.ome.zarr', reason: expect.stringMatching(/Write GeoJSON\.$/) }]);
+    const { reasons, failed, written } = await shares(files, { ...options, out: 'shares' });
+    const reason = 'maps/b.ome.zarr: 70000 ROIs do not fit into one zip of 65535. Write GeoJSON into another `out`.';
+    expect(failed).toEqual([{ file: 'maps/b.ome.zarr', reason }]);
+    expect([...reasons]).toEqual([reason]);
+    const drawn = await drawnOf(files, 'whole');
+    expect(Object.keys(drawn)).toEqual(['images.csv', 'objects.csv', 'roi/a.zip', 'roi/c.zip']);
+    expect(await drawnOf(files, 'regions')).toEqual(drawn);
+    expect(await drawnOf(files, 'shares')).toEqual(drawn);
+    expect(whole.failed).toHaveLength(1);
+    const status = await readMeasureStatus(files, 'shares');
+    expect(status).toMatchObject({ failed: [reason], finished: true, values: { done: written / 2, bad: [] } });
+    // What is said to do.
+    const geojson = { format: ['csv', 'geojson'], memory: 200_000, out: 'geojson' } as const;
+    expect((await shares(files, geojson)).failed).toEqual([]);
+  }, 120_000);
+
+  test('for blocks that cannot be read, until they can', async () => {
+    const files = await threeMaps(mapOf([190, 310], 'yx', (p) => 3 * (objects[p] as number), stated));
+    const options = { format: ['csv', 'geojson'], memory: 200_000 } as const;
+    const lost = files.paths().find((path) => /^maps\/b\..*\/0\/.*\d$/.test(path)) as string;
+    expect(lost).toBeDefined();
+    let isLost = true;
+    const failing: MemoryFiles = {
+      ...files,
+      async open(folder, name = '') {
+        const source = await files.open(folder, name);
+        const read: typeof source.read = async (offset, length) => {
+          // Not what tells one file from another, of 4 KiB.
+          const isPixels = joinPath(folder, name) === lost && length < Math.min(4096, source.size);
+          if (isLost && isPixels) throw new DatasetError('this cannot be read.', { file: lost });
+          return source.read(offset, length);
+        };
+        return { ...source, read };
+      },
+    };
+    const regions = await measureFolder(hostOf(failing), 'maps', { ...options, out: 'regions' });
+    expect(regions.failed).toEqual([{ file: 'maps/b.ome.zarr', reason: `${lost}: this cannot be read.` }]);
+    const found = await shares(failing, { ...options, out: 'shares' });
+    expect(found.failed).toEqual(regions.failed);
+    expect([...found.reasons]).toEqual([`${lost}: this cannot be read.`]);
+    expect(await drawnOf(files, 'shares')).toEqual(await drawnOf(files, 'regions'));
+    isLost = false;
+    const again = await shares(failing, { ...options, out: 'shares' }, true);
+    expect(again.failed).toEqual([]);
+    expect(again.written).toBeLessThan(found.written);
+    await measureFolder(hostOf(files), 'maps', { ...options, out: 'whole' });
+    expect(await drawnOf(files, 'shares')).toEqual(await drawnOf(files, 'whole'));
   });
 });

@@ -11,6 +11,7 @@ import { command as predict } from '../commands/predict.ts';
 import { commandOf, type Options, type Positionals } from '../declare.ts';
 import { type JobRequest, type JobStage, measureStages, predictStages } from '../jobs/request.ts';
 import { nearestWord } from '../nearest.ts';
+import { withFlags } from '../option-words.ts';
 import { printJson, say } from '../print.ts';
 
 type JobFlags = Options<typeof command>;
@@ -117,10 +118,11 @@ async function status([out, ...more]: readonly [string, ...string[]], { shards, 
   const ofStage = ({ open, ...of }: WorkStatus) => ({ ...of, shares: shards && open(shards) });
   const measured = await readMeasureStatus(nodeFiles, out);
   if (measured !== undefined) {
-    const { counts, values, finished, maps } = measured;
-    if (json === true) return printJson({ count: ofStage(counts), values: ofStage(values), finished, maps });
+    const { counts, values, failed, finished, maps } = measured;
+    if (json === true) return printJson({ count: ofStage(counts), values: ofStage(values), failed, finished, maps });
     const each = `${values.done} measured, of ${counted(values.units, 'block')} of ${counted(maps, 'label map')}`;
     say(`${out}: ${counts.done} counted and ${each}${finished ? ', finished' : ''}`);
+    for (const reason of failed) say(`failed: ${withFlags(reason)}`);
     return sayStages(
       [
         ['count', counts],

@@ -302,12 +302,20 @@ export class MeasureReader {
       try {
         await measure(item);
       } catch (cause) {
-        if (this.inputs.items.length === 1 || !(cause instanceof LamellaError)) throw cause;
-        const failed = { file: item.labels.path, reason: cause.message };
-        this.failed.push(failed);
-        this.hooks.onFailure?.(failed);
+        this.skip(item, cause);
       }
     }
+  }
+
+  /** Keeps and says, once, why a label map is skipped. @throws what is no LamellaError, or of the only label map */
+  skip({ labels: { path: file } }: MeasureItem, cause: unknown): FailedMap {
+    if (this.inputs.items.length === 1 || !(cause instanceof LamellaError)) throw cause;
+    const known = this.failed.find((failed) => failed.file === file);
+    if (known !== undefined) return known;
+    const failed = { file, reason: cause.message };
+    this.failed.push(failed);
+    this.hooks.onFailure?.(failed);
+    return failed;
   }
 
   /** The report's section on how results came about, given the remarks on the measurements. */

@@ -57,6 +57,20 @@ interface PlannedMap extends Readonly<Partial<Record<InputName, PlannedInput>>> 
 /** As it is kept: the rest is plain data. */
 type Recorded<T, R> = Omit<T, 'objects'> & { readonly objects: R };
 
+/** What is kept of a block whose label map cannot be measured. */
+interface FailedRecord {
+  /** Why. */
+  readonly failed: string;
+}
+
+/** How it stands with what is kept of a block. */
+export interface PartState {
+  /** Why it is not there; undefined if it is there and whole. */
+  readonly lack?: 'missing' | 'broken';
+  /** Why its label map cannot be measured, if that is what is kept. */
+  readonly failed?: string;
+}
+
 /** What processes keep of blocks, in the folder of the results. */
 export class MeasuredParts {
   readonly #files: WritableFiles;
@@ -76,8 +90,12 @@ export class MeasuredParts {
   async #read(part: MeasuredPart, place: PartPlace): Promise<unknown> {
     const file = this.file(part, place);
     const record = await this.#recordOf(file);
-    if (typeof record !== 'string') return record;
-    throw new LamellaError(`this part of a measurement is ${record}.`, { file, remedy: remedyFor(part) });
+    if (typeof record === 'string') {
+      throw new LamellaError(`this part of a measurement is ${record}.`, { file, remedy: remedyFor(part) });
+    }
+    const { failed } = record as Partial<FailedRecord>;
+    if (failed !== undefined) throw new LamellaError(failed);
+    return record;
   }
 
   async #recordOf(file: string): Promise<object | 'missing' | 'broken'> {
@@ -89,10 +107,9 @@ export class MeasuredParts {
     }
   }
 
-  /** Why a part is not there; undefined if it is there and whole. */
-  async lack(part: MeasuredPart, place: PartPlace): Promise<'missing' | 'broken' | undefined> {
+  async state(part: MeasuredPart, place: PartPlace): Promise<PartState> {
     const record = await this.#recordOf(this.file(part, place));
-    return typeof record === 'string' ? record : undefined;
+    return typeof record === 'string' ? { lack: record } : { failed: (record as Partial<FailedRecord>).failed };
   }
 
   /** Says that the tables are written, of all parts. */
@@ -108,11 +125,13 @@ export class MeasuredParts {
     return joinPath(this.#folder, 'finished');
   }
 
+  /** @throws LamellaError if it is not there, or the label map cannot be measured */
   async counts(place: PartPlace): Promise<PartCounts> {
     const { objects, ...rest } = (await this.#read('counts', place)) as Recorded<PartCounts, CountsRecord>;
     return { objects: countsOfRecord(objects), ...rest };
   }
 
+  /** @throws as `counts` */
   async values(place: PartPlace): Promise<PartValues> {
     const { objects, ...rest } = (await this.#read('values', place)) as Recorded<PartValues, ValuesRecord>;
     return { objects: valuesOfRecord(objects), ...rest };
@@ -124,6 +143,11 @@ export class MeasuredParts {
 
   writeValues(place: PartPlace, { objects, ...rest }: PartValues): Promise<void> {
     return this.#files.write(this.file('values', place), encodeRecord({ objects: valuesRecord(objects), ...rest }));
+  }
+
+  /** Keeps in the place of a part why its label map cannot be measured. */
+  writeFailed(part: MeasuredPart, place: PartPlace, failed: string): Promise<void> {
+    return this.#files.write(this.file(part, place), encodeRecord({ failed } satisfies FailedRecord));
   }
 
   /**

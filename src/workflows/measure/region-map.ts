@@ -3,6 +3,7 @@
 import { bytesPer, elementCount, ndarray } from '../../array/ndarray.ts';
 import type { LabelKindSurvey } from '../../dataset/labels/label-kind.ts';
 import { labelPages, requireLabels, stackLabels } from '../../dataset/labels/labels.ts';
+import { option } from '../../errors.ts';
 import { requireRoiCount } from '../../export/imagej-roi.ts';
 import type { OutlinedSlice } from '../../export/outlined-slices.ts';
 import { dropAlpha, isGreyInColour, toGrey } from '../../image/convert.ts';
@@ -103,6 +104,7 @@ export class RegionMap {
   readonly #shape: readonly number[];
   /** Along the axes of the shape. */
   readonly #boxes: readonly Region[];
+  #begun: Promise<void> | undefined;
   /** Whether red, green and blue of the image are the same. */
   #isGrey = false;
   /** Of each time point. */
@@ -181,8 +183,13 @@ export class RegionMap {
     return each.flat();
   }
 
-  /** Before objects are counted. */
-  async begin(): Promise<void> {
+  /** Before objects are counted, once. */
+  #begin(): Promise<void> {
+    this.#begun ??= this.#prepare();
+    return this.#begun;
+  }
+
+  async #prepare(): Promise<void> {
     const names = this.#image?.info.channels?.filter((name) => name !== 'alpha');
     this.#isGrey = this.#image !== undefined && (await this.#isGreyInColour(this.#image, names));
     const stored = this.#image === undefined ? 0 : sizes(this.#image.info).channels;
@@ -210,6 +217,7 @@ export class RegionMap {
 
   /** Of the objects of a block. */
   async countsOf(place: PartPlace): Promise<PartCounts> {
+    await this.#begin();
     const { measurer, slices, box } = this.#at(place);
     const { start, shape: own } = box;
     const shape = own.map((length, axis) =>
@@ -225,7 +233,7 @@ export class RegionMap {
 
   /** Counts the objects of all time points. */
   async count(): Promise<void> {
-    await this.begin();
+    await this.#begin();
     for (const place of this.places) {
       const { measurer, slices } = this.#at(place);
       const counts = await (this.#options.parts?.counts(place) ?? this.countsOf(place));
@@ -246,7 +254,11 @@ export class RegionMap {
       measurer.drop(isDropped);
       if (!this.#options.format.includes('roi')) continue;
       const isKept = (label: number): boolean => measurer.pixelsOf(label) > 0;
-      requireRoiCount(slices?.count(isKept) ?? measurer.objects.labels.filter(isKept).length, this.info.source);
+      requireRoiCount(slices?.count(isKept) ?? measurer.objects.labels.filter(isKept).length, {
+        file: this.info.source,
+        // Formats are the same in all jobs of a measurement.
+        ...(this.#options.parts && { remedy: `Write GeoJSON into another ${option('out')}.` }),
+      });
     }
   }
 

@@ -23,7 +23,7 @@ import { type Measured, measureBy } from './measure-by.ts';
 import { measureObjects, type ObjectsResult } from './objects.ts';
 import { MEASURE_OUTPUTS } from './outputs.ts';
 import type { PartPlace } from './part-records.ts';
-import { MeasuredParts, type MeasurePlan, type PlannedInput } from './parts.ts';
+import { MeasuredParts, type MeasurePlan, type PartState, type PlannedInput } from './parts.ts';
 import type { RegionMap, RegionWork } from './region-map.ts';
 import { OUTLINES, openRegions, sharedBytes } from './regions.ts';
 
@@ -47,7 +47,8 @@ export interface MeasuredShare {
 }
 
 /**
- * Does one share of a measurement; when all are done, `measureParts` makes the tables.
+ * Does one share of a measurement; when all are done, `measureParts` makes the tables. Label maps that cannot be measured
+ * are skipped, unless there is only one, and kept as such.
  * @throws UsageError for label maps that need one process, or where another measurement was begun; LamellaError if blocks
  * are not counted yet; Interrupted; as `measureFolder`
  * @example await measureShare(nodeHost, 'slide.ome.zarr', { as: 'objects', out: 'm' }, { stage: 'count', shard: { k: 3, n: 64 } });
@@ -68,20 +69,30 @@ export async function measureShare(
   const reader = new MeasureReader(host, inputs, options, hooks, parts);
   const maps = await openMaps(host, reader);
   try {
-    const units = [...maps.values()].flatMap((map) => map.places.map((place) => ({ map, place })));
+    const units = [...maps].flatMap(([item, map]) => map.places.map((place) => ({ item, map, place })));
     const works = stage === 'values' ? await countAll(reader, maps) : undefined;
-    if (works === undefined) for (const map of maps.values()) await map.begin();
     const part = stage === 'count' ? 'counts' : 'values';
     const share = shareOf(units, shard);
     let written = 0;
     let skipped = 0;
-    for (const { map, place } of share) {
+    for (const { item, map, place } of share) {
       if (signal?.aborted === true) throw new Interrupted('Measuring was stopped.');
-      if (resume && (await parts.lack(part, place)) === undefined) skipped++;
+      // What failed may do so no more.
+      const { lack, failed }: PartState = resume ? await parts.state(part, place) : { lack: 'missing' };
+      if (lack === undefined && failed === undefined) skipped++;
       else {
-        const work = works?.get(map);
-        if (work === undefined) await parts.writeCounts(place, await map.countsOf(place));
-        else await parts.writeValues(place, await map.valuesOf(place, work));
+        const keep = await orFailure(async () => {
+          const work = works?.get(item);
+          if (work instanceof LamellaError) throw work;
+          if (work === undefined) {
+            const counts = await map.countsOf(place);
+            return () => parts.writeCounts(place, counts);
+          }
+          const values = await map.valuesOf(place, work);
+          return () => parts.writeValues(place, values);
+        });
+        if (keep instanceof LamellaError) await parts.writeFailed(part, place, reader.skip(item, keep).reason);
+        else await keep();
         written++;
       }
       hooks.onUnit?.(written + skipped, share.length);
@@ -183,22 +194,46 @@ async function planned(
   return { path: files.resolve(path), dtype, axes, shape, spacing, ...(await contentStamp(files, path)) };
 }
 
-/** Counts all objects by what the processes of the stage before kept, and selects those that are measured. */
+/**
+ * Counts all objects by what the processes of the stage before kept, and selects those that are measured.
+ * @returns by label map, or why it cannot be measured
+ */
 async function countAll(
   reader: MeasureReader,
   maps: ReadonlyMap<MeasureItem, RegionMap>,
-): Promise<ReadonlyMap<RegionMap, RegionWork>> {
+): Promise<ReadonlyMap<MeasureItem, RegionWork | LamellaError>> {
   const places = [...maps.values()].flatMap((map) => map.places);
   await requireParts(reader.parts as MeasuredParts, 'counts', places);
-  for (const map of maps.values()) await map.count();
-  const kinds = await kindsOf(reader, new LargeMaps(maps));
-  const works = new Map<RegionMap, RegionWork>();
-  for (const [{ labels }, map] of maps) {
-    const work = { kinds, isDropped: droppedFrom(reader, labels.path, kinds) };
-    map.select(work);
-    works.set(map, work);
+  const counted = new Map<MeasureItem, RegionMap | LamellaError>();
+  for (const [item, map] of maps) {
+    const counting = async () => {
+      await map.count();
+      return map;
+    };
+    counted.set(item, await orFailure(counting));
+  }
+  const kinds = await kindsOf(reader, new LargeMaps(counted));
+  const works = new Map<MeasureItem, RegionWork | LamellaError>();
+  for (const [item, map] of counted) {
+    const selecting = async () => {
+      if (map instanceof LamellaError) throw map;
+      const work = { kinds, isDropped: droppedFrom(reader, item.labels.path, kinds) };
+      map.select(work);
+      return work;
+    };
+    works.set(item, await orFailure(selecting));
   }
   return works;
+}
+
+/** What it gives, or why that is impossible. */
+async function orFailure<T>(get: () => Promise<T>): Promise<T | LamellaError> {
+  try {
+    return await get();
+  } catch (cause) {
+    if (cause instanceof LamellaError) return cause;
+    throw cause;
+  }
 }
 
 /** @throws LamellaError naming what is missing */
@@ -208,7 +243,8 @@ async function requireParts(
   places: readonly PartPlace[],
 ): Promise<void> {
   const missing: string[] = [];
-  for (const place of places) if ((await parts.lack(part, place)) !== undefined) missing.push(parts.file(part, place));
+  for (const place of places)
+    if ((await parts.state(part, place)).lack !== undefined) missing.push(parts.file(part, place));
   if (missing.length === 0) return;
   const stage = part === 'counts' ? 'count' : 'values';
   throw new LamellaError(

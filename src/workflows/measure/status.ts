@@ -7,6 +7,8 @@ export interface MeasureStatus {
   /** Blocks whose objects are counted, and those that are measured. */
   readonly counts: WorkStatus;
   readonly values: WorkStatus;
+  /** Why label maps cannot be measured. */
+  readonly failed: readonly string[];
   /** Whether the tables are written. */
   readonly finished: boolean;
   readonly maps: number;
@@ -21,14 +23,17 @@ export async function readMeasureStatus(files: WritableFiles, out: string): Prom
   const places = maps.flatMap(([name, { times, blocks }]) =>
     Array.from({ length: times * blocks }, (_, i) => ({ name, t: Math.floor(i / blocks), index: i % blocks })),
   );
+  const reasons = new Set<string>();
   const work = (part: MeasuredPart) =>
     statusOf(places, async (place) => {
-      const why = await parts.lack(part, place);
+      const { lack: why, failed } = await parts.state(part, place);
+      if (failed !== undefined) reasons.add(failed);
       return why === undefined ? [] : [{ file: parts.file(part, place), why }];
     });
   return {
     counts: await work('counts'),
     values: await work('values'),
+    failed: [...reasons],
     finished: await parts.isFinished(),
     maps: maps.length,
   };
