@@ -9,7 +9,7 @@ import { regionsOf } from '../image/sink.ts';
 import { type ImageInfo, type ImageSource, infoAt, type Region } from '../image/source.ts';
 import { type ListedImage, openListedImage } from './image-list.ts';
 
-/** An image at one of its resolutions. */
+/** An image at one of its resolutions. Closed, it is opened again where it is read: of many, few need to be open. */
 export interface OpenedImage {
   readonly source: ImageSource;
   readonly level: number;
@@ -23,13 +23,42 @@ export async function openAtLevel(
   listed: ListedImage,
   options: Pick<ReadOptions, 'palette'> = {},
 ): Promise<OpenedImage | undefined> {
-  const source = await openListedImage(files, listed, options);
+  const open = () => openListedImage(files, listed, options);
+  const source = await open();
   if (source === undefined) return undefined;
   const level = typeof listed.level === 'function' ? listed.level(source.levels) : (listed.level ?? 0);
-  if (source.levels[level] !== undefined) return { source, level, info: infoAt(source, level) };
+  if (source.levels[level] !== undefined) {
+    return { source: reopened(source, open), level, info: infoAt(source, level) };
+  }
   // That this level does not exist is explained where the whole is read.
   await source.close();
   return undefined;
+}
+
+/** The source, which is opened again where it is read after it was closed. */
+function reopened(source: ImageSource, open: () => Promise<ImageSource | undefined>): ImageSource {
+  const { info, levels, chunk } = source;
+  const again = async (): Promise<ImageSource> => {
+    const found = await open();
+    if (found !== undefined) return found;
+    throw new DatasetError('this is another image than before.', { file: info.source, remedy: 'Start again.' });
+  };
+  let opened: Promise<ImageSource> | undefined = Promise.resolve(source);
+  return {
+    info,
+    levels,
+    chunk,
+    async read(level, region) {
+      opened ??= again();
+      return (await opened).read(level, region);
+    },
+    async close() {
+      const last = opened;
+      opened = undefined;
+      // What could not be opened was said where it was read.
+      await (await last?.catch(() => undefined))?.close();
+    },
+  };
 }
 
 /** Pixels of all slices and time points. */

@@ -240,6 +240,17 @@ test('a map is closed again where what belongs to it cannot be opened', async ()
   expect([count.most > 0, count.now]).toEqual([true, 0]);
 });
 
+test('of many maps one at a time is open, with its image', async () => {
+  const { files, count } = countOpen(memoryFiles({}));
+  for (let i = 0; i < 5; i++) {
+    await store(files, `maps/m${i}.tif`, labels([100, 100], 'yx', stream(i, 'many')));
+    await store(files, `images/m${i}.tif`, picture('uint8', [100, 100], 'yx', stream(i, 'images')));
+  }
+  const { rows } = await bothWays(files, 'maps', { images: 'images', as: 'objects' });
+  expect(new Set(rows.slice(1).map((row) => row.slice(0, 2)))).toEqual(new Set(['m0', 'm1', 'm2', 'm3', 'm4']));
+  expect(count).toEqual({ now: 0, most: 2 });
+});
+
 describe('what needs the whole map is said before it begins', () => {
   const random = stream(5, 'regions');
   const map = labels([100, 100], 'yx', random);

@@ -14,6 +14,7 @@ import { measureFolder } from '../../src/workflows/measure/measure.ts';
 import { type MeasureWork, measureParts, measureShare } from '../../src/workflows/measure/shards.ts';
 import { readMeasureStatus } from '../../src/workflows/measure/status.ts';
 import { type MemoryFiles, memoryFiles } from '../../src/workflows/memory-files.ts';
+import { countOpen } from '../support/open-files.ts';
 
 async function store(files: MemoryFiles, path: string, image: Image): Promise<void> {
   const sink = await writeOmeZarr(files, path, image);
@@ -291,6 +292,14 @@ describe('of several label maps, one that cannot be measured is skipped as by on
     const geojson = { format: ['csv', 'geojson'], memory: 200_000, out: 'geojson' } as const;
     expect((await shares(files, geojson)).failed).toEqual([]);
   }, 120_000);
+
+  test('and one at a time is open', async () => {
+    const plain = await threeMaps(mapOf([190, 310], 'yx', (p) => 3 * (objects[p] as number), stated));
+    const { files, count } = countOpen(plain);
+    const { written } = await shares(files, { memory: 200_000, out: 'shares' });
+    expect(written).toBeGreaterThan(12);
+    expect(count).toEqual({ now: 0, most: 1 });
+  });
 
   test('for blocks that cannot be read, until they can', async () => {
     const files = await threeMaps(mapOf([190, 310], 'yx', (p) => 3 * (objects[p] as number), stated));

@@ -45,10 +45,6 @@ export class LargeMaps {
     }
     return items.length > 0;
   }
-
-  async close(): Promise<void> {
-    for (const map of this.#maps.values()) if (!(map instanceof LamellaError)) await map.close();
-  }
 }
 
 /** Counts the objects of all maps that do not fit into memory. A page is built without what this takes. */
@@ -57,7 +53,7 @@ export async function countLarge(reader: MeasureReader): Promise<LargeMaps> {
   for (const item of reader.inputs.items) {
     try {
       const opened = await openRegions(reader, item);
-      if (opened !== undefined) large.set(item, await countedOrClosed(opened));
+      if (opened !== undefined) large.set(item, await counted(opened));
     } catch (cause) {
       if (!(cause instanceof LamellaError)) throw cause;
       large.set(item, cause);
@@ -66,13 +62,13 @@ export async function countLarge(reader: MeasureReader): Promise<LargeMaps> {
   return new LargeMaps(large);
 }
 
-async function countedOrClosed(map: RegionMap): Promise<RegionMap> {
+/** The map with its objects counted, closed. */
+export async function counted(map: RegionMap): Promise<RegionMap> {
   try {
     await map.count();
     return map;
-  } catch (cause) {
+  } finally {
     await map.close();
-    throw cause;
   }
 }
 
@@ -104,7 +100,8 @@ async function measureLarge(
   reader.noted.add({ ...map.info, source });
   if (image !== undefined) reader.noted.add({ ...image, source: baseName(image.source ?? '') });
   reader.noted.add({ source, notes: ['It was measured by region, and no picture of it is shown.'] });
-  const found = await map.measure({ kinds, isDropped: droppedFrom(reader, labels.path, kinds) });
+  const work = { kinds, isDropped: droppedFrom(reader, labels.path, kinds) };
+  const found = await map.measure(work).finally(() => map.close());
   const size = pixelSizeText(map.info);
   return found.map(({ compared, table, ...each }, t) => ({
     ...each,

@@ -21,7 +21,7 @@ import { objectsHeadline, pixelSizeNotes } from '../../report/objects/headline.t
 import { renderObjectsReport } from '../../report/objects/page.ts';
 import { score } from '../../report/run/data.ts';
 import { declaredOf } from '../image-list.ts';
-import type { countLarge, LargeMaps } from './by-region.ts';
+import type { countLarge } from './by-region.ts';
 import { type ClassNames, classesOfObjects, namesOfValues, predictedClasses, withClasses } from './classes.ts';
 import { type FailedMap, type MeasureItem, type MeasureReader, measurable, titleOf, without } from './inputs.ts';
 import { asObjects, type MeasuredKinds, withoutSmall } from './label-objects.ts';
@@ -51,19 +51,6 @@ export async function measureObjects(
   count?: typeof countLarge,
 ): Promise<ObjectsResult> {
   const large = await count?.(reader);
-  try {
-    return await measureCounted(path, reader, outputs, large);
-  } finally {
-    await large?.close();
-  }
-}
-
-async function measureCounted(
-  path: string,
-  reader: MeasureReader,
-  outputs: MeasureOutputs,
-  large: LargeMaps | undefined,
-): Promise<ObjectsResult> {
   const { inputs, options, failed } = reader;
   const { items, prediction } = inputs;
   const { minSize = 0, truth } = options;

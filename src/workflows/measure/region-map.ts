@@ -91,7 +91,10 @@ interface Collected {
   readonly classes: ClassesByBlocks | undefined;
 }
 
-/** A label map, its image and its ground truth that are measured by region. Close it when it is no longer needed. */
+/**
+ * A label map, its image and its ground truth that are measured by region. Close it when others are read: it opens its
+ * files again when they are needed.
+ */
 export class RegionMap {
   readonly info: ImageInfo;
   readonly #name: string;

@@ -9,7 +9,7 @@ import type { Host } from '../host.ts';
 import type { ListedImage } from '../image-list.ts';
 import { requireFreeFolder } from '../out-folder.ts';
 import { type ShardNumber, shareOf } from '../shards/units.ts';
-import { countLarge, droppedFrom, LargeMaps } from './by-region.ts';
+import { counted, countLarge, droppedFrom, LargeMaps } from './by-region.ts';
 import {
   type MeasureFolderOptions,
   type MeasureHooks,
@@ -67,7 +67,8 @@ export async function measureShare(
   await requireFreeFolder(files, out, { ignore: MEASURE_OUTPUTS, option: 'another folder' });
   const parts = new MeasuredParts(files, out);
   const reader = new MeasureReader(host, inputs, options, hooks, parts);
-  const maps = await openMaps(host, reader);
+  const maps = await describedMaps(host, reader);
+  let open: RegionMap | undefined;
   try {
     const units = [...maps].flatMap(([item, map]) => map.places.map((place) => ({ item, map, place })));
     const works = stage === 'values' ? await countAll(reader, maps) : undefined;
@@ -77,6 +78,8 @@ export async function measureShare(
     let skipped = 0;
     for (const { item, map, place } of share) {
       if (signal?.aborted === true) throw new Interrupted('Measuring was stopped.');
+      if (map !== open) await open?.close();
+      open = map;
       // What failed may do so no more.
       const { lack, failed }: PartState = resume ? await parts.state(part, place) : { lack: 'missing' };
       if (lack === undefined && failed === undefined) skipped++;
@@ -99,7 +102,7 @@ export async function measureShare(
     }
     return { out, units: units.length, written, skipped };
   } finally {
-    for (const map of maps.values()) await map.close();
+    await open?.close();
   }
 }
 
@@ -129,22 +132,13 @@ export const measureParts = (
   );
 
 async function requireMeasured(host: Pick<Host, 'versions'>, reader: MeasureReader): Promise<void> {
-  const maps = await openMaps(host, reader);
-  try {
-    for (const part of ['counts', 'values'] as const) {
-      await requireParts(
-        reader.parts as MeasuredParts,
-        part,
-        [...maps.values()].flatMap(({ places }) => places),
-      );
-    }
-  } finally {
-    for (const map of maps.values()) await map.close();
-  }
+  const maps = await describedMaps(host, reader);
+  const places = [...maps.values()].flatMap((map) => map.places);
+  for (const part of ['counts', 'values'] as const) await requireParts(reader.parts as MeasuredParts, part, places);
 }
 
-/** Opens all label maps, which have to be those of the other processes. */
-async function openMaps(
+/** All label maps, which have to be those of the other processes, closed. */
+async function describedMaps(
   { versions }: Pick<Host, 'versions'>,
   reader: MeasureReader,
 ): Promise<ReadonlyMap<MeasureItem, RegionMap>> {
@@ -154,35 +148,31 @@ async function openMaps(
     throw new UsageError('lungs are measured by one process.', { remedy: `Remove ${option('shard')}.` });
   }
   const maps = new Map<MeasureItem, RegionMap>();
-  try {
-    const described: Record<string, MeasurePlan['maps'][string]> = {};
-    for (const item of reader.inputs.items) {
-      const map = (await openRegions(reader, item)) as RegionMap;
-      maps.set(item, map);
-      const labels = await planned(reader, item.labels, map.info);
-      const others: { -readonly [which in keyof RegionMap['others']]?: PlannedInput } = {};
-      for (const which of ['image', 'truth', 'classes'] as const) {
-        const [listed, info] = [item[which], map.others[which]];
-        if (listed !== undefined && info !== undefined) others[which] = await planned(reader, listed, info);
-      }
-      const { times } = sizes(map.info);
-      described[item.name] = { labels, ...others, times, blocks: map.places.length / times };
+  const described: Record<string, MeasurePlan['maps'][string]> = {};
+  for (const item of reader.inputs.items) {
+    const map = (await openRegions(reader, item)) as RegionMap;
+    await map.close();
+    maps.set(item, map);
+    const labels = await planned(reader, item.labels, map.info);
+    const others: { -readonly [which in keyof RegionMap['others']]?: PlannedInput } = {};
+    for (const which of ['image', 'truth', 'classes'] as const) {
+      const [listed, info] = [item[which], map.others[which]];
+      if (listed !== undefined && info !== undefined) others[which] = await planned(reader, listed, info);
     }
-    await reader.parts?.requireSame({
-      version: 1,
-      facts: { 'version of Lamella': versions?.().Lamella },
-      settings: {
-        ...{ minSize, ignore, as, spacing, unit, level },
-        format: outlines.length > 0 ? outlines : undefined,
-        memory: sharedBytes(reader.options),
-      },
-      maps: described,
-    });
-    return maps;
-  } catch (cause) {
-    for (const map of maps.values()) await map.close();
-    throw cause;
+    const { times } = sizes(map.info);
+    described[item.name] = { labels, ...others, times, blocks: map.places.length / times };
   }
+  await reader.parts?.requireSame({
+    version: 1,
+    facts: { 'version of Lamella': versions?.().Lamella },
+    settings: {
+      ...{ minSize, ignore, as, spacing, unit, level },
+      format: outlines.length > 0 ? outlines : undefined,
+      memory: sharedBytes(reader.options),
+    },
+    maps: described,
+  });
+  return maps;
 }
 
 /** What a label map or an image has to be in every process. */
@@ -204,17 +194,13 @@ async function countAll(
 ): Promise<ReadonlyMap<MeasureItem, RegionWork | LamellaError>> {
   const places = [...maps.values()].flatMap((map) => map.places);
   await requireParts(reader.parts as MeasuredParts, 'counts', places);
-  const counted = new Map<MeasureItem, RegionMap | LamellaError>();
+  const all = new Map<MeasureItem, RegionMap | LamellaError>();
   for (const [item, map] of maps) {
-    const counting = async () => {
-      await map.count();
-      return map;
-    };
-    counted.set(item, await orFailure(counting));
+    all.set(item, await orFailure(() => counted(map)));
   }
-  const kinds = await kindsOf(reader, new LargeMaps(counted));
+  const kinds = await kindsOf(reader, new LargeMaps(all));
   const works = new Map<MeasureItem, RegionWork | LamellaError>();
-  for (const [item, map] of counted) {
+  for (const [item, map] of all) {
     const selecting = async () => {
       if (map instanceof LamellaError) throw map;
       const work = { kinds, isDropped: droppedFrom(reader, item.labels.path, kinds) };
