@@ -130,9 +130,12 @@ export const START = {
   output: OUTPUT,
   freeze: row(
     '--freeze <layers>',
-    'with --from: layers to keep as they are: encoder, or encoder0,decoder1/conv2',
+    'with --from: layers to keep as they are: encoder, or encoder0,decoder1/conv2, or all-but-head',
     names,
   ),
+  head: choice('--head <how>', ['new'], {
+    before: 'with --from: draw the last layer anew, even where that of the model fits: ',
+  }),
   batchNorm: choice('--batch-norm <mode>', BATCH_NORMS, {
     before:
       'with --from a model of another program: batch normalisation by the running statistics of the model, which are kept, or by each batch: ',
@@ -140,7 +143,7 @@ export const START = {
   }),
   newLearningRate: row(
     '--lr-new <x>',
-    'with --from: peak learning rate of new layers, where the number of classes or channels has changed (default: --lr)',
+    'with --from: peak learning rate of new layers, where classes or the number of channels have changed (default: --lr)',
     number(RANGES.learningRate),
   ),
 };

@@ -105,7 +105,9 @@ async function newTask(
   place: SayingPlace,
   start?: StartModel,
 ): Promise<TrainingTask> {
-  const misplaced = (['freeze', 'newLearningRate', 'batchNorm'] as const).find((name) => settings[name] !== undefined);
+  const misplaced = (['freeze', 'head', 'newLearningRate', 'batchNorm'] as const).find(
+    (name) => settings[name] !== undefined,
+  );
   if (start === undefined && misplaced !== undefined) {
     throw new UsageError(`${option(misplaced)} is for a run that trains on from a model.`, {
       remedy: `Set ${option('from')} too, or remove it.`,

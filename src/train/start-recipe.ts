@@ -1,12 +1,13 @@
-/** How a run trains on from a model: which layers are new or frozen, their learning rates, and batch normalisation. */
+/** How a run trains on from a model: which layers and classes are new, which are frozen, rates, batch normalisation. */
 
 import type { LabelMapping } from '../dataset/labels/labels.ts';
 import { counted, option, UsageError } from '../errors.ts';
 import type { OnnxSpec } from '../models/onnx/definition.ts';
 import type { OnnxNetwork } from '../models/onnx/open.ts';
 import type { ModelSpec } from '../models/registry.ts';
+import { type ClassRows, chooseRows, classNotes } from './class-rows.ts';
 import type { Recipe } from './config.ts';
-import { areOtherMaps, fittingWeights, type StartModel, tensorsOfNetwork } from './start.ts';
+import { areOtherMaps, classAxisOf, fittingWeights, type StartModel, tensorsOfNetwork } from './start.ts';
 
 /** How a run is fine-tuned; JSON in the recipe, since it determines every weight. */
 export interface StartRecipe {
@@ -14,10 +15,16 @@ export interface StartRecipe {
   readonly model: string;
   /** Of the file, which the run stores as `start.onnx`. */
   readonly fingerprint: string;
-  /** Randomly initialised layers, for which the model has no matching weights: `output`. */
+  /** Layers for which the model has no weights, or not for each class: `output`. */
   readonly newLayers: readonly string[];
+  /** The last layer is drawn anew, even where the model has weights that match. */
+  readonly head?: 'new';
+  /** What classes begin with in the last layer. Default: the rows of the model, in their order. */
+  readonly rows?: ClassRows;
   /** Frozen layers: `encoder`, `decoder0/conv1`. */
   readonly freeze?: readonly string[];
+  /** The parameters that alone are trained. Default: of all layers that are not frozen. */
+  readonly trained?: readonly string[];
   /** Peak learning rate of the new layers. Default: the same as all others. */
   readonly newLearningRate?: number;
 }
@@ -26,9 +33,11 @@ export interface StartRecipe {
 export interface StartSettings {
   /**
    * Layers to freeze: `encoder` (each layer with that name and a number), `encoder0`, `decoder1/conv2`. Where a model of
-   * another program has no layers `encoder`, those before its first enlargement.
+   * another program has no layers `encoder`, those before its first enlargement. `all-but-head`: all but the last.
    */
   readonly freeze?: readonly string[];
+  /** `new`: the last layer is drawn anew, even where the model has weights that match. */
+  readonly head?: StartRecipe['head'];
   /** Of a model of another program; default `fixed`. */
   readonly batchNorm?: OnnxSpec['batchNorm'];
   /** Peak learning rate of new layers, where the number of classes or channels has changed. */
@@ -46,6 +55,7 @@ function isMeant(layer: string, pattern: string): boolean {
 }
 
 const ENCODER = 'encoder';
+const ALL_BUT_HEAD = 'all-but-head';
 
 /** The layers that are meant, by name; an encoder without a name by its place in the network. */
 function patternsOf(freeze: readonly string[], layers: readonly string[], file: OnnxNetwork | undefined): string[] {
@@ -58,12 +68,12 @@ function patternsOf(freeze: readonly string[], layers: readonly string[], file: 
 
 /** Factor on the learning rate of each parameter. */
 export function ratesOf(
-  { newLayers, freeze = [], newLearningRate }: StartRecipe,
+  { newLayers, freeze = [], trained, newLearningRate }: StartRecipe,
   learningRate: number,
 ): (parameter: string) => number {
   return (parameter) => {
     const layer = layerOf(parameter);
-    if (freeze.some((pattern) => isMeant(layer, pattern))) return 0;
+    if (trained?.includes(parameter) === false || freeze.some((pattern) => isMeant(layer, pattern))) return 0;
     return newLearningRate !== undefined && newLayers.includes(layer) ? newLearningRate / learningRate : 1;
   };
 }
@@ -71,66 +81,91 @@ export function ratesOf(
 /**
  * How a network is fine-tuned from `start` on labels, with notes.
  * @throws UsageError for layers that the network does not have, that are both frozen and new, or if all are frozen; for
- * a learning rate of new layers if none is new.
+ * a learning rate of new layers if none is new; for a last layer that is meant by name and not found.
  */
 export function startRecipe(
   start: StartModel,
   { model, labels }: Pick<Recipe, 'model' | 'labels'>,
-  { freeze: given, newLearningRate }: StartSettings,
+  { freeze: given, head, newLearningRate }: StartSettings,
 ): { readonly recipe: StartRecipe; readonly notes: readonly string[] } {
-  const { file } = start;
-  const fitting = fittingWeights({ model, labels }, start);
-  const parameters = tensorsOfNetwork(model, file).map(({ name }) => name);
-  const layers = [...new Set(parameters.map(layerOf))];
-  const newLayers = [...new Set(parameters.filter((name) => fitting[name] === undefined).map(layerOf))];
+  const { file, name } = start;
+  const classAxis = classAxisOf(file);
+  const parameters = tensorsOfNetwork(model, file).map((value) => value.name);
+  const last = parameters.filter((parameter) => classAxis(parameter) !== undefined);
+  const ofLast = head ? option('head', head) : given?.includes(ALL_BUT_HEAD) && option('freeze', ALL_BUT_HEAD);
+  if (ofLast && file !== undefined && 'why' in file.head) {
+    throw new UsageError(`${ofLast} needs a last layer that can be told from the rest of ${name}: ${file.head.why}.`, {
+      remedy: 'Remove it.',
+    });
+  }
+  const chosen = head === undefined && last.length > 0 ? chooseRows(start, model, labels) : undefined;
+  const fitting = fittingWeights({ model, labels, start: { head, rows: chosen } }, start);
+  const isDrawn = last.some((parameter) => fitting[parameter] === undefined);
+  const rows = isDrawn ? undefined : chosen;
+  const isNew = (parameter: string): boolean =>
+    fitting[parameter] === undefined || (rows?.includes(null) === true && last.includes(parameter));
+  const layers = layersOf(parameters);
+  const newLayers = layersOf(parameters.filter(isNew));
   const freeze = given && patternsOf(given, layers, file);
   requireLayers(start, layers, freeze);
-  const isFrozen = (layer: string): boolean => freeze?.some((pattern) => isMeant(layer, pattern)) === true;
-  const both = newLayers.find(isFrozen);
+  const recipe: StartRecipe = {
+    model: name,
+    fingerprint: start.fingerprint,
+    newLayers,
+    ...(head && { head }),
+    ...(rows && { rows }),
+    ...(freeze && { freeze }),
+    ...(given?.includes(ALL_BUT_HEAD) && { trained: last }),
+    ...(newLearningRate !== undefined && { newLearningRate }),
+  };
+  const rateOf = ratesOf(recipe, 1);
+  const isFrozen = (parameter: string): boolean => rateOf(parameter) === 0;
+  const both = parameters.find((parameter) => isNew(parameter) && isFrozen(parameter));
   if (both !== undefined) {
-    const why = whyNew(start, model, labels);
-    throw new UsageError(`The layer '${both}' is to be frozen, but its weights are new, since ${why}.`, {
+    const why = whyNew(start, model, labels, head);
+    throw new UsageError(`The layer '${layerOf(both)}' is to be frozen, but its weights are new, since ${why}.`, {
       remedy:
         model.channels === start.model.channels
           ? 'Freeze other layers.'
           : `Choose ${start.model.channels === 1 ? 'one channel' : `${start.model.channels} channels`} with ${option('channel')}, or freeze other layers.`,
     });
   }
-  const frozen = layers.filter(isFrozen);
-  if (frozen.length === layers.length) {
+  const trained = layersOf(parameters.filter((parameter) => !isFrozen(parameter)));
+  if (trained.length === 0) {
     throw new UsageError('All layers are frozen: there is nothing to train.', { remedy: 'Freeze fewer layers.' });
   }
-  const barrier = file?.barriers.find(({ tensor }) => !isFrozen(layerOf(tensor)));
+  const barrier = file?.barriers.find(({ tensor }) => !isFrozen(tensor));
   if (barrier !== undefined) {
-    const before = [...new Set(file?.barriers.map(({ tensor }) => layerOf(tensor)))];
-    throw new UsageError(`The layer '${layerOf(barrier.tensor)}' of ${start.name} cannot be trained: ${barrier.op}.`, {
+    const before = layersOf(file?.barriers.map(({ tensor }) => tensor) ?? []);
+    throw new UsageError(`The layer '${layerOf(barrier.tensor)}' of ${name} cannot be trained: ${barrier.op}.`, {
       remedy: `Freeze what comes before it: ${option('freeze', before.join(','))}.`,
     });
   }
   if (newLearningRate !== undefined && newLayers.length === 0) {
-    throw new UsageError(`${option('newLearningRate')} is for new layers, but ${start.name} has weights for all.`, {
+    throw new UsageError(`${option('newLearningRate')} is for new layers, but ${name} has weights for all.`, {
       remedy: `Use ${option('learningRate')}.`,
     });
   }
-  const kept =
-    newLayers.length === 0
-      ? 'all weights are kept'
-      : `${newLayers.join(', ')} new, since ${whyNew(start, model, labels)}`;
+  const drawn = layersOf(parameters.filter((parameter) => fitting[parameter] === undefined));
+  // The last layer is told of by itself, class by class.
+  const told = rows === undefined ? model : { ...model, numClasses: start.model.numClasses };
+  const keepsRows = rows === undefined || rows.length === start.model.numClasses;
+  const kept = keepsRows ? 'all weights are kept' : 'all layers but the last are kept';
+  const rate = newLearningRate === undefined ? '' : ` (learning rate ${newLearningRate})`;
   return {
-    recipe: {
-      model: start.name,
-      fingerprint: start.fingerprint,
-      newLayers,
-      ...(freeze === undefined ? {} : { freeze }),
-      ...(newLearningRate === undefined ? {} : { newLearningRate }),
-    },
+    recipe,
     notes: [
-      `training on from ${start.name}: ${kept}${newLearningRate === undefined ? '' : ` (learning rate ${newLearningRate})`}`,
+      `training on from ${name}: ${drawn.length === 0 ? kept : `${drawn.join(', ')} new, since ${whyNew(start, told, labels, head)}${rate}`}`,
+      ...(isDrawn ? [] : classNotes(start, labels, rows, rate)),
       ...start.notes,
-      ...(frozen.length === 0 ? [] : [`frozen: ${frozen.length} of ${layers.length} layers (${given?.join(', ')})`]),
+      ...(trained.length === layers.length
+        ? []
+        : [`frozen: ${layers.length - trained.length} of ${layers.length} layers (${given?.join(', ')})`]),
     ],
   };
 }
+
+const layersOf = (parameters: readonly string[]): readonly string[] => [...new Set(parameters.map(layerOf))];
 
 /** Number of layers that a message names. */
 const MOST_NAMED = 12;
@@ -141,7 +176,9 @@ function requireLayers(
   layers: readonly string[],
   freeze: readonly string[] = [],
 ): void {
-  const unknown = freeze.find((pattern) => !layers.some((layer) => isMeant(layer, pattern)));
+  const unknown = freeze.find(
+    (pattern) => pattern !== ALL_BUT_HEAD && !layers.some((layer) => isMeant(layer, pattern)),
+  );
   if (unknown === undefined) return;
   const groups = [...new Set(layers.map((layer) => layer.replace(/\d*([/.].*)?$/, '')))];
   const shown = groups.slice(0, MOST_NAMED).join(', ') + (groups.length > MOST_NAMED ? ', ...' : '');
@@ -155,17 +192,22 @@ function requireLayers(
 
 /**
  * The batch normalisation of a network to train on, with a printed line.
- * @throws UsageError where it is set for a network that has none.
+ * @throws UsageError where it is set for a network that has none, or is to be trained in frozen layers alone.
  */
 export function startBatchNorm(
   { name, model }: StartModel,
-  { batchNorm }: StartSettings,
+  { batchNorm, freeze }: StartSettings,
   batch: number,
 ): { readonly spec: Pick<OnnxSpec, 'batchNorm'>; readonly notes: readonly string[] } {
   if (model.name !== 'onnx' || model.batchNorm === undefined) {
     if (batchNorm === undefined) return { spec: {}, notes: [] };
     throw new UsageError(`${option('batchNorm')} does not apply: ${name} has no batch normalisation.`, {
       remedy: 'Remove it. Exporters merge batch normalisation into convolutions unless told otherwise.',
+    });
+  }
+  if (batchNorm === 'train' && freeze?.includes(ALL_BUT_HEAD)) {
+    throw new UsageError(`${option('batchNorm', batchNorm)} does not go with ${option('freeze', ALL_BUT_HEAD)}.`, {
+      remedy: 'Remove one of them.',
     });
   }
   const note =
@@ -179,9 +221,11 @@ function whyNew(
   { model, name, labels: own }: StartModel,
   { channels, numClasses }: ModelSpec,
   labels: LabelMapping,
+  head: StartRecipe['head'],
 ): string {
   const what = labels.regions === undefined ? 'classes' : 'regions';
   const parts = [
+    ...(head ? [`${option('head', head)} is set`] : []),
     ...(areOtherMaps(own, labels) ? [`maps are of ${what}, and those of ${name} of others`] : []),
     ...(numClasses === model.numClasses ? [] : [`there are ${numClasses} classes and ${name} has ${model.numClasses}`]),
     ...(channels === model.channels

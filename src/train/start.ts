@@ -1,7 +1,7 @@
 /**
  * Fine-tuning: the weights, normalisation and classes of a model replace random and chosen ones. A parameter keeps its
- * value if name and shape match the network to train; otherwise, as in the last layer after a change of the number of
- * classes, it is initialised randomly. So other classes or channels need no special code.
+ * value if name and shape match the network to train; otherwise, as in the first layer after a change of the number of
+ * channels, it is initialised randomly. In the last layer each class keeps the weights that the model has for it.
  *
  * @example In Node, a run that freezes the encoder of another and trains its new last layer with a higher learning
  * rate: await train('./new', { from: 'runs/a', freeze: ['encoder'], newLearningRate: 3e-3, out: 'runs/b' });
@@ -24,11 +24,13 @@ import { buildNetwork, type ModelSpec, shapeOfSide } from '../models/registry.ts
 import { unfoldStandardised } from '../nn/standardise.ts';
 import type { ObjectMaps } from '../objects/object-maps.ts';
 import type { RunData } from './before.ts';
+import { pickRows } from './class-rows.ts';
 import type { Recipe } from './config.ts';
+import type { StartRecipe } from './start-recipe.ts';
 
 type Weights = { readonly [parameter: string]: NdArray };
 
-/** The last layer of networks whose maps may be of regions. */
+/** The last layer of our own networks. */
 const OUTPUT = 'output/';
 
 /** A network is built at about this side to see its parameters. */
@@ -169,16 +171,32 @@ export function areOtherMaps(labels: Regions | undefined, { regions }: Regions):
   return valuesOf(labels?.regions) !== valuesOf(regions);
 }
 
+/** The axis along which a tensor of the last layer has one row for each class; undefined for tensors of other layers. */
+export function classAxisOf(file: OnnxNetwork | undefined): (tensor: string) => number | undefined {
+  if (file === undefined) return (tensor) => (tensor.startsWith(OUTPUT) ? 0 : undefined);
+  const axes = new Map('why' in file.head ? [] : file.head.map(({ name, axis }) => [name, axis]));
+  return (tensor) => axes.get(tensor);
+}
+
+/** What decides which weights fit. */
+interface FittedTo extends Pick<Recipe, 'model'> {
+  readonly labels: Regions;
+  readonly start?: Pick<StartRecipe, 'head' | 'rows'>;
+}
+
 /** The weights of a model that match a network's parameters in name and shape, and mean the same. */
 export function fittingWeights(
-  { model, labels }: Pick<Recipe, 'model'> & { readonly labels: Regions },
-  start: Pick<StartModel, 'weights' | 'file' | 'labels'>,
+  { model, labels, start: { head, rows } = {} }: FittedTo,
+  { weights, file, labels: own }: Pick<StartModel, 'weights' | 'file' | 'labels'>,
 ): Weights {
-  const isOther = areOtherMaps(start.labels, labels);
+  const isDrawn = head === 'new' || areOtherMaps(own, labels);
+  const classAxis = classAxisOf(file);
   return Object.fromEntries(
-    tensorsOfNetwork(model, start.file).flatMap(({ name, shape }) => {
-      const array = start.weights[name];
-      const fits = array?.shape.join() === shape.join() && !(isOther && name.startsWith(OUTPUT));
+    tensorsOfNetwork(model, file).flatMap(({ name, shape }) => {
+      const axis = classAxis(name);
+      const kept = weights[name];
+      const array = kept && rows && axis !== undefined ? pickRows(kept, axis, rows) : kept;
+      const fits = array?.shape.join() === shape.join() && !(isDrawn && axis !== undefined);
       return fits ? [[name, array]] : [];
     }),
   );

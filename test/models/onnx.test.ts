@@ -189,6 +189,50 @@ describe('a network of an ONNX file', () => {
   });
 });
 
+describe('the rows of classes in the last layer of a file', () => {
+  const b = new GraphBuilder('rows');
+  const x = b.input('x', 'float32', [1, 1, 16, 16]);
+  const first = b.constant(float32([2, 1, 1, 1], [1, 2]), 'first.weight');
+  const maps = b.op('Conv', [x, first], { kernel_shape: [1, 1] });
+  // [inputs, classes, 1, 1]
+  const kernel = b.constant(float32([2, 2, 1, 1], [1, 2, 3, 4]), 'up.weight');
+  const y = b.op('ConvTranspose', [maps, kernel, b.constant(float32([2], [5, 6]), 'up.bias')], {
+    kernel_shape: [1, 1],
+  });
+  const added = b.op('Add', [y, b.constant(float32([1, 2, 1, 1], [7, 8]), 'offset')]);
+  const network = openOnnxNetwork(writeOnnx(b.build([b.output(added, 'y')])));
+  const valuesOf = (start: Parameters<typeof fittingWeights>[0]['start'], numClasses: number) => {
+    const model = { ...network.spec, numClasses };
+    const fitting = fittingWeights({ model, labels: {}, start }, { weights: network.weights, file: network });
+    return Object.fromEntries(Object.entries(fitting).map(([name, { data }]) => [name, Array.from(data, Number)]));
+  };
+
+  it('are along the axis of its outputs, also of what is added to them', () => {
+    expect(network.head).toEqual([
+      { name: 'up.weight', axis: 1 },
+      { name: 'up.bias', axis: 0 },
+      { name: 'offset', axis: 1 },
+    ]);
+    expect(valuesOf({ rows: [1, null, 0] }, 3)).toEqual({
+      'first.weight': [1, 2],
+      'up.weight': [2, 0, 1, 4, 0, 3],
+      'up.bias': [6, 0, 5],
+      offset: [8, 0, 7],
+    });
+    expect(valuesOf({ rows: [1] }, 1)).toEqual({
+      'first.weight': [1, 2],
+      'up.weight': [2, 4],
+      'up.bias': [6],
+      offset: [8],
+    });
+  });
+
+  it('are left out where the layer is drawn anew, or has another size', () => {
+    expect(valuesOf({ head: 'new' }, 2)).toEqual({ 'first.weight': [1, 2] });
+    expect(valuesOf({}, 3)).toEqual({ 'first.weight': [1, 2] });
+  });
+});
+
 /** A network with one convolution, and something before or after it. */
 function small(
   ends: {
@@ -365,6 +409,12 @@ describe('what cannot be trained is refused, with what would fit', () => {
     const network = openOnnxNetwork(small({ after: (b, x) => b.op('Tanh', [x]) }));
     expect(() => network.build({ ...network.spec, numClasses: 3 }, [1, 1, 16, 16])).toThrow(
       /2 classes, which cannot become 3: Tanh 'Tanh_0' follows its last convolution/,
+    );
+  });
+  it('a classes layer of which some maps are cut off', () => {
+    const network = openOnnxNetwork(small({ classes: 4, after: (b, x) => b.slice(x, [0], [2], [1]) }));
+    expect(() => network.build({ ...network.spec, numClasses: 3 }, [1, 1, 16, 16])).toThrow(
+      /2 classes, which cannot become 3: some maps of Conv 'Conv_0' are cut off/,
     );
   });
   it('a network without its file', () => {

@@ -98,6 +98,13 @@ describe('train --from a run on new data', () => {
     expect(config.trainingImages).toEqual(['image/0.png']);
   });
 
+  test('so are those of the same classes in another order, whose rows are kept', async () => {
+    const { said, config } = await continued(added, { classes: ['foreground', 'background'] });
+    expect(said).toContain('old data are not rehearsed: the new ones have other classes or channels');
+    expect(config.before).toBeUndefined();
+    expect(config.recipe.start?.rows).toEqual([1, 0]);
+  });
+
   test('old data that are gone are not rehearsed, which is said', async () => {
     await rm(old, { recursive: true });
     const { config, warned } = await continued(added);

@@ -338,3 +338,48 @@ describe('bad input to a session', () => {
     expect(outOfMemory(new Error('Non-zero status code returned while running Conv'), 'wasm')).toBeUndefined();
   });
 });
+
+test('a session of a project with one class more than the model that it begins with keeps the rows of the others', async () => {
+  const declared = (names: readonly string[]): Pick<RawDataset, 'declared'> => ({
+    declared: { classes: names.map((name, i) => ({ name, values: [i] })) },
+  });
+  const project = (names: readonly string[], valueAt: (label: number, p: number) => number): RawDataset => {
+    const raw = rawDataset(
+      Array.from({ length: 4 }, (_, z) => {
+        const label = page(cells.label, z) as Image<'uint8'>;
+        return {
+          name: `page ${z}`,
+          image: page(cells.image, z),
+          label: { ...label, data: label.data.map((v, p) => valueAt(v, p)) },
+        };
+      }),
+    );
+    return { ...raw, ...declared(names) };
+  };
+  const modelAtFirst = async (of: Recipe, place: SessionPlace): Promise<Uint8Array> => {
+    const session = await openSession(of, place);
+    const bytes = await session.model();
+    await session.close();
+    return bytes;
+  };
+  const two = project(['background', 'nucleus'], (v) => Number(v > 0));
+  const bytes = await modelAtFirst(recipeFor(two, SETTINGS, { cores: 2 }).recipe, placeOf(memoryStore()));
+  const from = { name: 'runs/1', bytes };
+  const more = project(['background', 'rim', 'nucleus'], (v, p) => (v === 0 ? 0 : p % 48 < 24 ? 1 : 2));
+  const { recipe: widened, notes } = recipeFor(more, { patch: [32, 32], seed: 6 }, { cores: 2, from });
+  expect(notes).toContain('last layer: background, nucleus keep their weights, rim is new');
+  const store = memoryStore();
+  const rowsOf = (file: Uint8Array) => {
+    const { weights } = readStart({ name: 'model', bytes: file });
+    const [weight, bias] = [weights['output/weight'], weights['output/bias']] as [
+      NdArray<'float32'>,
+      NdArray<'float32'>,
+    ];
+    return Array.from(bias.data, (value, k) => [...weight.data.subarray(4 * k, 4 * k + 4), value]);
+  };
+  const [background, nucleus] = rowsOf(bytes);
+  const expected = [background, [0, 0, 0, 0, 0], nucleus];
+  expect(rowsOf(await modelAtFirst(widened, { ...placeOf(store), from }))).toEqual(expected);
+  // Opened again it has the model that it keeps.
+  expect(rowsOf(await modelAtFirst(widened, placeOf(store)))).toEqual(expected);
+});

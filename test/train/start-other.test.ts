@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { phantom } from '../../packages/phantom/phantom.ts';
-import type { NdArray } from '../../src/array/ndarray.ts';
+import { float32, type NdArray } from '../../src/array/ndarray.ts';
+import { GraphBuilder } from '../../src/graph/builder.ts';
 import { readSignature } from '../../src/graph/onnx/model.ts';
+import { writeOnnx } from '../../src/graph/onnx/write.ts';
 import { page } from '../../src/image/convert.ts';
 import { writePng } from '../../src/image/formats/png/write.ts';
 import { writeTiff } from '../../src/image/formats/tiff/write.ts';
@@ -16,7 +18,7 @@ import { repeatRun, resumeRun, type TrainRunOptions, trainRun } from '../../src/
 import { openModel } from '../../src/predict/open.ts';
 import { parseConfig } from '../../src/train/config.ts';
 import { parseLog, type StepLine } from '../../src/train/log.ts';
-import { readStart } from '../../src/train/start.ts';
+import { fittingWeights, readStart } from '../../src/train/start.ts';
 import { expectAllClose } from '../support/expect-all-close.ts';
 import { OTHER, trainOnPackage } from '../support/train-on-package.ts';
 import { weightsBeside } from '../support/weights-beside.ts';
@@ -31,6 +33,7 @@ const SETTINGS = {
 
 let root: string;
 let grey: string;
+let classes: string;
 const cells = phantom({ width: 48, height: 48, depth: 3, cellPx: 20, seed: 3 });
 
 async function folder(
@@ -48,10 +51,19 @@ async function folder(
 }
 const png = (z: number): [string, Uint8Array] => ['png', writePng(page(cells.image, z))];
 const binary = (z: number): Image => page(cells.label, z);
+const three = (z: number): Image => {
+  const { data, ...rest } = binary(z);
+  return {
+    ...rest,
+    dtype: 'uint8',
+    data: Uint8Array.from(data as Uint8Array, (v, p) => (p % 48 < 24 ? 2 : v > 0 ? 1 : 0)),
+  };
+};
 
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'lamella-start-other-'));
   grey = await folder('grey', png, binary);
+  classes = await folder('classes', png, three);
 });
 afterAll(() => rm(root, { recursive: true, force: true }));
 
@@ -150,16 +162,40 @@ describe('train --from a model of another program', () => {
     );
   });
 
+  test('its last layer is drawn anew, or alone trained, where that is asked for', async () => {
+    const before = readStart({ name: OTHER, bytes: await readFile(OTHER) });
+    const { out: drawn, said } = await continued(grey, { head: 'new', learningRate: 1e-9 });
+    expect(said).toContain(`training on from ${OTHER}: head new, since \`head: new\` is set`);
+    expect(said.filter((line) => line.startsWith('outputs of'))).toEqual([]);
+    // Small, as that of our own networks, and not what it was.
+    const { weights } = await modelOf(drawn);
+    for (const name of ['head.weight', 'head.bias']) {
+      const values = Array.from(weights[name]?.data ?? [], Number);
+      expect(Math.max(...values.map(Math.abs))).toBeLessThan(0.05);
+      expect(values).not.toEqual(Array.from(before.weights[name]?.data ?? [], Number));
+    }
+    const { out: head, said: frozen } = await continued(grey, { freeze: ['all-but-head'], learningRate: 0.01 });
+    expect(changed(before.weights, (await modelOf(head)).weights)).toEqual(['head.bias', 'head.weight']);
+    expect(frozen).toContain('frozen: 7 of 8 layers (all-but-head)');
+    await expect(continued(grey, { freeze: ['all-but-head'], batchNorm: 'train' })).rejects.toThrow(
+      /`batchNorm: train` does not go with `freeze: all-but-head`/,
+    );
+  });
+
+  test('where something follows its last layer, that is neither drawn anew nor alone trained', async () => {
+    const b = new GraphBuilder('squashed');
+    const x = b.input('x', 'float32', [1, 1, 32, 32]);
+    const kernel = b.constant(float32([2, 1, 1, 1], [0.5, -0.5]), 'conv.weight');
+    const y = b.op('Tanh', [b.op('Conv', [x, kernel], { kernel_shape: [1, 1] })]);
+    const from = join(root, 'squashed.onnx');
+    await atomicWrite(from, writeOnnx(b.build([b.output(y, 'y')])));
+    const why = /needs a last layer that can be told from the rest of .*: Tanh 'Tanh_0' follows its last convolution/;
+    for (const options of [{ head: 'new' }, { freeze: ['all-but-head'] }] as const) {
+      await expect(continued(grey, { ...options, from })).rejects.toThrow(why);
+    }
+  });
+
   test('other classes and channels replace its last and its first layer', async () => {
-    const three = (z: number): Image => {
-      const { data, ...rest } = binary(z);
-      return {
-        ...rest,
-        dtype: 'uint8',
-        data: Uint8Array.from(data as Uint8Array, (v, p) => (p % 48 < 24 ? 2 : v > 0 ? 1 : 0)),
-      };
-    };
-    const classes = await folder('classes', png, three);
     const { out, said } = await continued(classes, { learningRate: 1e-9, newLearningRate: 0.1 });
     expect(said).toContain(
       `training on from ${OTHER}: head new, since there are 3 classes and ${OTHER} has 2 (learning rate 0.1)`,
@@ -276,5 +312,41 @@ describe('train --from a package of BioImage.IO', () => {
     const again = join(root, 'again-from-package');
     await repeatRun(config, { ...SETTINGS, out: again, from: join(out, 'start.onnx') }, { say: () => undefined });
     expect(await lossesOf(again)).toEqual(await lossesOf(out));
+  });
+
+  test('keeps the rows of the classes that it names, in the order of the data, and repeats them', async () => {
+    const from = await packed('named.zip');
+    const names = ['membrane', 'gap', 'Inside'];
+    const { out, said } = await continued(classes, { from, classes: names });
+    expect(said).toEqual(
+      expect.arrayContaining([
+        `training on from ${from}: all layers but the last are kept`,
+        'last layer: membrane, Inside keep their weights, gap is new',
+      ]),
+    );
+    const { recipe } = await configOf(out);
+    expect(recipe.start).toMatchObject({ newLayers: ['head'], rows: [1, null, 0] });
+    const start = readStart({ name: 'start', bytes: await readFile(join(out, 'start.onnx')) });
+    const { 'head.weight': weight, 'head.bias': bias, ...others } = fittingWeights(recipe, start);
+    const [w, b] = [start.weights['head.weight'], start.weights['head.bias']].map((of) =>
+      Array.from(of?.data ?? [], Number),
+    );
+    const zeros = [0, 0, 0, 0];
+    expect(Array.from(weight?.data ?? [], Number)).toEqual([
+      ...(w?.slice(4) ?? []),
+      ...zeros,
+      ...(w?.slice(0, 4) ?? []),
+    ]);
+    expect(Array.from(bias?.data ?? [], Number)).toEqual([b?.[1], 0, b?.[0]]);
+    for (const [name, array] of Object.entries(others)) expect([name, array]).toEqual([name, start.weights[name]]);
+
+    await rm(from);
+    const again = join(root, 'again-with-rows');
+    await repeatRun(await configOf(out), { ...SETTINGS, out: again, from: join(out, 'start.onnx') });
+    const checkpoint = (run: string) => readFile(join(run, 'checkpoints', 'step-000000002.ckpt'));
+    expect(await checkpoint(again)).toEqual(await checkpoint(out));
+    await rm(join(again, 'checkpoints'), { recursive: true });
+    await resumeRun(again, { workers: 0 });
+    expect(await checkpoint(again)).toEqual(await checkpoint(out));
   });
 });

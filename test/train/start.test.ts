@@ -14,8 +14,9 @@ import { foldStandardised, unfoldStandardised } from '../../src/nn/standardise.t
 import { atomicWrite } from '../../src/platform/node/atomic-write.ts';
 import { repeatRun, resumeRun, type TrainRunOptions, trainRun } from '../../src/platform/node/train-run.ts';
 import { parseConfig, type Recipe } from '../../src/train/config.ts';
+import { parseLog } from '../../src/train/log.ts';
 import { classModelWriter } from '../../src/train/model-file.ts';
-import { readStart } from '../../src/train/start.ts';
+import { fittingWeights, readStart } from '../../src/train/start.ts';
 import { initialWeights } from '../../src/train/step.ts';
 
 const SMALL = { steps: 2, batch: 1, seed: 5, workers: 0, device: 'cpu' } as const satisfies Partial<TrainRunOptions>;
@@ -24,6 +25,7 @@ const CONTINUED = { ...SMALL, patch: [32, 32] } as const satisfies Partial<Train
 
 let root: string;
 let grey: string;
+let classes: string;
 let first: string;
 
 /** A folder of pairs. */
@@ -58,6 +60,7 @@ beforeAll(async () => {
     (z) => page(cells.image, z),
     (z) => page(cells.label, z),
   );
+  classes = await folder('classes', (z) => page(cells.image, z), threeClasses);
   first = join(root, 'first');
   await trainRun(grey, { ...SMALL, ...NETWORK, out: first });
 });
@@ -74,6 +77,7 @@ async function continued(
   return { out, said };
 }
 const modelOf = async (run: string) => readStart({ name: run, bytes: await readFile(join(run, 'last.onnx')) });
+const readStartOf = async (run: string) => readStart({ name: run, bytes: await readFile(join(run, 'best.onnx')) });
 const madeOf = async (run: string) => readMetadata(readSignature(await readFile(join(run, 'last.onnx'))))?.provenance;
 const configOf = async (run: string) => parseConfig(await readFile(join(run, 'config.json')), run);
 
@@ -103,7 +107,6 @@ describe('train --from', () => {
     expect(said).toContain(`training on from ${first}: all weights are kept`);
     expect(await madeOf(out)).toMatchObject({ from: first, fromFingerprint: (await readStartOf(first)).fingerprint });
   });
-  const readStartOf = async (run: string) => readStart({ name: run, bytes: await readFile(join(run, 'best.onnx')) });
 
   test('frozen layers keep their weights to the bit, the others learn; both models say so', async () => {
     const { out, said } = await continued(grey, { freeze: ['encoder'], learningRate: 0.01 });
@@ -115,9 +118,9 @@ describe('train --from', () => {
     expect(await madeOf(out)).toMatchObject({ freeze: ['encoder'] });
   });
 
-  test('another number of classes replaces the last layer alone, whose rate can be its own', async () => {
-    const data = await folder('classes', (z) => page(cells.image, z), threeClasses);
-    const { out, said } = await continued(data, { learningRate: 1e-9, newLearningRate: 0.1 });
+  test('a model that knows none of the classes gets a new last layer, whose rate can be its own', async () => {
+    const names = ['a', 'b', 'c'];
+    const { out, said } = await continued(classes, { classes: names, learningRate: 1e-9, newLearningRate: 0.1 });
     const [a, b] = [await readStartOf(first), await modelOf(out)];
     const config = await configOf(out);
     expect(config.recipe.start).toEqual({
@@ -151,9 +154,13 @@ describe('train --from', () => {
     );
   });
 
-  test('repeated, or resumed from before its first checkpoint: the same bits', async () => {
-    const { out: whole } = await continued(grey, { freeze: ['encoder0'] });
-    const again = join(root, 'again');
+  test.each<[string, () => string, Partial<TrainRunOptions>]>([
+    ['with frozen layers', () => grey, { freeze: ['encoder0'] }],
+    ['with rows of classes', () => classes, { classes: ['rim', 'foreground', 'background'] }],
+    ['with a new last layer that alone is trained', () => grey, { head: 'new', freeze: ['all-but-head'] }],
+  ])('repeated, or resumed from before its first checkpoint, %s: the same bits', async (what, data, options) => {
+    const { out: whole } = await continued(data(), options);
+    const again = join(root, `again ${what}`);
     const file = join(whole, 'config.json');
     await repeatRun(parseConfig(await readFile(file), file), { out: again, workers: 0 });
     const checkpoint = (folder: string) => readFile(join(folder, 'checkpoints', 'step-000000002.ckpt'));
@@ -168,9 +175,27 @@ describe('train --from', () => {
     );
   });
 
+  test('warms up as any other run', async () => {
+    const { out } = await continued(grey, { steps: 40, learningRate: 1e-3 });
+    const log = parseLog(await readFile(join(out, 'log.jsonl'), 'utf8'));
+    const rates = log.flatMap((line) => (line.kind === 'step' ? line.learningRate : []));
+    // A tenth of the steps.
+    [0.25e-3, 0.5e-3, 0.75e-3, 1e-3, 1e-3].forEach((rate, i) => {
+      expect(rates[i]).toBeCloseTo(rate, 12);
+    });
+    expect(rates[5]).toBeLessThan(1e-3);
+  });
+
   test.each<[string, Partial<TrainRunOptions>, RegExp]>([
     ['layers that there are not', { freeze: ['stem'] }, /no layers 'stem' to freeze\. Use encoder, decoder, output/],
     ['all layers frozen', { freeze: ['encoder', 'decoder', 'output'] }, /nothing to train/],
+    ['all but the last layer frozen, and the last', { freeze: ['all-but-head', 'output'] }, /nothing to train/],
+    [
+      'a new last layer that is frozen',
+      { head: 'new', freeze: ['output'] },
+      /'output' is to be frozen, but its weights are new, since `head: new` is set\. Freeze other layers/,
+    ],
+    ['a new last layer without a model', { from: undefined, head: 'new' }, /`head` is for a run that trains on/],
     ['a rate of new layers without any', { newLearningRate: 0.1 }, /is for new layers, but .* has weights for all/],
     ['a network beside', { network: 'unet2015' }, /`network` does not go with `from`/],
     ['an option of the network beside', { depth: 3 }, /`depth` does not go with `from`/],
@@ -178,6 +203,133 @@ describe('train --from', () => {
     ['no such file', { from: 'missing.onnx' }, /missing\.onnx: there is no such file or folder/],
   ])('%s: refused', async (_, options, message) => {
     await expect(continued(grey, options)).rejects.toThrow(message);
+  });
+});
+
+describe('the last layer of a run that trains on', () => {
+  /** The last layer before the first step, as one row for each class: its weights and its bias. */
+  async function headOf(run: string, from: string): Promise<readonly (readonly number[])[]> {
+    const { recipe } = await configOf(run);
+    return rowsOf(fittingWeights(recipe, await readStartOf(from)));
+  }
+  function rowsOf(weights: { readonly [parameter: string]: NdArray }): readonly (readonly number[])[] {
+    const [weight, bias] = [weights['output/weight'], weights['output/bias']] as [NdArray, NdArray];
+    return Array.from({ length: weight.shape[0] as number }, (_, k) =>
+      [...weight.data.subarray(4 * k, 4 * k + 4), bias.data[k]].map(Number),
+    );
+  }
+  const ZEROS = [0, 0, 0, 0, 0];
+
+  test('with one class more keeps the rows of those that it knows by name, the new one begins with zeros', async () => {
+    const names = ['Background', 'rim', 'foreground'];
+    const { out, said } = await continued(classes, { classes: names, learningRate: 1e-9 });
+    const a = await readStartOf(first);
+    const [background, foreground] = rowsOf(a.weights);
+    expect(await headOf(out, first)).toEqual([background, ZEROS, foreground]);
+    expect((await configOf(out)).recipe.start).toEqual({
+      model: first,
+      fingerprint: a.fingerprint,
+      newLayers: ['output'],
+      rows: [0, null, 1],
+    });
+    expect(said).toEqual(
+      expect.arrayContaining([
+        `training on from ${first}: all layers but the last are kept`,
+        'last layer: Background, foreground keep their weights, rim is new',
+      ]),
+    );
+    const b = await modelOf(out);
+    const { 'output/weight': _w, 'output/bias': _b, ...others } = b.weights;
+    expect(changed(others, a.weights)).toEqual([]);
+    rowsOf(b.weights).forEach((row, k) => {
+      row.forEach((value, i) => {
+        expect(value).toBeCloseTo([background, ZEROS, foreground][k]?.[i] as number, 5);
+      });
+    });
+    expect(await madeOf(out)).toMatchObject({ newLayers: ['output'] });
+  });
+
+  test('which is widened has the rate of new layers, learns, and is not frozen', async () => {
+    const names = ['background', 'foreground', 'rim'];
+    const { out, said } = await continued(classes, { classes: names, learningRate: 1e-9, newLearningRate: 0.1 });
+    expect(said).toContain('last layer: background, foreground keep their weights, rim is new (learning rate 0.1)');
+    const [a, b] = [await readStartOf(first), await modelOf(out)];
+    for (const row of rowsOf(b.weights)) expect(row.every((value) => value !== 0)).toBe(true);
+    const { 'output/weight': _w, 'output/bias': _b, ...others } = b.weights;
+    expect(changed(others, a.weights)).toEqual([]);
+    await expect(continued(classes, { classes: names, freeze: ['output'] })).rejects.toThrow(
+      /'output' is to be frozen, but its weights are new, since there are 3 classes and .* has 2\. Freeze other layers/,
+    );
+  });
+
+  test('with the same classes in another order has their rows in that order, and none is new', async () => {
+    const { out, said } = await continued(grey, { classes: ['foreground', 'background'] });
+    const [background, foreground] = rowsOf((await readStartOf(first)).weights);
+    expect(await headOf(out, first)).toEqual([foreground, background]);
+    expect((await configOf(out)).recipe.start).toMatchObject({ newLayers: [], rows: [1, 0] });
+    expect(said).toEqual(
+      expect.arrayContaining([
+        `training on from ${first}: all weights are kept`,
+        'last layer: foreground, background keep their weights',
+      ]),
+    );
+  });
+
+  test('with as many classes gives those that it does not know the places that are left; with fewer it loses rows', async () => {
+    const { out: three } = await continued(classes, { classes: ['background', 'rim', 'foreground'] });
+    const [background, rim, foreground] = rowsOf((await readStartOf(three)).weights);
+    const renamed = await continued(classes, { from: three, classes: ['foreground', 'gap', 'background'] });
+    expect(await headOf(renamed.out, three)).toEqual([foreground, rim, background]);
+    expect(renamed.said).toContain(
+      `classes: foreground, gap, background take the places of foreground, rim, background in ${three}`,
+    );
+    const inOrder = await continued(classes, { from: three, classes: ['x', 'y', 'z'] });
+    expect(await headOf(inOrder.out, three)).toEqual([background, rim, foreground]);
+    expect((await configOf(inOrder.out)).recipe.start).toMatchObject({ newLayers: [] });
+    expect((await configOf(inOrder.out)).recipe.start?.rows).toBeUndefined();
+
+    const fewer = { from: three, classes: ['background', 'foreground'] };
+    const { out, said } = await continued(grey, fewer);
+    expect(await headOf(out, three)).toEqual([background, foreground]);
+    expect((await configOf(out)).recipe.start).toMatchObject({ newLayers: [], rows: [0, 2] });
+    expect(said).toEqual(
+      expect.arrayContaining([
+        `training on from ${three}: all layers but the last are kept`,
+        'last layer: background, foreground keep their weights, rim is dropped',
+      ]),
+    );
+    await expect(continued(grey, { ...fewer, newLearningRate: 0.1 })).rejects.toThrow(/has weights for all/);
+  });
+
+  test('is drawn anew where that is asked for, though its classes fit', async () => {
+    const { out, said } = await continued(grey, { head: 'new', learningRate: 1e-9 });
+    const [a, b] = [await readStartOf(first), await modelOf(out)];
+    const { 'output/weight': weight, 'output/bias': bias, ...others } = b.weights;
+    const drawn = initialWeights(buildNetwork(b.model, [1, 1, 32, 32]).parameters, SMALL.seed);
+    expect(changed({ 'output/weight': weight as NdArray, 'output/bias': bias as NdArray }, drawn)).toEqual([]);
+    expect(changed(drawn, a.weights)).toContain('output');
+    expect(changed(others, a.weights)).toEqual([]);
+    expect((await configOf(out)).recipe.start).toMatchObject({ newLayers: ['output'], head: 'new' });
+    expect(said).toContain(`training on from ${first}: output new, since \`head: new\` is set`);
+    const renamed = await continued(grey, { head: 'new', classes: ['foreground', 'background'] });
+    expect(renamed.said.filter((line) => /^(classes|last layer):/.test(line))).toEqual([]);
+  });
+
+  test('alone is trained where all others are frozen, which keep their weights to the bit', async () => {
+    const plain = join(root, 'plain');
+    // Weights that are standardised are rounded in a file.
+    await trainRun(grey, { ...SMALL, ...NETWORK, norm: 'none', out: plain });
+    const options = { from: plain, freeze: ['all-but-head'], learningRate: 0.01 };
+    const { out, said } = await continued(grey, options);
+    const [a, b] = [(await readStartOf(plain)).weights, (await modelOf(out)).weights];
+    const differ = Object.keys(a).filter((name) => a[name]?.data.join() !== b[name]?.data.join());
+    expect(differ.toSorted()).toEqual(['output/bias', 'output/weight']);
+    expect(said).toContain('frozen: 12 of 13 layers (all-but-head)');
+    expect((await configOf(out)).recipe.start).toMatchObject({
+      freeze: ['all-but-head'],
+      trained: ['output/weight', 'output/bias'],
+    });
+    expect(await madeOf(out)).toMatchObject({ freeze: ['all-but-head'] });
   });
 });
 

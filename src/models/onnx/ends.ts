@@ -37,6 +37,7 @@ export function lastLayer(graph: Graph, logits: Value): End {
   let value = logits;
   for (let node = makers.get(value); node !== undefined; node = makers.get(value)) {
     if (isConvolution(node)) {
+      if (value.shape[1] !== logits.shape[1]) return { why: `some maps of ${named(node)} are cut off` };
       const own = ofConvolution(node, 'outputs', graph);
       return 'why' in own ? own : [...own, ...added];
     }

@@ -19,7 +19,7 @@ import type { BuildOptions, NetworkFile } from '../definition.ts';
 import { PROBABILITIES_NAME } from '../prediction.ts';
 import { type Logits, logitsOf } from './activation.ts';
 import type { OnnxSpec } from './definition.ts';
-import { firstLayers, lastLayer, resized } from './ends.ts';
+import { type End, firstLayers, lastLayer, resized } from './ends.ts';
 import { atFirstSize, chooseOutput, type Refuse, refusing, requireOpenSizes, tileOf } from './find.ts';
 import { cutAt, networkOf, valueNamed } from './network.ts';
 import { type Barrier, encoderTensors, trainedTensors, withoutGradient } from './parameters.ts';
@@ -37,6 +37,8 @@ export interface OnnxNetwork extends NetworkFile {
   readonly encoder: readonly string[];
   /** Trained tensors that no gradient reaches. */
   readonly barriers: readonly Barrier[];
+  /** The layer that makes the logits. */
+  readonly head: End;
   /**
    * @param spec that of the file, or with other numbers of channels and classes: their layers are drawn anew
    * @throws ModelError if these numbers cannot change, saying why; UsageError for a number of images that it cannot take
@@ -91,17 +93,17 @@ export function openOnnxNetwork(given: Uint8Array, file?: string): OnnxNetwork {
     tile,
     ...(statistics.length > 0 && { batchNorm: 'fixed' as const }),
   };
-  const last = lastLayer(cut, logits);
+  const head = lastLayer(cut, logits);
   const names = {
     trained: new Set(trained.map(({ name }) => name)),
-    head: new Set('why' in last ? [] : last.map(({ name }) => name)),
+    head: new Set('why' in head ? [] : head.map(({ name }) => name)),
   };
 
   /** Tensors for other numbers of channels and classes. */
   const replacements = (wanted: OnnxSpec): Weights => {
     const ends = [
       { what: 'channels', end: firstLayers(cut, image) },
-      { what: 'numClasses', end: last },
+      { what: 'numClasses', end: head },
     ] as const;
     return Object.assign(
       {},
@@ -141,6 +143,7 @@ export function openOnnxNetwork(given: Uint8Array, file?: string): OnnxNetwork {
     ),
     encoder: encoderTensors(cut, trained),
     barriers,
+    head,
     build(wanted, shape, { training = false, isFrozen = () => false } = {}) {
       if (typeof batch === 'number' && shape[0] !== batch) {
         throw new UsageError(`The network of ${file} takes one image at once, not ${shape[0]}.`, {

@@ -2,7 +2,7 @@
 
 import { reachPx } from '../../../augment/field.ts';
 import { cutToAnnotation } from '../../../dataset/cut.ts';
-import { backgroundOf, findMapping, type LabelMapping } from '../../../dataset/labels/labels.ts';
+import { backgroundOf, findMapping } from '../../../dataset/labels/labels.ts';
 import { namesOf, presentClasses } from '../../../dataset/labels/present.ts';
 import { type PreparedDataset, type PrepareOptions, prepareDataset } from '../../../dataset/prepare.ts';
 import { labelOptions, type RawDataset } from '../../../dataset/raw.ts';
@@ -43,25 +43,9 @@ type Place = Pick<SetupOptions, 'openSampler'> & { readonly maps?: MapTraining |
   readonly volumes?: VolumeTraining | undefined;
 } & Pick<PrepareOptions, 'allocate' | 'memo'>;
 
-/** Notes on the classes and channels of a fine-tuned run. */
-export function startNotes(
-  start: StartModel | undefined,
-  { classes }: LabelMapping,
-  input: object | undefined,
-): readonly string[] {
-  if (start === undefined) return [];
-  const { name, classNames, model } = start;
-  const names = classes.map((one) => one.name);
-  const renamed = names.length === classNames.length && names.some((one, i) => one !== classNames[i]);
-  const isForeign = classNames.length === 0;
-  const outputs = model.numClasses === 1 ? names.slice(1) : names;
-  const mapped = outputs.map((one, i) => `${i} is ${one}`).join(', ');
-  return [
-    ...(isForeign && outputs.length === model.numClasses ? [`outputs of ${name}: ${mapped}`] : []),
-    ...(renamed ? [`classes: ${names.join(', ')} take the places of ${classNames.join(', ')} in ${name}`] : []),
-    ...(input === undefined ? [] : [`channels and normalisation: those of ${name}`]),
-  ];
-}
+/** A note on the input of a fine-tuned run. */
+export const startNotes = (start: StartModel | undefined, input: object | undefined): readonly string[] =>
+  start === undefined || input === undefined ? [] : [`channels and normalisation: those of ${start.name}`];
 
 /** The data of a new run, with its border weights. @throws DatasetError, UsageError as `prepareDataset`. */
 export function newSegmentationTask(
@@ -112,7 +96,7 @@ export function newSegmentationTask(
   const common = taskOf(raw, data, { ...place, volumes });
   return {
     ...common,
-    notes: [...common.notes, ...(beside?.notes ?? []), ...startNotes(start, mapping, input), ...(taken?.notes ?? [])],
+    notes: [...common.notes, ...(beside?.notes ?? []), ...startNotes(start, input), ...(taken?.notes ?? [])],
     length: lengthOf(network),
     chooseMetric: () => {
       const usual = common.chooseMetric();

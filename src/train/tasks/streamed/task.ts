@@ -109,7 +109,7 @@ async function newTask(
   const common = taskOf(prepared, place);
   return {
     ...common,
-    notes: [...common.notes, ...(beside?.notes ?? []), ...startNotes(start, mapping, input), ...(taken?.notes ?? [])],
+    notes: [...common.notes, ...(beside?.notes ?? []), ...startNotes(start, input), ...(taken?.notes ?? [])],
     length: lengthOf(network),
     choosesBySpeed:
       start === undefined && settings.baseChannels === undefined && networkNamed(network).choose !== undefined,

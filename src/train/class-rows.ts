@@ -1,0 +1,90 @@
+/** What each class keeps of the last layer of the model that a run trains on from: one row of its weights for each class. */
+
+import { elementCount, type NdArray, ndarray } from '../array/ndarray.ts';
+import type { LabelMapping } from '../dataset/labels/labels.ts';
+import type { ModelSpec } from '../models/registry.ts';
+import type { StartModel } from './start.ts';
+
+/** For each class the row of the model's last layer that it begins with; null: zeros. */
+export type ClassRows = readonly (number | null)[];
+
+const isSameName = (one: string, other: string | undefined): boolean => one.toLowerCase() === other?.toLowerCase();
+
+/**
+ * Which row each class begins with: that of its name; if there are as many classes as before, the others take the places
+ * that are left.
+ * @returns undefined where rows are not of classes, or all stay as they are, or the model knows none of the classes
+ */
+export function chooseRows(
+  { classNames, labels: own, maps, model }: StartModel,
+  { numClasses }: ModelSpec,
+  { classes, regions }: LabelMapping,
+): ClassRows | undefined {
+  const isOfClasses = maps === undefined && own?.regions === undefined && regions === undefined;
+  if (!isOfClasses || classNames.length !== model.numClasses || classes.length !== numClasses) return undefined;
+  const left: (string | undefined)[] = [...classNames];
+  const take = (isWanted: (name: string | undefined) => boolean): number | null => {
+    const row = left.findIndex(isWanted);
+    if (row < 0) return null;
+    left[row] = undefined;
+    return row;
+  };
+  const named = classes.map(({ name }) => take((known) => isSameName(name, known)));
+  const isAsMany = classes.length === classNames.length;
+  const rows = isAsMany ? named.map((row) => row ?? take((known) => known !== undefined)) : named;
+  const allStay = isAsMany && rows.every((row, i) => row === i);
+  return allStay || rows.every((row) => row === null) ? undefined : rows;
+}
+
+/**
+ * Rows of an array along an axis. Those of new classes are zeros: such a class says nothing until it has learned. Zeros do
+ * not keep rows alike, as they would in layers further down: the gradient of row k is the sum of (p_k - y_k) times the
+ * features of each pixel, y_k whether it is of class k, and so its own from the first step.
+ */
+export function pickRows({ dtype, shape, data }: NdArray, axis: number, rows: ClassRows): NdArray {
+  const picked = ndarray(dtype, shape.with(axis, rows.length));
+  const [from, to] = [data, picked.data] as [Float32Array, Float32Array];
+  const size = elementCount(shape.slice(axis + 1));
+  for (let outer = 0; outer < elementCount(shape.slice(0, axis)); outer++) {
+    rows.forEach((row, i) => {
+      if (row === null) return;
+      const start = (outer * (shape[axis] as number) + row) * size;
+      to.set(from.subarray(start, start + size), (outer * rows.length + i) * size);
+    });
+  }
+  return picked;
+}
+
+/**
+ * What the last layer of the model is for the classes, where its weights are kept, as printed lines.
+ * @param rate of layers with new classes, as printed
+ */
+export function classNotes(
+  { name, classNames, model: { numClasses } }: StartModel,
+  { classes }: LabelMapping,
+  rows: ClassRows | undefined,
+  rate: string,
+): readonly string[] {
+  const names = classes.map((one) => one.name);
+  if (classNames.length === 0) {
+    const outputs = numClasses === 1 ? names.slice(1) : names;
+    const mapped = outputs.map((one, i) => `${i} is ${one}`).join(', ');
+    return outputs.length === numClasses ? [`outputs of ${name}: ${mapped}`] : [];
+  }
+  const places = names.map((_, i) => classNames[rows?.[i] ?? i]);
+  if (names.length === classNames.length && names.some((one, i) => !isSameName(one, places[i]))) {
+    return [`classes: ${names.join(', ')} take the places of ${places.join(', ')} in ${name}`];
+  }
+  if (rows === undefined) return [];
+  const part = (some: readonly string[], one: string, several: string): readonly string[] =>
+    some.length === 0 ? [] : [`${some.join(', ')} ${some.length === 1 ? one : several}`];
+  const kept = names.filter((_, i) => rows[i] !== null);
+  const fresh = names.filter((_, i) => rows[i] === null);
+  const gone = classNames.filter((_, row) => !rows.includes(row));
+  const parts = [
+    ...part(kept, 'keeps its weights', 'keep their weights'),
+    ...part(fresh, 'is new', 'are new'),
+    ...part(gone, 'is dropped', 'are dropped'),
+  ];
+  return [`last layer: ${parts.join(', ')}${fresh.length === 0 ? '' : rate}`];
+}
