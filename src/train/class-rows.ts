@@ -8,7 +8,7 @@ import type { StartModel } from './start.ts';
 /** For each class the row of the model's last layer that it begins with; null: zeros. */
 export type ClassRows = readonly (number | null)[];
 
-const isSameName = (one: string, other: string | undefined): boolean => one.toLowerCase() === other?.toLowerCase();
+const lower = (names: readonly string[]): readonly string[] => names.map((name) => name.toLowerCase());
 
 /**
  * Which row each class begins with: that of its name; if there are as many classes as before, the others take the places
@@ -22,16 +22,11 @@ export function chooseRows(
 ): ClassRows | undefined {
   const isOfClasses = maps === undefined && own?.regions === undefined && regions === undefined;
   if (!isOfClasses || classNames.length !== model.numClasses || classes.length !== numClasses) return undefined;
-  const left: (string | undefined)[] = [...classNames];
-  const take = (isWanted: (name: string | undefined) => boolean): number | null => {
-    const row = left.findIndex(isWanted);
-    if (row < 0) return null;
-    left[row] = undefined;
-    return row;
-  };
-  const named = classes.map(({ name }) => take((known) => isSameName(name, known)));
-  const isAsMany = classes.length === classNames.length;
-  const rows = isAsMany ? named.map((row) => row ?? take((known) => known !== undefined)) : named;
+  const known = lower(classNames);
+  const wanted = lower(classes.map(({ name }) => name));
+  const isAsMany = wanted.length === known.length;
+  const left = isAsMany ? [...known.keys()].filter((row) => !wanted.includes(known[row] as string)) : [];
+  const rows = wanted.map((name) => (known.includes(name) ? known.indexOf(name) : (left.shift() ?? null)));
   const allStay = isAsMany && rows.every((row, i) => row === i);
   return allStay || rows.every((row) => row === null) ? undefined : rows;
 }
@@ -71,20 +66,15 @@ export function classNotes(
     const mapped = outputs.map((one, i) => `${i} is ${one}`).join(', ');
     return outputs.length === numClasses ? [`outputs of ${name}: ${mapped}`] : [];
   }
-  const places = names.map((_, i) => classNames[rows?.[i] ?? i]);
-  if (names.length === classNames.length && names.some((one, i) => !isSameName(one, places[i]))) {
+  const places = names.map((_, i) => classNames[rows?.[i] ?? i] as string);
+  if (names.length === classNames.length && lower(names).join() !== lower(places).join()) {
     return [`classes: ${names.join(', ')} take the places of ${places.join(', ')} in ${name}`];
   }
   if (rows === undefined) return [];
-  const part = (some: readonly string[], one: string, several: string): readonly string[] =>
-    some.length === 0 ? [] : [`${some.join(', ')} ${some.length === 1 ? one : several}`];
-  const kept = names.filter((_, i) => rows[i] !== null);
-  const fresh = names.filter((_, i) => rows[i] === null);
-  const gone = classNames.filter((_, row) => !rows.includes(row));
   const parts = [
-    ...part(kept, 'keeps its weights', 'keep their weights'),
-    ...part(fresh, 'is new', 'are new'),
-    ...part(gone, 'is dropped', 'are dropped'),
-  ];
-  return [`last layer: ${parts.join(', ')}${fresh.length === 0 ? '' : rate}`];
+    { some: names.filter((_, i) => rows[i] !== null), are: 'kept' },
+    { some: names.filter((_, i) => rows[i] === null), are: `new${rate}` },
+    { some: classNames.filter((_, row) => !rows.includes(row)), are: 'dropped' },
+  ].filter(({ some }) => some.length > 0);
+  return [`last layer: ${parts.map(({ some, are }) => `${some.join(', ')} ${are}`).join('; ')}`];
 }

@@ -138,7 +138,7 @@ const OPTIONAL: { readonly [path: string]: Rule } = {
   'recipe.start.freeze': listOf('layers', text),
   'recipe.start.trained': listOf('parameters', text),
   'recipe.start.head': oneOf(['new']),
-  'recipe.start.rows': listOf('numbers of rows, or null,', orNull(count(0))),
+  'recipe.start.rows': listOf('rows', orNull(count(0))),
   'recipe.start.newLearningRate': above0,
 };
 

@@ -40,7 +40,7 @@ export interface StartSettings {
   readonly head?: StartRecipe['head'];
   /** Of a model of another program; default `fixed`. */
   readonly batchNorm?: OnnxSpec['batchNorm'];
-  /** Peak learning rate of new layers, where the number of classes or channels has changed. */
+  /** Peak learning rate of new layers, where classes or the number of channels have changed. */
   readonly newLearningRate?: number;
 }
 
@@ -94,9 +94,7 @@ export function startRecipe(
   const last = parameters.filter((parameter) => classAxis(parameter) !== undefined);
   const ofLast = head ? option('head', head) : given?.includes(ALL_BUT_HEAD) && option('freeze', ALL_BUT_HEAD);
   if (ofLast && file !== undefined && 'why' in file.head) {
-    throw new UsageError(`${ofLast} needs a last layer that can be told from the rest of ${name}: ${file.head.why}.`, {
-      remedy: 'Remove it.',
-    });
+    throw new UsageError(`${ofLast} does not go with ${name}: ${file.head.why}.`, { remedy: 'Remove it.' });
   }
   const chosen = head === undefined && last.length > 0 ? chooseRows(start, model, labels) : undefined;
   const fitting = fittingWeights({ model, labels, start: { head, rows: chosen } }, start);
@@ -112,17 +110,17 @@ export function startRecipe(
     model: name,
     fingerprint: start.fingerprint,
     newLayers,
-    ...(head && { head }),
-    ...(rows && { rows }),
-    ...(freeze && { freeze }),
-    ...(given?.includes(ALL_BUT_HEAD) && { trained: last }),
-    ...(newLearningRate !== undefined && { newLearningRate }),
+    head,
+    rows,
+    freeze,
+    trained: given?.includes(ALL_BUT_HEAD) ? last : undefined,
+    newLearningRate,
   };
   const rateOf = ratesOf(recipe, 1);
   const isFrozen = (parameter: string): boolean => rateOf(parameter) === 0;
   const both = parameters.find((parameter) => isNew(parameter) && isFrozen(parameter));
   if (both !== undefined) {
-    const why = whyNew(start, model, labels, head);
+    const why = whyNew(start, model, labels, { head });
     throw new UsageError(`The layer '${layerOf(both)}' is to be frozen, but its weights are new, since ${why}.`, {
       remedy:
         model.channels === start.model.channels
@@ -147,16 +145,16 @@ export function startRecipe(
     });
   }
   const drawn = layersOf(parameters.filter((parameter) => fitting[parameter] === undefined));
-  // The last layer is told of by itself, class by class.
-  const told = rows === undefined ? model : { ...model, numClasses: start.model.numClasses };
-  const keepsRows = rows === undefined || rows.length === start.model.numClasses;
-  const kept = keepsRows ? 'all weights are kept' : 'all layers but the last are kept';
   const rate = newLearningRate === undefined ? '' : ` (learning rate ${newLearningRate})`;
+  const kept =
+    drawn.length === 0
+      ? `all ${rows ? 'other ' : ''}weights are kept`
+      : `${drawn.join(', ')} new, since ${whyNew(start, model, labels, { head, rows })}${rate}`;
   return {
     recipe,
     notes: [
-      `training on from ${name}: ${drawn.length === 0 ? kept : `${drawn.join(', ')} new, since ${whyNew(start, told, labels, head)}${rate}`}`,
       ...(isDrawn ? [] : classNotes(start, labels, rows, rate)),
+      `training on from ${name}: ${kept}`,
       ...start.notes,
       ...(trained.length === layers.length
         ? []
@@ -202,7 +200,7 @@ export function startBatchNorm(
   if (model.name !== 'onnx' || model.batchNorm === undefined) {
     if (batchNorm === undefined) return { spec: {}, notes: [] };
     throw new UsageError(`${option('batchNorm')} does not apply: ${name} has no batch normalisation.`, {
-      remedy: 'Remove it. Exporters merge batch normalisation into convolutions unless told otherwise.',
+      remedy: 'Remove it.',
     });
   }
   if (batchNorm === 'train' && freeze?.includes(ALL_BUT_HEAD)) {
@@ -221,13 +219,15 @@ function whyNew(
   { model, name, labels: own }: StartModel,
   { channels, numClasses }: ModelSpec,
   labels: LabelMapping,
-  head: StartRecipe['head'],
+  { head, rows }: Pick<StartRecipe, 'head' | 'rows'>,
 ): string {
   const what = labels.regions === undefined ? 'classes' : 'regions';
   const parts = [
     ...(head ? [`${option('head', head)} is set`] : []),
     ...(areOtherMaps(own, labels) ? [`maps are of ${what}, and those of ${name} of others`] : []),
-    ...(numClasses === model.numClasses ? [] : [`there are ${numClasses} classes and ${name} has ${model.numClasses}`]),
+    ...(numClasses === model.numClasses || rows
+      ? []
+      : [`there are ${numClasses} classes and ${name} has ${model.numClasses}`]),
     ...(channels === model.channels
       ? []
       : [`images have ${counted(channels, 'channel')} and ${name} takes ${model.channels}`]),

@@ -367,7 +367,7 @@ test('a session of a project with one class more than the model that it begins w
   const from = { name: 'runs/1', bytes };
   const more = project(['background', 'rim', 'nucleus'], (v, p) => (v === 0 ? 0 : p % 48 < 24 ? 1 : 2));
   const { recipe: widened, notes } = recipeFor(more, { patch: [32, 32], seed: 6 }, { cores: 2, from });
-  expect(notes).toContain('last layer: background, nucleus keep their weights, rim is new');
+  expect(notes).toContain('last layer: background, nucleus kept; rim new');
   const store = memoryStore();
   const rowsOf = (file: Uint8Array) => {
     const { weights } = readStart({ name: 'model', bytes: file });

@@ -189,7 +189,7 @@ describe('train --from a model of another program', () => {
     const y = b.op('Tanh', [b.op('Conv', [x, kernel], { kernel_shape: [1, 1] })]);
     const from = join(root, 'squashed.onnx');
     await atomicWrite(from, writeOnnx(b.build([b.output(y, 'y')])));
-    const why = /needs a last layer that can be told from the rest of .*: Tanh 'Tanh_0' follows its last convolution/;
+    const why = /does not go with .*squashed\.onnx: Tanh 'Tanh_0' follows its last convolution/;
     for (const options of [{ head: 'new' }, { freeze: ['all-but-head'] }] as const) {
       await expect(continued(grey, { ...options, from })).rejects.toThrow(why);
     }
@@ -320,8 +320,8 @@ describe('train --from a package of BioImage.IO', () => {
     const { out, said } = await continued(classes, { from, classes: names });
     expect(said).toEqual(
       expect.arrayContaining([
-        `training on from ${from}: all layers but the last are kept`,
-        'last layer: membrane, Inside keep their weights, gap is new',
+        `training on from ${from}: all other weights are kept`,
+        'last layer: membrane, Inside kept; gap new',
       ]),
     );
     const { recipe } = await configOf(out);

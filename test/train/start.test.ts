@@ -234,8 +234,8 @@ describe('the last layer of a run that trains on', () => {
     });
     expect(said).toEqual(
       expect.arrayContaining([
-        `training on from ${first}: all layers but the last are kept`,
-        'last layer: Background, foreground keep their weights, rim is new',
+        `training on from ${first}: all other weights are kept`,
+        'last layer: Background, foreground kept; rim new',
       ]),
     );
     const b = await modelOf(out);
@@ -252,7 +252,7 @@ describe('the last layer of a run that trains on', () => {
   test('which is widened has the rate of new layers, learns, and is not frozen', async () => {
     const names = ['background', 'foreground', 'rim'];
     const { out, said } = await continued(classes, { classes: names, learningRate: 1e-9, newLearningRate: 0.1 });
-    expect(said).toContain('last layer: background, foreground keep their weights, rim is new (learning rate 0.1)');
+    expect(said).toContain('last layer: background, foreground kept; rim new (learning rate 0.1)');
     const [a, b] = [await readStartOf(first), await modelOf(out)];
     for (const row of rowsOf(b.weights)) expect(row.every((value) => value !== 0)).toBe(true);
     const { 'output/weight': _w, 'output/bias': _b, ...others } = b.weights;
@@ -269,8 +269,8 @@ describe('the last layer of a run that trains on', () => {
     expect((await configOf(out)).recipe.start).toMatchObject({ newLayers: [], rows: [1, 0] });
     expect(said).toEqual(
       expect.arrayContaining([
-        `training on from ${first}: all weights are kept`,
-        'last layer: foreground, background keep their weights',
+        'last layer: foreground, background kept',
+        `training on from ${first}: all other weights are kept`,
       ]),
     );
   });
@@ -294,8 +294,8 @@ describe('the last layer of a run that trains on', () => {
     expect((await configOf(out)).recipe.start).toMatchObject({ newLayers: [], rows: [0, 2] });
     expect(said).toEqual(
       expect.arrayContaining([
-        `training on from ${three}: all layers but the last are kept`,
-        'last layer: background, foreground keep their weights, rim is dropped',
+        `training on from ${three}: all other weights are kept`,
+        'last layer: background, foreground kept; rim dropped',
       ]),
     );
     await expect(continued(grey, { ...fewer, newLearningRate: 0.1 })).rejects.toThrow(/has weights for all/);

@@ -43,18 +43,6 @@ export class NumpyArray {
   content: Uint8Array | readonly PickleValue[] = [];
 }
 
-/** Names of the opcodes, as in Python's `pickletools`: those that are letters, and those from 0x80 on. */
-const LETTERS =
-  '( MARK . STOP 0 POP 1 POP_MARK 2 DUP F FLOAT I INT J BININT K BININT1 L LONG M BININT2 N NONE P PERSID Q BINPERSID R REDUCE S STRING T BINSTRING U SHORT_BINSTRING V UNICODE X BINUNICODE a APPEND b BUILD c GLOBAL d DICT } EMPTY_DICT e APPENDS g GET h BINGET i INST j LONG_BINGET l LIST ] EMPTY_LIST o OBJ p PUT q BINPUT r LONG_BINPUT s SETITEM t TUPLE ) EMPTY_TUPLE u SETITEMS G BINFLOAT B BINBYTES C SHORT_BINBYTES'.split(
-    ' ',
-  );
-const FROM_0X80 =
-  'PROTO NEWOBJ EXT1 EXT2 EXT4 TUPLE1 TUPLE2 TUPLE3 NEWTRUE NEWFALSE LONG1 LONG4 SHORT_BINUNICODE BINUNICODE8 BINBYTES8 EMPTY_SET ADDITEMS FROZENSET NEWOBJ_EX STACK_GLOBAL MEMOIZE FRAME BYTEARRAY8 NEXT_BUFFER READONLY_BUFFER'.split(
-    ' ',
-  );
-const nameOf = (code: number): string =>
-  FROM_0X80[code - 0x80] ?? LETTERS[LETTERS.indexOf(String.fromCharCode(code)) + 1] ?? `0x${code.toString(16)}`;
-
 /** What NumPy's pickles call, by the names of NumPy 1 and 2. */
 const CALLS: Readonly<Record<string, (args: PickleValue[]) => PickleValue>> = {
   'numpy.core.multiarray._reconstruct': () => new NumpyArray(),
@@ -116,10 +104,10 @@ class Reader {
 
   run(): PickleValue {
     for (;;) {
-      const name = nameOf(this.uint8());
-      if (name === 'STOP') return this.pop();
-      const step = Object.hasOwn(STEPS, name) ? STEPS[name] : undefined;
-      if (step === undefined) throw this.refuse(`the opcode ${name}`);
+      const code = this.uint8();
+      if (code === STOP) return this.pop();
+      const step = STEPS[code];
+      if (step === undefined) throw this.refuse(`the opcode 0x${code.toString(16)}`);
       const value = step(this);
       if (value !== undefined) this.push(value);
     }
@@ -249,48 +237,90 @@ class Reader {
   }
 }
 
-/** What each opcode does; a value that is returned is pushed. */
-const STEPS: Readonly<Record<string, (reader: Reader) => PickleValue | undefined>> = {
-  PROTO: (r) => void r.uint8(),
-  FRAME: (r) => void r.count(8),
-  MARK: (r) => void r.mark(),
-  NONE: () => null,
-  NEWTRUE: () => true,
-  NEWFALSE: () => false,
-  BININT: (r) => r.number(4, (at) => r.view.getInt32(at, true)),
-  BININT1: (r) => r.uint8(),
-  BININT2: (r) => r.number(2, (at) => r.view.getUint16(at, true)),
-  LONG1: (r) => longOf(r.take(r.uint8())),
-  BINFLOAT: (r) => r.number(8, (at) => r.view.getFloat64(at)),
-  SHORT_BINUNICODE: (r) => r.text(r.uint8()),
-  BINUNICODE: (r) => r.text(r.count(4)),
-  SHORT_BINSTRING: (r) => r.text(r.uint8()),
-  BINSTRING: (r) => r.text(r.count(4)),
-  SHORT_BINBYTES: (r) => r.take(r.uint8()),
-  BINBYTES: (r) => r.take(r.count(4)),
-  BINBYTES8: (r) => r.take(r.count(8)),
-  EMPTY_DICT: () => new Map(),
-  EMPTY_LIST: () => [],
-  EMPTY_TUPLE: () => [],
-  TUPLE: (r) => r.toMark(),
-  LIST: (r) => r.toMark(),
-  TUPLE1: (r) => r.last(1),
-  TUPLE2: (r) => r.last(2),
-  TUPLE3: (r) => r.last(3),
-  APPEND: (r) => void r.append([r.pop()]),
-  APPENDS: (r) => void r.append(r.toMark()),
-  SETITEM: (r) => void r.set(r.last(2)),
-  SETITEMS: (r) => void r.set(r.toMark()),
-  POP: (r) => void r.pop(),
-  MEMOIZE: (r) => void r.memoize(r.memo.size),
-  BINPUT: (r) => void r.memoize(r.uint8()),
-  LONG_BINPUT: (r) => void r.memoize(r.count(4)),
-  BINGET: (r) => r.recall(r.uint8()),
-  LONG_BINGET: (r) => r.recall(r.count(4)),
-  GLOBAL: (r) => r.global(`${r.line()}.${r.line()}`),
-  STACK_GLOBAL: (r) => r.global(r.last(2).join('.')),
-  REDUCE: (r) => r.call(r.last(2)),
-  BUILD: (r) => void r.build(r.pop()),
+const STOP = 0x2e;
+
+/** What each opcode does, by its code and with its name in Python's `pickletools`; a value that is returned is pushed. */
+const STEPS: Readonly<Record<number, (reader: Reader) => PickleValue | undefined>> = {
+  // PROTO
+  128: (r) => void r.uint8(),
+  // FRAME
+  149: (r) => void r.count(8),
+  // MARK
+  40: (r) => void r.mark(),
+  // NONE
+  78: () => null,
+  // NEWTRUE
+  136: () => true,
+  // NEWFALSE
+  137: () => false,
+  // BININT
+  74: (r) => r.number(4, (at) => r.view.getInt32(at, true)),
+  // BININT1
+  75: (r) => r.uint8(),
+  // BININT2
+  77: (r) => r.number(2, (at) => r.view.getUint16(at, true)),
+  // LONG1
+  138: (r) => longOf(r.take(r.uint8())),
+  // BINFLOAT
+  71: (r) => r.number(8, (at) => r.view.getFloat64(at)),
+  // SHORT_BINUNICODE
+  140: (r) => r.text(r.uint8()),
+  // BINUNICODE
+  88: (r) => r.text(r.count(4)),
+  // SHORT_BINSTRING
+  85: (r) => r.text(r.uint8()),
+  // BINSTRING
+  84: (r) => r.text(r.count(4)),
+  // SHORT_BINBYTES
+  67: (r) => r.take(r.uint8()),
+  // BINBYTES
+  66: (r) => r.take(r.count(4)),
+  // BINBYTES8
+  142: (r) => r.take(r.count(8)),
+  // EMPTY_DICT
+  125: () => new Map(),
+  // EMPTY_LIST
+  93: () => [],
+  // EMPTY_TUPLE
+  41: () => [],
+  // TUPLE
+  116: (r) => r.toMark(),
+  // LIST
+  108: (r) => r.toMark(),
+  // TUPLE1
+  133: (r) => r.last(1),
+  // TUPLE2
+  134: (r) => r.last(2),
+  // TUPLE3
+  135: (r) => r.last(3),
+  // APPEND
+  97: (r) => void r.append([r.pop()]),
+  // APPENDS
+  101: (r) => void r.append(r.toMark()),
+  // SETITEM
+  115: (r) => void r.set(r.last(2)),
+  // SETITEMS
+  117: (r) => void r.set(r.toMark()),
+  // POP
+  48: (r) => void r.pop(),
+  // MEMOIZE
+  148: (r) => void r.memoize(r.memo.size),
+  // BINPUT
+  113: (r) => void r.memoize(r.uint8()),
+  // LONG_BINPUT
+  114: (r) => void r.memoize(r.count(4)),
+  // BINGET
+  104: (r) => r.recall(r.uint8()),
+  // LONG_BINGET
+  106: (r) => r.recall(r.count(4)),
+  // GLOBAL
+  99: (r) => r.global(`${r.line()}.${r.line()}`),
+  // STACK_GLOBAL
+  147: (r) => r.global(r.last(2).join('.')),
+  // REDUCE
+  82: (r) => r.call(r.last(2)),
+  // BUILD
+  98: (r) => void r.build(r.pop()),
 };
 
 /** Little-endian two's complement. */
