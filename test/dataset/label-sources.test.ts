@@ -6,6 +6,7 @@ import { ndarray } from '../../src/array/ndarray.ts';
 import { findMapping } from '../../src/dataset/labels/labels.ts';
 import { prepareDataset, readDataset } from '../../src/dataset/prepare.ts';
 import { labelOptions } from '../../src/dataset/raw.ts';
+import { openStreamed } from '../../src/dataset/streamed/open.ts';
 import { writeGeoJson } from '../../src/export/geojson.ts';
 import { encodeRoi, writeRoiZip } from '../../src/export/imagej-roi.ts';
 import { outlineSlices } from '../../src/export/outlined-slices.ts';
@@ -109,6 +110,32 @@ describe('shape files are labels', () => {
         { file: 'images/c.npy', reason: '.npy is not read' },
       ]),
     );
+  });
+
+  const square = [2, 1, 6, 1, 6, 4, 2, 4];
+  const coco = {
+    images: [{ id: 1, file_name: 'a.tif', width: WIDTH, height: HEIGHT }],
+    categories: [{ id: 1, name: 'cell' }],
+    annotations: [
+      { id: 1, image_id: 1, category_id: 1, iscrowd: 0, bbox: [2, 1, 4, 3], area: 12, segmentation: [square] },
+    ],
+  };
+  const cvat = `<?xml version="1.0"?><annotations><image id="0" name="a.tif" width="${WIDTH}" height="${HEIGHT}">
+<polygon label="cell" points="2,1;6,1;6,4;2,4" z_order="0"/></image></annotations>`;
+  const corners = ['1,2', '1,5', '3,5', '3,2'].map((corner, i) => `0,rectangle,${i},${corner}`);
+  const napari = ['index,shape-type,vertex-index,axis-0,axis-1', ...corners].join('\n');
+  test.each<[string, string, Uint8Array | string]>([
+    ['COCO', 'c.json', JSON.stringify(coco)],
+    ['CVAT', 'annotations.xml', cvat],
+    ['napari', 'a.csv', napari],
+    ['ImageJ', 'a.zip', zip],
+    ['QuPath', 'a.geojson', geojson()],
+    ['Cellpose', 'a_seg.npy', cellpose],
+  ])('of %s, on images that could be read by region: the pair is held in memory', async (_, name, content) => {
+    const image = writeTiff({ ...ndarray('uint8', [HEIGHT, WIDTH]), axes: 'yx', spacing: {} });
+    const files = folder({ 'a.tif': image, [name]: content });
+    expect((await readDataset(files, 'data')).pages).toHaveLength(1);
+    expect(await openStreamed(files, 'data', { bytes: 0 })).toBeUndefined();
   });
 
   it('and two for one image are refused', async () => {

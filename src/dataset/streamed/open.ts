@@ -9,7 +9,8 @@ import { ImageNotes } from '../../image/notes.ts';
 import { openStoredImage } from '../../image/read.ts';
 import { type ImageSource, infoAt } from '../../image/source.ts';
 import { needsWhole } from '../../input/input-regions.ts';
-import { describePairing, type Pair, shownLabel } from '../discover/pairing.ts';
+import { describePairing, type Pair } from '../discover/pairing.ts';
+import { isShapeLabel } from '../discover/shape-files.ts';
 import { type ImageListing, inFolder, listImageSources, openListed, pairListing } from '../discover/sources.ts';
 import type { LabelOptions } from '../labels/labels.ts';
 import { type ReadDatasetOptions, readDataset } from '../prepare.ts';
@@ -117,7 +118,7 @@ async function openPair(files: Files, listing: ImageListing, pair: Pair, level =
     const { root, series, joined, json, project } = listing;
     if (series.has(path)) return openListed(files, listing, path);
     if (joined?.has(path) === true || json !== undefined || project !== undefined) return undefined;
-    if (shownLabel(path) !== path) return undefined;
+    if (isShapeLabel(path)) return undefined;
     return openStoredImage(files, joinPath(root, path), { palette });
   };
   const image = await open(pair.image);
