@@ -6,6 +6,7 @@ import { type ImageListing, inFolder, listImageSources, pairListing, readListed 
 import { alignLabels } from '../dataset/labels/align.ts';
 import {
   applyMapping,
+  backgroundOf,
   describeMapping,
   findMapping,
   IGNORE,
@@ -43,7 +44,7 @@ export interface ConvertedNnunet {
 
 /**
  * Writes the images of a folder with their labels, as `train` would understand them: one file per channel, labels as class
- * numbers with what is ignored above them, and `dataset.json`, with the regions of a data set of nnU-Net. PNG where all images are single pages of 8 or 16 bits
+ * numbers, the background first and what is ignored last, and `dataset.json`, with the regions of a data set of nnU-Net. PNG where all images are single pages of 8 or 16 bits
  * without a place in a patient, otherwise NIfTI.
  * @throws LamellaError if `out` is there; DatasetError for what nnU-Net cannot hold: time series, images with different
  * channels, a class named "ignore", regions of a project; as `readDataset` and `findMapping`
@@ -72,7 +73,8 @@ export async function convertToNnunet(
     );
     // Classes that are given are no longer the values that regions are unions of.
     const regions = options.classes === undefined ? (listing.json?.regions ?? []) : [];
-    const labels = regions.length > 0 ? labelsOfRegions(mapping, regions) : labelsOf(mapping, folder);
+    const numbers = regions.length > 0 ? numbersOfRegions(mapping, regions) : numbersOf(mapping, folder);
+    const { labels } = numbers;
     const writer = new CaseWriter(files, out, await fileEndingOf(files, listing, [...cases.keys()]));
     for (const { image: path, label } of pairing.pairs) {
       requireGoing(signal);
@@ -83,7 +85,7 @@ export async function convertToNnunet(
           : await readListed(files, listing, label, { palette: 'index' });
       const name = cases.get(path) as string;
       await writer.image('imagesTr', name, image);
-      await writer.labels(name, classNumbers(alignLabels(read, image), image, mapping));
+      await writer.labels(name, classNumbers(alignLabels(read, image), image, mapping, numbers));
     }
     for (const path of pairing.unlabelled) {
       requireGoing(signal);
@@ -102,7 +104,8 @@ export async function convertToNnunet(
     };
     await files.write(joinPath(out, DATASET_JSON), `${JSON.stringify(content, undefined, 2)}\n`);
     const result = { out, labels, channels, fileEnding };
-    return { ...result, trainingImages: pairing.pairs.length, testImages: pairing.unlabelled.length, notes };
+    const counts = { trainingImages: pairing.pairs.length, testImages: pairing.unlabelled.length };
+    return { ...result, ...counts, notes: [...notes, ...numbers.notes] };
   });
 }
 
@@ -147,33 +150,64 @@ function casesOf(...lists: readonly (readonly string[])[]): ReadonlyMap<string, 
   );
 }
 
-function labelsOf({ classes, ignore }: LabelMapping, folder: string): Readonly<Record<string, number>> {
-  const wrong = classes.find(({ name }) => name === 'ignore');
-  if (wrong !== undefined) {
+/** The name that 0 has in nnU-Net, which refuses a data set without it. */
+const BACKGROUND = 'background';
+
+interface ClassNumbers {
+  readonly labels: ConvertedNnunet['labels'];
+  /** By the index of the class. */
+  readonly values: readonly number[];
+  /** Of what is ignored: the one after the last. */
+  readonly ignored: number;
+  readonly notes: readonly string[];
+}
+
+/** The background is 0, and the other classes follow; where none is the background, no pixel is 0. */
+function numbersOf(mapping: LabelMapping, folder: string): ClassNumbers {
+  const names = mapping.classes.map(({ name }) => name);
+  if (names.includes('ignore')) {
     throw new DatasetError('a class is named "ignore", which nnU-Net takes for pixels to ignore.', {
       file: folder,
       remedy: 'Give it another name.',
     });
   }
-  const values = classes.map(({ name }, i): readonly [string, number] => [name, i]);
-  return Object.fromEntries(ignore.length > 0 ? [...values, ['ignore', classes.length]] : values);
+  const stated = names.indexOf(BACKGROUND);
+  const [background] = stated < 0 ? backgroundOf(mapping) : [stated];
+  const others = names.flatMap((_, i) => (i === background ? [] : [i]));
+  const ignored = others.length + 1;
+  const renamed = background === undefined ? undefined : names[background];
+  const said =
+    renamed === undefined ? 'no pixel has it' : renamed === BACKGROUND ? undefined : `"${renamed}" has that name there`;
+  return {
+    labels: Object.fromEntries([
+      [BACKGROUND, 0],
+      ...others.map((i, k) => [names[i], k + 1] as const),
+      ...(mapping.ignore.length > 0 ? [['ignore', ignored] as const] : []),
+    ]),
+    values: names.map((_, i) => others.indexOf(i) + 1),
+    ignored,
+    notes: said === undefined ? [] : [`nnU-Net calls 0 "${BACKGROUND}": ${said}`],
+  };
 }
 
 /** Regions of a data set of nnU-Net: its values are class numbers, and stay so. */
-function labelsOfRegions(
-  { classes, ignore }: LabelMapping,
-  regions: readonly LabelRegion[],
-): Readonly<Record<string, number | readonly number[]>> {
+function numbersOfRegions({ classes, ignore }: LabelMapping, regions: readonly LabelRegion[]): ClassNumbers {
   const inRegions = new Set(regions.flatMap(({ values }) => values));
-  return Object.fromEntries([
+  const labels = Object.fromEntries([
     ...classes.flatMap(({ name }, i) => (inRegions.has(i) ? [] : [[name, i] as const])),
     ...regions.map(({ name, values }) => [name, values.length === 1 ? (values[0] as number) : values] as const),
     ...(ignore.length > 0 ? [['ignore', classes.length] as const] : []),
   ]);
+  return { labels, values: [...classes.keys()], ignored: classes.length, notes: [] };
 }
 
 /** Class numbers on the grid of the image; ignored pixels have the number after the last. */
-function classNumbers(labels: Image, image: Image, mapping: LabelMapping): Image<'uint8'> {
+function classNumbers(
+  labels: Image,
+  image: Image,
+  mapping: LabelMapping,
+  { values, ignored }: ClassNumbers,
+): Image<'uint8'> {
   const pages = labelPages(labels);
   const { slices, height, width } = sizes(image);
   const plane = height * width;
@@ -184,7 +218,7 @@ function classNumbers(labels: Image, image: Image, mapping: LabelMapping): Image
   for (const [z, page] of pages.entries()) {
     const classes = applyMapping(page, mapping);
     data.set(
-      classes.map((value) => (value === IGNORE ? mapping.classes.length : value)),
+      classes.map((index) => (index === IGNORE ? ignored : (values[index] as number))),
       z * plane,
     );
   }

@@ -121,10 +121,51 @@ describe('a data set of nnU-Net with regions', () => {
       { name: 'rest', values: [0, 1] },
       { name: 'core', values: [2, 3] },
     ];
-    const { labels: written } = await convertToNnunet(own, 'd', 'out', { classes });
-    expect(written).toEqual({ rest: 0, core: 1, ignore: 2 });
+    const { labels: written, notes } = await convertToNnunet(own, 'd', 'out', { classes });
+    expect(written).toEqual({ background: 0, core: 1, ignore: 2 });
+    expect(notes).toContain('nnU-Net calls 0 "background": "rest" has that name there');
     expect(new TextDecoder().decode(await own.read('out/dataset.json'))).not.toContain('regions_class_order');
     expect([...(await readImage(await own.read('out/labelsTr/a.png'), 'a.png')).data]).toEqual([0, 0, 1, 1, 2, 0]);
+  });
+});
+
+describe('0, which nnU-Net calls the background and nothing else', () => {
+  const drawn = [1, 2, 3, 3, 2, 0];
+  const files = (values: readonly number[]) =>
+    memoryFiles({
+      'd/images/a.png': writePng(image('yx', [2, 3], (i) => 20 * i)),
+      'd/labels/a.png': writePng(image('yx', [2, 3], (i) => values[i] as number)),
+    });
+  const converted = async (values: readonly number[], names: readonly string[], ignore?: readonly number[]) => {
+    const own = files(values);
+    const classes = names.map((name, i) => ({ name, values: [i + (ignore ? 1 : 0)] }));
+    const { labels, notes } = await convertToNnunet(own, 'd', 'out', { classes, ignore });
+    const { data } = await readImage(await own.read('out/labelsTr/a.png'), 'a.png');
+    return { labels, pixels: [...data], said: notes.filter((note) => note.startsWith('nnU-Net calls')) };
+  };
+
+  it('is no pixel of strokes, where nothing is the background', async () => {
+    expect(await converted(drawn, ['wall', 'cell', 'rim'], [0])).toEqual({
+      labels: { background: 0, wall: 1, cell: 2, rim: 3, ignore: 4 },
+      pixels: [1, 2, 3, 3, 2, 4],
+      said: ['nnU-Net calls 0 "background": no pixel has it'],
+    });
+  });
+
+  it('is the class of that name, whatever its value', async () => {
+    expect(await converted(drawn, ['cell', 'background', 'rim'], [0])).toEqual({
+      labels: { background: 0, cell: 1, rim: 2, ignore: 3 },
+      pixels: [1, 0, 2, 2, 0, 3],
+      said: [],
+    });
+  });
+
+  it('is the background by another name, which is lost', async () => {
+    expect(await converted(drawn, ['Background', 'a', 'b', 'c'])).toEqual({
+      labels: { background: 0, a: 1, b: 2, c: 3 },
+      pixels: drawn,
+      said: ['nnU-Net calls 0 "background": "Background" has that name there'],
+    });
   });
 });
 
