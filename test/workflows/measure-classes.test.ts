@@ -81,6 +81,34 @@ test('objects of one class have no such column', async () => {
   expect((await measured(mask, 'maps')).classes).toBeUndefined();
 });
 
+test('objects of one class have its name in GeoJSON and COCO, if somebody named it', async () => {
+  const format = ['geojson', 'coco'] as const;
+  const namesIn = async (contents: Readonly<Record<string, Uint8Array>>, path: string) => {
+    const { text } = await measured(contents, path, { format });
+    const { features } = JSON.parse(await text('geojson/a.geojson')) as {
+      readonly features: readonly { readonly properties: { readonly classification?: { readonly name: string } } }[];
+    };
+    const { categories } = JSON.parse(await text('coco.json')) as { readonly categories: readonly { name: string }[] };
+    return [new Set(features.map(({ properties }) => properties.classification?.name)), categories[0]?.name];
+  };
+  const ofModel = (...classes: readonly string[]) =>
+    namesIn(prediction(classes, [0, 3, 9].slice(0, classes.length)), 'pred');
+  expect(await ofModel('background', 'T cell', 'border')).toEqual([new Set(['T cell']), 'T cell']);
+  expect(await ofModel('background', 'T cell')).toEqual([new Set(['T cell']), 'T cell']);
+  for (const unnamed of ['foreground', 'object']) {
+    expect(await ofModel('background', unnamed)).toEqual([new Set([undefined]), 'object']);
+  }
+  const project = {
+    ...{ version: 1, task: 'objects', notAnnotated: 65535, images: [{ file: 'a.tif', labels: 'a-labels.tif' }] },
+    classes: [
+      { name: 'background', value: 0 },
+      { name: 'nucleus', value: 'rest' },
+    ],
+  };
+  const labelled = { 'd/lamella.json': json(project), 'd/a.tif': CLASSES, 'd/a-labels.tif': OBJECTS };
+  expect(await namesIn(labelled, 'd')).toEqual([new Set(['nucleus']), 'nucleus']);
+});
+
 test('connected pixels of a class are of that class, by the name that is stated, or by its value', async () => {
   const { 'pred/objects/a.tif': _, ...labels } = SEVERAL;
   const own = await measured(labels, 'pred', { as: 'classes' });

@@ -18,6 +18,25 @@ export function predictedClasses({ classes, values }: Partial<PredictionFile> = 
   return names.size > 1 ? (value) => names.get(value) : undefined;
 }
 
+/** What classes are called that nobody named. */
+const UNNAMED = ['foreground', 'object'];
+
+/**
+ * The name that all objects have where they are of one class: that of a prediction, or the one that labels state for
+ * numbers of objects. Undefined for several, and for one that nobody named.
+ */
+export function onlyClass(
+  prediction: Partial<PredictionFile> | undefined,
+  stated: LabelOptions['classes'] = [],
+): string | undefined {
+  const border = borderOf(prediction?.classes);
+  const names = prediction
+    ? (prediction.classes ?? []).filter((_, i) => i !== 0 && i !== border)
+    : stated.flatMap((item) => (typeof item !== 'string' && item.values === 'rest' ? item.name : []));
+  const [name] = names;
+  return names.length === 1 && name !== undefined && !UNNAMED.includes(name) ? name : undefined;
+}
+
 /** Of label maps whose values are classes: those that are stated, otherwise `class 3`. */
 export function namesOfValues(stated: LabelOptions['classes'] = []): ClassNames {
   const name = (value: number) =>

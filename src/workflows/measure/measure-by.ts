@@ -1,7 +1,9 @@
 /** Measures label maps by one of the ways to do so, which a program without the others is built without. */
 
 import type { Host } from '../host.ts';
+import { declaredOf } from '../image-list.ts';
 import { requireFreeFolder } from '../out-folder.ts';
+import { onlyClass } from './classes.ts';
 import { type MeasureFolderOptions, type MeasureHooks, MeasureReader, measureInputs } from './inputs.ts';
 import { requireUnit } from './map-pixel-size.ts';
 import { MEASURE_OUTPUTS, MeasureOutputs } from './outputs.ts';
@@ -32,7 +34,8 @@ export async function measureBy<R extends object>(
   const inputs = await measureInputs(files, path, options);
   const out = options.out ?? inputs.out;
   await requireFreeFolder(files, out, { ignore: MEASURE_OUTPUTS, option: 'another folder' });
-  const outputs = new MeasureOutputs(files, out, options.format ?? ['csv']);
+  const stated = declaredOf(inputs.items.map((item) => item.labels))?.classes;
+  const outputs = new MeasureOutputs(files, out, options.format ?? ['csv'], onlyClass(inputs.prediction, stated));
   const result = await measureAll(path, new MeasureReader(host, inputs, options, hooks), outputs);
   return { ...result, labels: inputs.labels, count: inputs.items.length, out, written: outputs.written };
 }

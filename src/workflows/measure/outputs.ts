@@ -47,14 +47,19 @@ export class MeasureOutputs {
   readonly #files: WritableFiles;
   readonly #folder: string;
   readonly #formats: ReadonlySet<MeasureFormat>;
-  readonly #coco = new CocoFile();
-  readonly #cocoRle = new CocoFile({ segmentation: 'rle' });
+  readonly #onlyClass: string | undefined;
+  readonly #coco: CocoFile;
+  readonly #cocoRle: CocoFile;
   readonly #written = new Set<string>();
 
-  constructor(files: WritableFiles, folder: string, formats: readonly MeasureFormat[]) {
+  /** @param onlyClass the name of the class that all objects are of, if it has one */
+  constructor(files: WritableFiles, folder: string, formats: readonly MeasureFormat[], onlyClass?: string) {
     this.#files = files;
     this.#folder = folder;
     this.#formats = new Set(formats);
+    this.#onlyClass = onlyClass;
+    this.#coco = new CocoFile({ category: onlyClass });
+    this.#cocoRle = new CocoFile({ category: onlyClass, segmentation: 'rle' });
   }
 
   /** Paths within the folder: files on all images, and folders with one file per image. */
@@ -89,7 +94,7 @@ export class MeasureOutputs {
   ): Promise<void> {
     await this.#each('roi', 'roi', `${name}.zip`, () => writeRoiZip(slices(), { channels }));
     await this.#each('geojson', 'geojson', `${name}.geojson`, () =>
-      writeGeoJson(slices(), { table, classification: classes }),
+      writeGeoJson(slices(), { table, classification: classes ?? this.#onlyClass }),
     );
   }
 
