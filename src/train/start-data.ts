@@ -40,18 +40,24 @@ export function startInput(
 
 /**
  * The model's own label mapping, unless the user sets another one or it lacks values of the slices, in which case it is
- * inferred again. Values to ignore are added.
+ * inferred again. Values to ignore are added. Of a model that says no values, as of another program, classes that nobody
+ * else names have its names, if they are as many.
  * @param pages at least one pixel of each value of each slice
  * @throws as `findMapping`.
  */
-export function startLabels<L = LabelMapping>(
-  { labels }: StartModel,
+export function startLabels<L extends LabelMapping | Promise<LabelMapping> = LabelMapping>(
+  { labels, classNames }: Pick<StartModel, 'labels' | 'classNames'>,
   pages: readonly RawPage['label'][],
   options: LabelOptions,
   infer = findMapping as (...of: Parameters<typeof findMapping>) => LabelMapping | L,
 ): LabelMapping | L {
   const { classes, task, ignore = [] } = options;
-  if (labels === undefined || classes !== undefined || task !== undefined) return infer(pages, options);
+  if (classes !== undefined || task !== undefined) return infer(pages, options);
+  if (labels === undefined) {
+    const found = infer(pages, options);
+    const named = (mapping: LabelMapping): LabelMapping => withNames(mapping, classNames);
+    return found instanceof Promise ? (found.then(named) as L) : named(found);
+  }
   const own = { ...labels, ignore: [...new Set([...labels.ignore, ...ignore])] };
   const known = new Set([
     ...own.ignore,
@@ -65,6 +71,11 @@ export function startLabels<L = LabelMapping>(
   requireOnePalette(pages);
   return own;
 }
+
+const withNames = (mapping: LabelMapping, names: readonly string[]): LabelMapping =>
+  mapping.classes.length === names.length
+    ? { ...mapping, classes: mapping.classes.map((one, i) => ({ ...one, name: names[i] as string })) }
+    : mapping;
 
 /**
  * Whether pages have the channels and the label values that the model knows, so that nothing of it has to be replaced and

@@ -285,7 +285,8 @@ describe('train --from a package of BioImage.IO', () => {
     const { out, said } = await continued(grey, { from, steps: 4 });
     expect(said).toEqual(
       expect.arrayContaining([
-        `classes: background, foreground take the places of inside, membrane in ${from}`,
+        // Nobody else names them.
+        'labels (binary): 0 is inside (class 0); 255 is membrane (class 1)',
         `channels and normalisation: those of ${from}`,
         `training on from ${from}: all weights are kept`,
       ]),
