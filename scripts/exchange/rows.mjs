@@ -16,6 +16,35 @@ const foreign = 'test/predict/foreign.test.ts';
 const other = 'test/train/start-other.test.ts';
 const start = 'test/train/start.test.ts';
 const bad = 'test/dataset/bad-annotations.test.ts';
+const page = 'test/docs/exchange-page.test.ts';
+const names = 'test/workflows/class-names.test.ts';
+
+/** Sections of docs/exchange.md, by the program. */
+const SECTIONS = [
+  ...[
+    'Fiji, ImageJ',
+    'QuPath',
+    'napari',
+    '3D Slicer',
+    'OHIF, PACS',
+    'ilastik',
+    'CVAT, Label Studio',
+    'Cellpose',
+    'MONAI',
+  ],
+  'nnU-Net',
+];
+/** What names classes, as `test/workflows/class-names.test.ts` has it. */
+const NAMED = [
+  ...[
+    'dataset.json of nnU-Net',
+    'dataset.json of the Decathlon',
+    'lamella.json',
+    'GeoJSON of QuPath',
+    'groups of ImageJ',
+  ],
+  ...['COCO', 'XML of CVAT', 'masks of CVAT', '.seg.nrrd of 3D Slicer', 'DICOM segmentation', 'package of BioImage.IO'],
+];
 
 /** Operations that some network or case of ONNX needs, as `test/graph/upgrade.test.ts` names them. */
 const OPERATIONS = [
@@ -241,6 +270,22 @@ export const TABLES = {
       ['test/dataset/cvat.test.ts', 'XML every pixel of every class'],
     ],
     ['JPEG', ['test/image/jpeg-files.test.ts', 'JPEG of Pillow']],
+  ],
+  'Other programs, both ways: the commands of docs/exchange.md': [
+    ['all are run, as they stand there', [page, 'every command of the page is run']],
+    ['of any program to a model, and back', [page, 'exchange.md Other programs']],
+    ...SECTIONS.map((section) => [section, [page, `exchange.md ${section}, files of`]]),
+  ],
+  'Names of classes: from labels to a model, and on': [
+    ...NAMED.map((source) => [source, [names, `from labels to a model and what it finds ${source}`]]),
+    ['project of ilastik', [names, 'a project of ilastik']],
+    [
+      'out: tables, GeoJSON, COCO',
+      [names, 'tables have a column'],
+      ['test/workflows/measure-classes.test.ts', 'of one class'],
+    ],
+    ['out: DICOM SEG, `.seg.nrrd`', [names, 'dicom-seg'], [names, 'seg-nrrd']],
+    ['out: packages, and in again', [names, 'a package, and what is predicted']],
   ],
   'Bad input': [
     ['packages that are cut off, or lie', [packages, 'a zip that is cut off'], [packages, 'whose lengths are lies']],
