@@ -278,10 +278,15 @@ describe('train --from a model of another program', () => {
 });
 
 describe('train --from a package of BioImage.IO', () => {
-  test('has its normalisation and weights, and is repeated when the package is gone', async () => {
-    const from = join(root, 'membranes.zip');
+  async function packed(name: string): Promise<string> {
+    const from = join(root, name);
     const fixed = { id: 'fixed_zero_mean_unit_variance', kwargs: { mean: 120, std: 50 } };
     await atomicWrite(from, await trainOnPackage([fixed]));
+    return from;
+  }
+
+  test('has its normalisation and weights, and is repeated when the package is gone', async () => {
+    const from = await packed('membranes.zip');
     const { out, said } = await continued(grey, { from, steps: 4 });
     expect(said).toEqual(
       expect.arrayContaining([
