@@ -120,9 +120,8 @@ async function readFrom(source: ByteSource, name: string, options: ReadOptions):
   const byRegion = await openByRegion(source, name, options);
   if (byRegion !== undefined) return byRegion.read(levelOf(options.level, byRegion.levels));
   if (source.size > MAX_WHOLE_BYTES) {
-    const supported = options.openSlide === undefined ? 'TIFF' : 'TIFF, whole slides in DICOM';
     throw new FormatError(
-      `this file is larger than 2 GiB; files of that size are supported only in ${supported} and OME-Zarr.`,
+      'this file is larger than 2 GiB; files of that size are supported only in TIFF, OME-Zarr and, in Node, DICOM slides.',
       {
         file: name,
         remedy: 'Crop it, cut it into parts, or save it with compression.',

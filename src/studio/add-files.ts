@@ -135,12 +135,12 @@ export async function addFiles(
         continue;
       }
       const id = freeName(stemOf(key), ids);
-      const labels = label === undefined ? undefined : await labelsOf(label, image);
+      const labels = label === undefined ? undefined : await labelsOf(label, image).catch(say);
       const isCopy = own.length === 1 && !listing.joined?.has(key) && !listing.json && !listing.project;
       copying = copy(own, listing.series.get(key), id).then(async (file) => {
         known.add(`${facts.size} ${facts.crc32}`);
         images.push({ id, image: isCopy ? image : undefined });
-        added.push({ id, file, ...facts, ...(labels && (await keepLabels(id, labels))) });
+        added.push({ id, file, ...facts, ...(labels && (await keepLabels(id, labels).catch(say))) });
       }, say);
     } catch (cause) {
       say(cause);
@@ -188,27 +188,17 @@ export async function addFiles(
     return isSeries ? within : joinPath(within, baseName(first.name));
   }
 
-  /** The project's label file; undefined if the labels cannot be read. */
-  async function labelsOf(label: string, image: Image): Promise<Uint8Array | undefined> {
-    try {
-      const found = await reader.read(label, image);
-      const layer = layerOf(found, image, rules.project.task, rules.mapping, rules.labels);
-      return labelFileOf(layer, image, rules.project);
-    } catch (cause) {
-      say(cause);
-      return undefined;
-    }
+  /** The project's label file. */
+  async function labelsOf(label: string, image: Image): Promise<Uint8Array> {
+    const found = await reader.read(label, image);
+    const layer = layerOf(found, image, rules.project.task, rules.mapping, rules.labels);
+    return labelFileOf(layer, image, rules.project);
   }
 
   async function keepLabels(id: ImageId, labels: Uint8Array): Promise<Pick<ProjectImage, 'labels'>> {
     const path = joinPath(FOLDERS.labels, `${id}.tif`);
-    try {
-      await files.write(joinPath(folder, path), labels);
-      return { labels: path };
-    } catch (cause) {
-      say(cause);
-      return {};
-    }
+    await files.write(joinPath(folder, path), labels);
+    return { labels: path };
   }
 }
 
@@ -236,10 +226,10 @@ async function filesOf(
 
 /** Files in one folder that is a data set of nnU-Net, by their paths within it; others as they are. */
 function withinDataset(given: readonly GivenFile[]): readonly GivenFile[] {
-  const [top = ''] = given[0]?.path.split('/', 1) ?? [];
-  const isOne = given.every(({ path }) => path.startsWith(`${top}/`));
-  if (!isOne || !given.some(({ path }) => path === joinPath(top, DATASET_JSON))) return given;
-  return given.map((file) => ({ ...file, path: file.path.slice(top.length + 1) }));
+  const json = given.find(({ path }) => baseName(path) === DATASET_JSON)?.path ?? '';
+  const top = json.slice(0, -DATASET_JSON.length);
+  const isOne = given.every(({ path }) => path.startsWith(top));
+  return isOne ? given.map((file) => ({ ...file, path: file.path.slice(top.length) })) : given;
 }
 
 /** What is wrong with a file that is no image; undefined for one that belongs to another. */

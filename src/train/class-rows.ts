@@ -3,7 +3,15 @@
 import { elementCount, type NdArray, ndarray } from '../array/ndarray.ts';
 import type { LabelMapping } from '../dataset/labels/labels.ts';
 import type { ModelSpec } from '../models/registry.ts';
-import type { StartModel } from './start.ts';
+
+/** A model that a run trains on from. */
+interface KnownModel {
+  readonly name: string;
+  readonly classNames: readonly string[];
+  readonly model: Pick<ModelSpec, 'numClasses'>;
+  readonly labels?: Pick<LabelMapping, 'regions'> | undefined;
+  readonly maps?: object | undefined;
+}
 
 /** For each class the row of the model's last layer that it begins with; null: zeros. */
 export type ClassRows = readonly (number | null)[];
@@ -16,8 +24,8 @@ const lower = (names: readonly string[]): readonly string[] => names.map((name) 
  * @returns undefined where rows are not of classes, or all stay as they are, or the model knows none of the classes
  */
 export function chooseRows(
-  { classNames, labels: own, maps, model }: StartModel,
-  { numClasses }: ModelSpec,
+  { classNames, labels: own, maps, model }: KnownModel,
+  { numClasses }: Pick<ModelSpec, 'numClasses'>,
   { classes, regions }: LabelMapping,
 ): ClassRows | undefined {
   const isOfClasses = maps === undefined && own?.regions === undefined && regions === undefined;
@@ -55,7 +63,7 @@ export function pickRows({ dtype, shape, data }: NdArray, axis: number, rows: Cl
  * @param rate of layers with new classes, as printed
  */
 export function classNotes(
-  { name, classNames, model: { numClasses } }: StartModel,
+  { name, classNames, model: { numClasses } }: KnownModel,
   { classes }: LabelMapping,
   rows: ClassRows | undefined,
   rate: string,

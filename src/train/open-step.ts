@@ -29,7 +29,7 @@ export interface StepPlace extends MapPlace {
 function lossIn(recipe: Recipe, training: MapPlace['maps']): Loss {
   if (!recipe.maps && !recipe.labels.regions) return lossOf(recipe.loss as LossSpec);
   if (training !== undefined) return training.loss(recipe);
-  throw new UsageError('Regions are trained together by lamella train only.', { remedy: 'Go on with the run there.' });
+  throw new UsageError('Regions are trained by lamella train only.');
 }
 
 export interface OpenedStep {

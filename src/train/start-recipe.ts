@@ -6,7 +6,6 @@ import type { OnnxSpec } from '../models/onnx/definition.ts';
 import type { OnnxNetwork } from '../models/onnx/open.ts';
 import type { ModelSpec } from '../models/registry.ts';
 import { type ClassRows, chooseRows, classNotes } from './class-rows.ts';
-import type { Recipe } from './config.ts';
 import { areOtherMaps, classAxisOf, fittingWeights, type StartModel, tensorsOfNetwork } from './start.ts';
 
 /** How a run is fine-tuned; JSON in the recipe, since it determines every weight. */
@@ -85,7 +84,7 @@ export function ratesOf(
  */
 export function startRecipe(
   start: StartModel,
-  { model, labels }: Pick<Recipe, 'model' | 'labels'>,
+  { model, labels }: { readonly model: ModelSpec; readonly labels: LabelMapping },
   { freeze: given, head, newLearningRate }: StartSettings,
 ): { readonly recipe: StartRecipe; readonly notes: readonly string[] } {
   const { file, name } = start;

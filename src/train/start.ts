@@ -24,9 +24,7 @@ import { buildNetwork, type ModelSpec, shapeOfSide } from '../models/registry.ts
 import { unfoldStandardised } from '../nn/standardise.ts';
 import type { ObjectMaps } from '../objects/object-maps.ts';
 import type { RunData } from './before.ts';
-import { pickRows } from './class-rows.ts';
-import type { Recipe } from './config.ts';
-import type { StartRecipe } from './start-recipe.ts';
+import { type ClassRows, pickRows } from './class-rows.ts';
 
 type Weights = { readonly [parameter: string]: NdArray };
 
@@ -179,9 +177,11 @@ export function classAxisOf(file: OnnxNetwork | undefined): (tensor: string) => 
 }
 
 /** What decides which weights fit. */
-interface FittedTo extends Pick<Recipe, 'model'> {
+interface FittedTo {
+  readonly model: ModelSpec;
   readonly labels: Regions;
-  readonly start?: Pick<StartRecipe, 'head' | 'rows'>;
+  /** As in the recipe. */
+  readonly start?: { readonly head?: 'new' | undefined; readonly rows?: ClassRows | undefined };
 }
 
 /** The weights of a model that match a network's parameters in name and shape, and mean the same. */

@@ -15,7 +15,7 @@ const namesOf = (regions: NonNullable<LabelMapping['regions']>): string => regio
 /** For networks and programs that train classes only. */
 export function trainedClasses({ regions, ...labels }: LabelMapping): TrainedLabels {
   if (regions === undefined) return { labels, notes: [] };
-  const note = `regions: ${namesOf(regions)} cannot be trained together here; the network is trained on the classes`;
+  const note = `regions: ${namesOf(regions)} are not trained together here, but as classes`;
   return { labels, notes: [note] };
 }
 

@@ -15,8 +15,6 @@ const VOLUMES = extensionsOf('volumes', 'slices');
 export interface Encoded {
   readonly bytes: Uint8Array;
   readonly extension: string;
-  /** What it does not hold. */
-  readonly notes?: readonly string[];
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { WritableFiles } from '../files.ts';
+import type { Image } from '../image/image.ts';
 import type { cleanedImage } from '../predict/cleaned.ts';
 import type { DeviceName, ProfileRequest, Runtime } from '../runtime/runtime.ts';
 import type { Clock } from '../train/store.ts';
@@ -17,6 +18,8 @@ export interface Host extends Clock {
   readonly segments?: typeof SEGMENTS;
   /** Writes results as HDF5; undefined in a page, which asks for none and need not load it. */
   readonly encodeHdf5?: typeof encodeHdf5;
+  /** What a file of a result does not hold; undefined in a page, which keeps the format of its images. */
+  readonly lostIn?: (result: Pick<Image, 'geometry' | 'spacing'>, out: string) => readonly string[];
   /** For models of several folds; undefined in a page, where folds are not trained. */
   readonly cleanedImage?: typeof cleanedImage;
   /** For reports of networks of volumes; undefined in a page, where none is trained. */

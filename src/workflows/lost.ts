@@ -4,7 +4,7 @@ const NIFTI = /\.nii(?:\.gz)?$/i;
 const HDF5 = /\.(?:h5|hdf5)$/i;
 const WITHOUT_VALUE_UNIT = /\.(?:png|h5|hdf5|ome\.tiff?)$/i;
 
-/** What of an image a file of this name does not hold. @param image without `valueUnit` for results, which have none */
+/** What of an image a file of this name does not hold. */
 export function lostIn(
   { geometry, valueUnit, spacing }: Pick<ImageInfo, 'geometry' | 'valueUnit' | 'spacing'>,
   out: string,

@@ -12,7 +12,6 @@ import { isSegmentFormat } from './choices.ts';
 import { type Encoded, encodeResult } from './encode.ts';
 import type { Host } from './host.ts';
 import { listImages, readListedImage } from './image-list.ts';
-import { lostIn } from './lost.ts';
 import { mapKindOf } from './map-kind.ts';
 import { modelFileOf, type OpenedModelFile, readModel } from './model-files.ts';
 import { requireFreeFolder } from './out-folder.ts';
@@ -97,7 +96,7 @@ export async function predictMapsFolder(
         const encoded: Encoded =
           as === 'hdf5' ? await required(host.encodeHdf5)(labels, path) : encodeResult(labels, as, path, files.zlib);
         const { bytes, extension } = encoded;
-        const lost = lostIn({ geometry: labels.geometry, spacing: labels.spacing }, `.${extension}`);
+        const lost = host.lostIn?.(labels, `.${extension}`) ?? [];
         const objects = joinPath(out, 'objects', `${name}.${extension}`);
         await files.write(objects, bytes);
         const { times, slices, height, width } = sizes(image);

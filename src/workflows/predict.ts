@@ -21,7 +21,6 @@ import { isSegmentFormat, type ResultFormat } from './choices.ts';
 import { type Encoded, encodeResult } from './encode.ts';
 import type { Host } from './host.ts';
 import { type ListedImage, openListedImage, readListedImage } from './image-list.ts';
-import { lostIn } from './lost.ts';
 import type { OpenedModelFile } from './model-files.ts';
 import { requireFreeFolder } from './out-folder.ts';
 import { planMemory, predictByRegion, tileBeside } from './predict-regions.ts';
@@ -105,7 +104,7 @@ export const separationFor = (
 ): Partial<SeparationSettings> => ({ ...(metadata && separationSettings(metadata)), ...separation });
 
 /** What of a host a prediction needs. */
-type PredictHost = Pick<Host, 'files' | 'nowMs' | 'memory' | 'segments' | 'encodeHdf5' | 'cleanedImage'>;
+type PredictHost = Pick<Host, 'files' | 'nowMs' | 'memory' | 'segments' | 'encodeHdf5' | 'lostIn' | 'cleanedImage'>;
 
 export interface WriteOptions {
   readonly out: string;
@@ -238,13 +237,11 @@ export async function predictWhole(
     as: ResultFormat = isSegmentFormat(format) ? 'same' : format,
     segments?: readonly Segment[],
   ): Promise<void> => {
-    const { bytes, extension, notes = [] } = await encode(picture, as, segments);
+    const { bytes, extension } = await encode(picture, as, segments);
     const file = joinPath(out, part, `${name}.${extension}`);
     await files.write(file, bytes);
     written[part] = file;
-    const { geometry, spacing: pixel } = picture;
-    const missing = segments === undefined ? lostIn({ geometry, spacing: pixel }, `.${extension}`) : [];
-    for (const note of [...notes, ...missing]) lost.add(note);
+    if (segments === undefined) for (const note of host.lostIn?.(picture, `.${extension}`) ?? []) lost.add(note);
   };
   if (probability !== 'none') await write('probability', probabilityImage(prediction, { depth: DEPTHS[probability] }));
   const { metadata: { cleaning } = {}, rule } = models[0];

@@ -35,7 +35,7 @@ import { requireFreeFolder } from './out-folder.ts';
 import { objectsOf, rankObjects, type SuggestedObject, type SuggestedObjects } from './suggest-objects.ts';
 
 /** Of a model that says how label maps are cleaned. */
-const UNCLEANED = 'places and accuracy are of class maps that are not cleaned as predict cleans them.';
+const UNCLEANED = 'places and accuracy are of maps that are not cleaned.';
 
 export interface SuggestOptions extends Pick<PredictOptions, 'tta' | 'signal'> {
   /** What is annotated so far: label maps of the images' names. Default: nothing is. */

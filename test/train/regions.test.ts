@@ -193,8 +193,6 @@ describe('a data set with regions', () => {
     const n1 = { steps: 2, network: 'n1', seed: 1, workers: 0, device: 'cpu' } as const;
     await trainRun(data, { ...n1, out: windows }, { say: (line) => lines.push(line) });
     expect(configOf(windows).recipe.labels.regions).toBeUndefined();
-    expect(lines).toContain(
-      'regions: whole, core, enhancing cannot be trained together here; the network is trained on the classes',
-    );
+    expect(lines).toContain('regions: whole, core, enhancing are not trained together here, but as classes');
   });
 });

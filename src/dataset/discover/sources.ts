@@ -203,7 +203,7 @@ async function readHeader(files: Files, root: string, path: string): Promise<Dic
     const head = await source.read(0, Math.min(HEAD_BYTES, source.size));
     if (!isDicom(head)) return undefined;
     // Loaded when needed: most data sets hold no DICOM file.
-    const { readDicomHead } = await import('../../image/formats/dicom/header.ts');
+    const { readDicomHead } = await import('../../image/formats/dicom/series.ts');
     return (await readDicomHead(source, path, { head, maxBytes: MAX_BYTES })).header;
   } finally {
     await source.close();

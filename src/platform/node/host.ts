@@ -3,6 +3,7 @@ import { performance } from 'node:perf_hooks';
 import { cleanedImage } from '../../predict/cleaned.ts';
 import { pagesOfVolumes } from '../../train/tasks/volumes/predict-pages.ts';
 import type { Host } from '../../workflows/host.ts';
+import { lostIn } from '../../workflows/lost.ts';
 import { mapReport } from '../../workflows/map-report.ts';
 import { packagedMaps } from '../../workflows/packaged-maps.ts';
 import { SEGMENTS } from '../../workflows/predicted-segments.ts';
@@ -20,6 +21,8 @@ export const nodeHost: Host = {
   versions,
   segments: SEGMENTS,
   encodeHdf5: async (...given) => (await import('../../workflows/encode-hdf5.ts')).encodeHdf5(...given),
+  // Values of results have no unit.
+  lostIn: ({ geometry, spacing }, out) => lostIn({ geometry, spacing }, out),
   cleanedImage,
   mapReport,
   packagedMaps,

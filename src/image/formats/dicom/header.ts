@@ -1,8 +1,7 @@
 /** The parts of a DICOM header that an image needs. None identifies a person; see `personal.ts` for those that do. */
 
 import { FormatError } from '../../../errors.ts';
-import type { ByteSource } from '../../../files.ts';
-import { HEAD_BYTES, hasPreamble } from './detect.ts';
+import { hasPreamble } from './detect.ts';
 import { type FramePlace, framesOf, numberOf } from './frames.ts';
 import { isSegmentation, nonImage } from './objects.ts';
 import { DamagedDicom, type DataSet, type Element, parseElements } from './parser.ts';
@@ -146,40 +145,6 @@ export async function parseDicom(
     : ['This is DICOM without the preamble that begins its files; it is read all the same.'];
   const header = headerOf(dataSet, file, notes);
   return { header, pixels: element === undefined ? undefined : { dataSet, element } };
-}
-
-/** How much more is read of a file whose header does not end there. */
-const MORE = 8;
-/** Headers that are longer are none. */
-const MOST_HEAD = 2 ** 28;
-
-/** A header, and where its pixels begin. */
-export interface DicomHead {
-  readonly header: DicomHeader;
-  readonly pixels: NonNullable<ParsedDicom['pixels']>;
-}
-
-/**
- * Reads a file from its start as far as its pixels.
- * @param head its first bytes, if they were read
- * @throws FormatError as `parseDicom`
- */
-export async function readDicomHead(
-  source: ByteSource,
-  file: string,
-  { head, ...options }: { readonly head?: Uint8Array } & Pick<ParseOptions, 'segmentation' | 'maxBytes'>,
-): Promise<DicomHead> {
-  let bytes = head ?? (await source.read(0, Math.min(HEAD_BYTES, source.size)));
-  for (;;) {
-    const isCut = bytes.length < Math.min(MOST_HEAD, source.size);
-    try {
-      const { header, pixels } = await parseDicom(bytes, file, { ...options, headerOnly: true, isCut });
-      if (pixels !== undefined) return { header, pixels };
-    } catch (cause) {
-      if (!(cause instanceof FormatError) || cause.code === 'unsupported-format' || !isCut) throw cause;
-    }
-    bytes = await source.read(0, Math.min(MORE * bytes.length, source.size));
-  }
 }
 
 function headerOf(dataSet: DataSet, file: string, notes: string[]): DicomHeader {

@@ -6,11 +6,11 @@ import type { ByteSource } from '../../../files.ts';
 import type { Image } from '../../image.ts';
 import { type ImageSource, type Region, regionImage, regionOf } from '../../source.ts';
 import type { ReadContext } from '../format.ts';
-import { type DicomHead, type DicomHeader, type ParsedDicom, readDicomHead } from './header.ts';
+import type { DicomHeader, ParsedDicom } from './header.ts';
 import { placeTile, type SlideBox, slideInfo, touches } from './mosaic.ts';
 import type { Element } from './parser.ts';
 import { frameStarts, integerDtype, NATIVE, readSamples } from './pixels.ts';
-import { requireColour } from './series.ts';
+import { type DicomHead, readDicomHead, requireColour } from './series.ts';
 import type { Slide } from './slide.ts';
 
 const DEFLATED = '1.2.840.10008.1.2.1.99';

@@ -4,9 +4,10 @@ import { FormatError } from '../../../errors.ts';
 import type { ByteSource } from '../../../files.ts';
 import { checkDeclaredSize, type ReadContext } from '../format.ts';
 import { type FramePlace, frameItems, item, sharedItem } from './frames.ts';
-import { parseDicom, readDicomHead } from './header.ts';
+import { parseDicom } from './header.ts';
 import { type DataSet, isUnicode, textIn } from './parser.ts';
 import { readSamples } from './pixels.ts';
+import { readDicomHead } from './series.ts';
 
 const TAG = {
   type: 'x00620001',

@@ -1,13 +1,15 @@
 /** Series of DICOM files: which of them form one image, in which order, and that image. */
 
 import { counted, FormatError } from '../../../errors.ts';
+import type { ByteSource } from '../../../files.ts';
 import { cross, dot, planeName } from '../../geometry.ts';
 import { axesOf, type Image, type Vector3 } from '../../image.ts';
 import { type Rescaled, rescale } from '../../samples.ts';
 import type { ReadContext } from '../format.ts';
 import { arrange, compare, placeSlices, type Slice, TOUCHING_MM, usualGap } from './arrange.ts';
+import { HEAD_BYTES } from './detect.ts';
 import type { FramePlace } from './frames.ts';
-import { type DicomHeader, type ParsedDicom, parseDicom } from './header.ts';
+import { type DicomHeader, type ParsedDicom, type ParseOptions, parseDicom } from './header.ts';
 import { assembleSlide } from './mosaic.ts';
 import { readSamples, type Sampled } from './pixels.ts';
 
@@ -105,6 +107,40 @@ function positionsAlong(frames: readonly FramePlace[]): number[] | undefined {
   if (axes === undefined || frames.some(({ position }) => position === undefined)) return undefined;
   const normal = cross(...axes);
   return frames.map(({ position }) => dot(position as Vector3, normal));
+}
+
+/** How much more is read of a file whose header does not end there. */
+const MORE = 8;
+/** Headers that are longer are none. */
+const MOST_HEAD = 2 ** 28;
+
+/** A header, and where its pixels begin. */
+export interface DicomHead {
+  readonly header: DicomHeader;
+  readonly pixels: NonNullable<ParsedDicom['pixels']>;
+}
+
+/**
+ * Reads a file from its start as far as its pixels.
+ * @param head its first bytes, if they were read
+ * @throws FormatError as `parseDicom`
+ */
+export async function readDicomHead(
+  source: ByteSource,
+  file: string,
+  { head, ...options }: { readonly head?: Uint8Array } & Pick<ParseOptions, 'segmentation' | 'maxBytes'>,
+): Promise<DicomHead> {
+  let bytes = head ?? (await source.read(0, Math.min(HEAD_BYTES, source.size)));
+  for (;;) {
+    const isCut = bytes.length < Math.min(MOST_HEAD, source.size);
+    try {
+      const { header, pixels } = await parseDicom(bytes, file, { ...options, headerOnly: true, isCut });
+      if (pixels !== undefined) return { header, pixels };
+    } catch (cause) {
+      if (!(cause instanceof FormatError) || cause.code === 'unsupported-format' || !isCut) throw cause;
+    }
+    bytes = await source.read(0, Math.min(MORE * bytes.length, source.size));
+  }
 }
 
 /**
