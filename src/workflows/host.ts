@@ -7,6 +7,7 @@ import type { pagesOfVolumes } from '../train/tasks/volumes/predict-pages.ts';
 import type { encodeHdf5 } from './encode-hdf5.ts';
 import type { mapReport } from './map-report.ts';
 import type { packagedMaps } from './packaged-maps.ts';
+import type { predictByRegion } from './predict-regions.ts';
 import type { SEGMENTS } from './predicted-segments.ts';
 
 /** Where a workflow runs: files, devices and a clock. `platform/node` and `platform/browser` each make one. */
@@ -18,6 +19,8 @@ export interface Host extends Clock {
   readonly segments?: typeof SEGMENTS;
   /** Writes results as HDF5; undefined in a page, which asks for none and need not load it. */
   readonly encodeHdf5?: typeof encodeHdf5;
+  /** For images larger than memory; undefined in Studio's page, which cannot tell what that is. */
+  readonly predictByRegion?: typeof predictByRegion;
   /** What a file of a result does not hold; undefined in a page, which keeps the format of its images. */
   readonly lostIn?: (result: Pick<Image, 'geometry' | 'spacing'>, out: string) => readonly string[];
   /** For models of several folds; undefined in a page, where folds are not trained. */

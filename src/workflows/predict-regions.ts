@@ -27,7 +27,6 @@ import {
 } from '../predict/stream.ts';
 import { DEFAULT_TILE, type TilingRule } from '../predict/tile-plan.ts';
 import { blockFiles } from './block-files.ts';
-import type { Host } from './host.ts';
 import { openImageFile } from './image-files.ts';
 import { DEPTHS, type PredictionOutputs } from './prediction-outputs.ts';
 
@@ -39,6 +38,12 @@ const FREE_SHARE = 1 / 4;
 const WHOLE_SHARE = 1 / 2;
 /** What tiles get at least of a limit, however large the image is, and objects of what tiles got. */
 const SMALLEST_SHARE = 1 / 8;
+
+/** Of the host: its files, and the memory if it can tell. */
+interface Place {
+  readonly files: WritableFiles;
+  memory?(): { readonly used: number; readonly free: number };
+}
 
 /** Memory for predictions, in bytes. */
 export interface MemoryPlan {
@@ -56,7 +61,7 @@ export interface MemoryPlan {
  * @throws UsageError if nothing is left
  */
 export function planMemory(
-  { memory }: Pick<Host, 'memory'>,
+  { memory }: Pick<Place, 'memory'>,
   models: readonly SegmentationModel[],
   asked: number | undefined,
 ): MemoryPlan | undefined {
@@ -146,7 +151,7 @@ export interface RegionRequest {
  * not enough memory for the whole; as `predictToSinks`
  */
 export async function predictByRegion(
-  host: Pick<Host, 'files' | 'memory'>,
+  host: Place,
   source: ImageSource,
   request: RegionRequest,
 ): Promise<RegionPrediction | undefined> {
@@ -219,7 +224,7 @@ async function newResult(
 }
 
 async function predictInto(
-  { files, memory: memoryNow }: Pick<Host, 'files' | 'memory'>,
+  { files, memory: memoryNow }: Place,
   source: ImageSource,
   request: RegionRequest,
 ): Promise<RegionPrediction> {

@@ -23,7 +23,7 @@ import type { Host } from './host.ts';
 import { type ListedImage, openListedImage, readListedImage } from './image-list.ts';
 import type { OpenedModelFile } from './model-files.ts';
 import { requireFreeFolder } from './out-folder.ts';
-import { planMemory, predictByRegion, tileBeside } from './predict-regions.ts';
+import { planMemory, tileBeside } from './predict-regions.ts';
 import { MEASURES_FOLDER, PREDICTION_FILE } from './prediction-file.ts';
 import { DEPTHS } from './prediction-outputs.ts';
 import type { Segment } from './segments.ts';
@@ -104,7 +104,10 @@ export const separationFor = (
 ): Partial<SeparationSettings> => ({ ...(metadata && separationSettings(metadata)), ...separation });
 
 /** What of a host a prediction needs. */
-type PredictHost = Pick<Host, 'files' | 'nowMs' | 'memory' | 'segments' | 'encodeHdf5' | 'lostIn' | 'cleanedImage'>;
+type PredictHost = Pick<
+  Host,
+  'files' | 'nowMs' | 'memory' | 'segments' | 'encodeHdf5' | 'lostIn' | 'cleanedImage' | 'predictByRegion'
+>;
 
 export interface WriteOptions {
   readonly out: string;
@@ -134,6 +137,7 @@ async function predictLarge(
   { out, outputs, predict, memory, onNote }: WriteOptions,
 ): Promise<Predicted | undefined> {
   const { pixelSize } = outputs;
+  if (host.predictByRegion === undefined) return undefined;
   const began = host.nowMs();
   const source = await openListedImage(host.files, item);
   if (source === undefined) return undefined;
@@ -142,7 +146,7 @@ async function predictLarge(
     const level = typeof item.level === 'function' ? item.level(source.levels) : (item.level ?? 0);
     // A level that does not exist is explained by the reader.
     if (source.levels[level] === undefined) return undefined;
-    const made = await predictByRegion(host, source, {
+    const made = await host.predictByRegion(host, source, {
       ...{ models, level, out, name, outputs, predict, onNote, isStore: item.listed !== undefined },
       values: labelValues(models[0]),
       separation: separationFor(models[0], outputs),

@@ -1,5 +1,6 @@
 import type { Host } from '../../workflows/host.ts';
 import { type MemoryFiles, memoryFiles } from '../../workflows/memory-files.ts';
+import { predictByRegion } from '../../workflows/predict-regions.ts';
 import { type BrowserDevice, type OpenRuntimeOptions, openRuntime } from './runtime.ts';
 
 /** A page as host: files chosen by the user or written by workflows, its devices and its clock. */
@@ -16,8 +17,12 @@ export interface BrowserHost extends Host {
  *   const zip = await host.files.zip('pred');
  */
 export function browserHost(files: MemoryFiles = memoryFiles(), options: OpenRuntimeOptions = {}): BrowserHost {
+  return { ...pageHost(options), files, predictByRegion };
+}
+
+/** Devices and clock of a page, which has no images larger than memory. */
+export function pageHost(options: OpenRuntimeOptions): Omit<Host, 'files'> {
   return {
-    files,
     nowMs: () => performance.now(),
     // An unsupported device is rejected by its name.
     openRuntime: (device) =>

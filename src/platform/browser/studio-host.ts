@@ -5,7 +5,7 @@ import type { EngineDescription } from '../../studio/engine.ts';
 import type { StudioHost } from '../../studio/host.ts';
 import { resumeOrTrainNew, resumeTraining } from '../../workflows/train.ts';
 import { findAdapter } from './adapter.ts';
-import { browserHost } from './host.ts';
+import { pageHost } from './host.ts';
 import { linkedFolders, unlinkProject } from './linked-folders.ts';
 import { opfsFiles } from './opfs-files.ts';
 import { openFile } from './opfs-open-file.ts';
@@ -44,7 +44,7 @@ export function browserStudioHost(options: OpenRuntimeOptions = {}): StudioHost 
   let device = options.device;
   const onDevice = (): OpenRuntimeOptions => ({ ...options, device });
   return {
-    ...browserHost(undefined, options),
+    ...pageHost(options),
     openRuntime: (wanted) =>
       openRuntime({ ...options, device: (wanted as BrowserDevice | 'auto' | undefined) ?? device }),
     files,

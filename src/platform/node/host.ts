@@ -6,6 +6,7 @@ import type { Host } from '../../workflows/host.ts';
 import { lostIn } from '../../workflows/lost.ts';
 import { mapReport } from '../../workflows/map-report.ts';
 import { packagedMaps } from '../../workflows/packaged-maps.ts';
+import { predictByRegion } from '../../workflows/predict-regions.ts';
 import { SEGMENTS } from '../../workflows/predicted-segments.ts';
 import { openEnergyMeter } from './energy.ts';
 import { nodeFiles } from './files.ts';
@@ -24,6 +25,7 @@ export const nodeHost: Host = {
   // Values of results have no unit.
   lostIn: ({ geometry, spacing }, out) => lostIn({ geometry, spacing }, out),
   cleanedImage,
+  predictByRegion,
   mapReport,
   packagedMaps,
   pagesOfVolumes,
