@@ -3,7 +3,7 @@
 import { UsageError } from '../errors.ts';
 import type { AnnotationClass } from './annotation-class.ts';
 import type { Side } from './chunk-runs.ts';
-import { applyLabels, type Change } from './edit.ts';
+import { applyLabels, type Change, isMadeOn, type LabelChange } from './edit.ts';
 import { LabelLayer, type LayerSize } from './label-layer.ts';
 import type { LayerKind } from './label-values.ts';
 import { type Region, requireRegion } from './region.ts';
@@ -17,6 +17,10 @@ interface AnnotatedImage {
   /** Those at the last `takeChanges`, if they were replaced since. */
   regionsBefore?: readonly Region[];
 }
+
+/** A change of one image, with or without what it changed. */
+type ImageChange = Pick<LabelChange, 'kind' | 'image' | 'size'> | Pick<RegionsChange, 'kind' | 'image'>;
+type RegionsChange = Extract<Change, { readonly kind: 'regions' }>;
 
 export class Annotations {
   readonly kind: LayerKind;
@@ -35,6 +39,12 @@ export class Annotations {
 
   has(image: string): boolean {
     return this.#images.has(image);
+  }
+
+  /** Whether a change is of an image that is there, of the size that it was made on. */
+  isOfImage(change: ImageChange): boolean {
+    const size = this.#images.get(change.image)?.size;
+    return size !== undefined && (change.kind !== 'labels' || isMadeOn(change, size));
   }
 
   /**

@@ -3,7 +3,7 @@
 import { FormatError } from '../errors.ts';
 import type { AnnotationClass } from './annotation-class.ts';
 import type { Side } from './chunk-runs.ts';
-import type { LabelLayer, LayerChanges } from './label-layer.ts';
+import type { LabelLayer, LayerChanges, LayerSize } from './label-layer.ts';
 import { type Box, boundsOf, type Region } from './region.ts';
 
 /** Where an edit changed something; without a slice in all of them. */
@@ -44,13 +44,19 @@ export type Change =
       readonly after: readonly AnnotationClass[];
     };
 
+/** Whether a change was made on an image of this size, and not on another one that had its id. */
+export const isMadeOn = (
+  { size }: Pick<LabelChange, 'size'>,
+  { width, height, slices }: Required<LayerSize>,
+): boolean => size.join() === [width, height, slices].join();
+
 /**
  * Makes a change of labels once more (`after`) or takes it back (`before`).
  * @throws FormatError if the layer has another size than the one that the change was made on
  */
 export function applyLabels(layer: LabelLayer, change: LabelChange, side: Side): void {
-  const { width, height, slices } = layer;
-  if (change.size.join() !== [width, height, slices].join()) {
+  if (!isMadeOn(change, layer)) {
+    const { width, height, slices } = layer;
     throw new FormatError(
       `an edit of "${change.image}" was made on ${change.size.join(' x ')} pixels; the image has ${width} x ${height} x ${slices}.`,
       { remedy: 'Use the journal of these images, or start a new one.' },

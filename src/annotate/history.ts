@@ -4,7 +4,7 @@ import { FormatError, UsageError } from '../errors.ts';
 import type { Annotations } from './annotations.ts';
 import type { Side } from './chunk-runs.ts';
 import { type AppliedEdit, type Change, describeEdit } from './edit.ts';
-import { changesOf, readHeader } from './record.ts';
+import { changesOf, type RecordedChange, readHeader } from './record.ts';
 import { bytesOf, type Edit, RecordWriter, type RecordWriterOptions, type Step } from './record-writer.ts';
 
 export interface HistoryOptions extends RecordWriterOptions {
@@ -54,12 +54,12 @@ export class History {
 
   /** What `undo` will change, so that it can be loaded and shown; undefined if there is nothing to undo. */
   get nextUndo(): AppliedEdit | undefined {
-    return applied(this.#edits[this.#done - 1]);
+    return this.#applied(this.#edits.findLast((edit, i) => i < this.#done && this.#isOfImages(edit)));
   }
 
   /** What `redo` will change; undefined if there is nothing to redo. */
   get nextRedo(): AppliedEdit | undefined {
-    return applied(this.#edits[this.#done]);
+    return this.#applied(this.#edits.find((edit, i) => i >= this.#done && this.#isOfImages(edit)));
   }
 
   /** Bytes of memory that the edits take. */
@@ -79,7 +79,7 @@ export class History {
     const edit = { ...describeEdit(name, changes), sequence: ++this.#sequence, changes, stored: false };
     this.#add(edit);
     this.#writer.write(edit);
-    return applied(edit);
+    return this.#applied(edit);
   }
 
   #add(edit: Edit): void {
@@ -113,8 +113,9 @@ export class History {
     const next = () => this.#edits[kind === 'undo' ? this.#done - 1 : this.#done];
     for (let edit = next(); edit !== undefined; edit = next()) {
       this.#requireCommitted();
-      const changes = edit.changes ?? changesOf(edit.record ?? (await this.#stored(edit)));
-      const own = this.#ofKnownImages(changes);
+      // Of images that were removed nothing is left to change.
+      const isLeft = this.#isOfImages(edit);
+      const own = isLeft ? this.#ofImages(edit.changes ?? changesOf(edit.record ?? (await this.#stored(edit)))) : [];
       if (own.some((change) => !this.#isOpen(change))) await this.#open(own);
       // Something else may have been done meanwhile.
       if (edit !== next()) continue;
@@ -122,8 +123,7 @@ export class History {
       this.#apply(own, kind === 'undo' ? 'before' : 'after');
       this.#done += kind === 'undo' ? -1 : 1;
       this.#writer.write({ kind, sequence: ++this.#sequence, edit: edit.sequence });
-      // Of images that were removed nothing is left to change.
-      if (own.length > 0) return applied(edit);
+      if (isLeft) return this.#applied(edit);
     }
     return undefined;
   }
@@ -133,9 +133,24 @@ export class History {
     throw new UsageError('An edit is not finished.', { remedy: 'Commit or cancel it first.' });
   }
 
-  /** Without changes of images that were removed. */
-  #ofKnownImages(changes: readonly Change[]): readonly Change[] {
-    return changes.filter((change) => change.kind === 'classes' || this.#annotations.has(change.image));
+  /** Whether an edit changed something that was not removed. */
+  #isOfImages({ classes, places }: AppliedEdit): boolean {
+    return classes || places.some(({ image }) => this.#annotations.has(image));
+  }
+
+  /** Without changes of images that were removed, also where another one has their id. */
+  #ofImages<T extends Change | RecordedChange>(changes: readonly T[]): readonly T[] {
+    const removed = new Set<string>();
+    for (const change of changes) {
+      if (change.kind !== 'classes' && !this.#annotations.isOfImage(change)) removed.add(change.image);
+    }
+    return changes.filter((change) => change.kind === 'classes' || !removed.has(change.image));
+  }
+
+  #applied(edit: Edit | undefined): AppliedEdit | undefined {
+    if (edit === undefined) return undefined;
+    const { name, places, classes } = edit;
+    return { name, places: places.filter(({ image }) => this.#annotations.has(image)), classes };
   }
 
   #isOpen(change: Change): boolean {
@@ -162,7 +177,8 @@ export class History {
    * @param apply false: labels, regions and classes contain all of them already. Default true: these are as they were
    * when the journal was compacted last, or at any later time
    * @returns what was changed, in order
-   * @throws FormatError for records that do not belong together, or to these images
+   * Edits of images that are not there, or not of the size that they had, are left out.
+   * @throws FormatError for records that do not belong together
    */
   async replay(records: readonly Uint8Array[], { apply = true } = {}): Promise<readonly AppliedEdit[]> {
     this.#requireCommitted();
@@ -175,7 +191,8 @@ export class History {
       if (kind === 'saved') continue;
       let edit: Edit | undefined;
       if (kind === 'edit') {
-        edit = { ...describeEdit(header.name, header.changes), sequence, record: records[i].slice(), stored: true };
+        const said = describeEdit(header.name, this.#ofImages(header.changes));
+        edit = { ...said, sequence, record: records[i].slice(), stored: true };
         this.#add(edit);
       } else {
         edit = this.#edits[kind === 'undo' ? this.#done - 1 : this.#done];
@@ -186,10 +203,10 @@ export class History {
       }
       if (!apply || sequence <= saved) continue;
       const record = edit.record ?? (await this.#stored(edit));
-      const changes = this.#ofKnownImages(changesOf(record));
+      const changes = this.#ofImages(changesOf(record));
       await this.#open(changes);
       this.#apply(changes, kind === 'undo' ? 'before' : 'after');
-      replayed.push(applied(edit) as AppliedEdit);
+      if (this.#isOfImages(edit)) replayed.push(this.#applied(edit) as AppliedEdit);
     }
     this.#free();
     return replayed;
@@ -234,6 +251,3 @@ export class History {
     return this.#edits.shift() as Edit;
   }
 }
-
-const applied = (edit: Edit | undefined): AppliedEdit | undefined =>
-  edit && { name: edit.name, places: edit.places, classes: edit.classes };

@@ -87,14 +87,14 @@ function sourcesOf(listing: ImageListing): { sources: readonly Source[]; listing
  * its own; one that is in the project already is left out.
  * @param folder the project's
  * @param options isFresh: nothing is annotated yet, so that kind and classes, if not chosen, are taken from labels among the
- * files
+ * files; usedIds: of images that were removed, which new ones do not get
  */
 export async function addFiles(
   files: WritableFiles,
   folder: string,
   project: Project,
   given: readonly GivenFile[],
-  { isFresh }: { readonly isFresh: boolean },
+  { isFresh, usedIds }: { readonly isFresh: boolean; readonly usedIds: ReadonlySet<ImageId> },
 ): Promise<Added> {
   const memory = memoryFiles(Object.fromEntries(withinDataset(given).map(({ path, content }) => [path, content])));
   const { files: source, taken } = recording({ ...memory, zlib: files.zlib, maxBytes: files.maxBytes });
@@ -112,7 +112,7 @@ export async function addFiles(
       say(cause);
     }
   }
-  const ids = new Set(project.images.flatMap(({ id }) => id ?? []));
+  const ids = new Set([...usedIds, ...project.images.flatMap(({ id }) => id ?? [])]);
   const paths = new Set(project.images.map(({ file }) => file));
   const known = new Set(project.images.map(({ size, crc32 }) => `${size} ${crc32}`));
   const added: ProjectImage[] = [];

@@ -1,11 +1,11 @@
 /** The project that is open: its file, images, labels and journal, and what changes them. */
 
 import type { Side } from '../annotate/chunk-runs.ts';
-import { applyLabels, type Change } from '../annotate/edit.ts';
+import { applyLabels, type Change, isMadeOn } from '../annotate/edit.ts';
 import { changesOf, readHeader, splitRecords } from '../annotate/record.ts';
 import type { Region } from '../annotate/region.ts';
 import { type NdArray, ndarray } from '../array/ndarray.ts';
-import { RunError, UsageError } from '../errors.ts';
+import { FormatError, RunError, UsageError } from '../errors.ts';
 import { joinPath } from '../files.ts';
 import type { Project } from '../project/project.ts';
 import { projectRegionOf, regionOf } from '../project/regions.ts';
@@ -39,6 +39,11 @@ export const openElsewhere = (id: string): RunError =>
     remedy: 'Close it there, then open it again.',
   });
 
+/** What is wrong is said once. */
+function say(problems: Problem[], problem: Problem): void {
+  if (!problems.some(({ message }) => message === problem.message)) problems.push(problem);
+}
+
 export class OpenProject {
   readonly id: string;
   readonly folder: string;
@@ -55,6 +60,8 @@ export class OpenProject {
   readonly #unlock: (() => Promise<void>) | undefined;
   /** What was found wrong when it was opened. */
   readonly #problems: Problem[] = [];
+  /** Images of which there may be edits, also those that were removed: no other one may get their id. */
+  readonly #usedIds: Set<ImageId>;
   #project: Project;
   /** Whether regions or classes differ from the file. */
   #isChanged = false;
@@ -76,30 +83,34 @@ export class OpenProject {
     this.labels = new ProjectLabels(host.files, this.folder, this.images);
     this.#project = project;
     this.#journal = journal;
+    this.#usedIds = new Set(journal.images);
     this.#unlock = unlock;
   }
 
   /**
-   * Opens a project with what was recorded since its files were written, as after a crash.
+   * Opens a project with what was recorded since its files were written, as after a crash. Edits that cannot be made are left
+   * out, which `state` says.
    * @throws DatasetError if the folder is no project or its file cannot be read
    */
   static async open(host: StudioHost, id: string, events: ProjectEvents): Promise<OpenProject> {
     const folder = host.folderOf(id);
     const project = await readProjectFile(host.files, folder);
     const unlock = await host.lock(folder);
+    let journal: ProjectJournal | undefined;
     try {
       const path = joinPath(folder, FOLDERS.own, JOURNAL);
-      const journal =
+      journal =
         unlock === undefined
           ? await ProjectJournal.read(host.files, path)
           : await ProjectJournal.open(await host.openFile(path));
       const open = new OpenProject(host, id, project, journal, unlock, events);
       if (unlock !== undefined) {
-        for (const record of journal.unsaved) await open.#apply(record);
+        for (const record of journal.unsaved) await open.#restore(record);
         await open.#takeIncoming();
       }
       return open;
     } catch (cause) {
+      await journal?.close();
       await unlock?.();
       throw cause;
     }
@@ -108,7 +119,10 @@ export class OpenProject {
   /** Takes what a page had kept and could not hand over any more. */
   async #takeIncoming(): Promise<void> {
     try {
-      for (const record of await readIncoming(this.#host.files, this.folder)) await this.#take(record);
+      for (const record of await readIncoming(this.#host.files, this.folder)) {
+        // One that cannot be made is kept as well, since those behind it count on it.
+        await this.#take(record, (one) => this.#restore(one));
+      }
     } catch (cause) {
       this.#problems.push(problemOf(cause));
     }
@@ -145,7 +159,7 @@ export class OpenProject {
         if (known === undefined) cache.set(image, this.#project, info);
         infos.push(info);
       } catch (cause) {
-        problems.push(problemOf(cause));
+        say(problems, problemOf(cause));
       }
       onImage(i + 1, this.#project.images.length);
     }
@@ -179,7 +193,10 @@ export class OpenProject {
       const { files } = this.#host;
       const { models, problems, rest } = await takeModels(files, this.folder, given);
       if (rest.length === 0) return { images: [], models, problems };
-      const added = await addFiles(files, this.folder, this.#project, rest, { isFresh: this.#isFresh });
+      const added = await addFiles(files, this.folder, this.#project, rest, {
+        isFresh: this.#isFresh,
+        usedIds: this.#usedIds,
+      });
       await this.#save(added.project);
       this.images.refresh();
       const infos: ImageInfo[] = [];
@@ -196,6 +213,7 @@ export class OpenProject {
       const { file, labels, crc32 } = imageOf(this.#project, id);
       const images = this.#project.images.filter((image) => image.id !== id);
       await this.#save({ ...this.#project, images });
+      this.#usedIds.add(id);
       this.images.forget(id);
       this.labels.forget(id);
       this.#events.onAnnotation({ isAccepted: false });
@@ -253,7 +271,10 @@ export class OpenProject {
   }
 
   /** Makes what a record says and writes it to the journal. @returns undefined if it is there already */
-  async #take(record: Uint8Array): Promise<{ readonly isAccepted: boolean } | undefined> {
+  async #take(
+    record: Uint8Array,
+    make = (one: Uint8Array) => this.#apply(one),
+  ): Promise<{ readonly isAccepted: boolean } | undefined> {
     const { sequence, kind } = readHeader(record);
     if (kind === 'saved') throw new UsageError('Only the engine says what is saved.');
     if (this.#journal.has(sequence)) return undefined;
@@ -263,9 +284,21 @@ export class OpenProject {
       });
     }
     // What cannot be made here must not get into the journal.
-    const isAccepted = await this.#apply(record);
+    const isAccepted = await make(record);
     await this.#journal.write(sequence, record);
     return { isAccepted };
+  }
+
+  /** Makes what a record says when the project is opened, or says why it cannot. */
+  async #restore(record: Uint8Array): Promise<boolean> {
+    try {
+      return await this.#apply(record);
+    } catch (cause) {
+      say(this.#problems, { ...problemOf(cause), remedy: 'This is left out; all the rest is there.' });
+      // What does not fit never will: with the files it counts as done.
+      if (cause instanceof FormatError) this.#isChanged = true;
+      return false;
+    }
   }
 
   /** Makes what a record says. @returns whether it takes predictions over */
@@ -274,11 +307,27 @@ export class OpenProject {
     if (header.kind === 'saved') return false;
     const edit = header.kind === 'edit' ? record : await this.#journal.read(header.edit);
     const side: Side = header.kind === 'undo' ? 'before' : 'after';
-    const changes = changesOf(edit);
+    let changes = changesOf(edit);
+    // As in the history of the page.
+    if (header.kind !== 'edit') changes = await this.#ofSameImages(changes);
     for (const change of changes) await this.#applyChange(change, side);
     return changes.some(
       (change) => change.kind === 'regions' && change.after.some(({ origin }) => origin === 'proofread'),
     );
+  }
+
+  /** Without those of images that were removed, whose id another one has. */
+  async #ofSameImages(changes: readonly Change[]): Promise<readonly Change[]> {
+    const others = new Set<ImageId>();
+    for (const change of changes) {
+      if (change.kind !== 'labels' || !this.#has(change.image)) continue;
+      if (!isMadeOn(change, await this.labels.layer(this.#project, change.image))) others.add(change.image);
+    }
+    return changes.filter((change) => change.kind === 'classes' || !others.has(change.image));
+  }
+
+  #has(id: ImageId): boolean {
+    return this.#project.images.some((image) => image.id === id);
   }
 
   async #applyChange(change: Change, side: Side): Promise<void> {
@@ -289,8 +338,9 @@ export class OpenProject {
       return;
     }
     const { image: id } = change;
+    this.#usedIds.add(id);
     // Of images that were removed nothing is left to change.
-    if (!this.#project.images.some((image) => image.id === id)) return;
+    if (!this.#has(id)) return;
     if (change.kind === 'labels') {
       applyLabels(await this.labels.layer(this.#project, id), change, side);
       this.labels.touch(id);

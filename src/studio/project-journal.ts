@@ -4,6 +4,7 @@ import { Journal } from '../annotate/journal.ts';
 import { encodeStep, readHeader, splitRecords } from '../annotate/record.ts';
 import { UsageError } from '../errors.ts';
 import type { WritableFiles } from '../files.ts';
+import type { ImageId } from './engine.ts';
 import type { OpenFile } from './host.ts';
 
 /** From this size on the journal is cut, to the part of its end that can still be undone. */
@@ -16,6 +17,8 @@ export class ProjectJournal {
   #bytes: () => Promise<Uint8Array>;
   /** Records that the label files do not contain. */
   readonly unsaved: readonly Uint8Array[];
+  /** Images that were edited when it was opened, also those that were removed. */
+  readonly images: ReadonlySet<ImageId>;
   #sequence: number;
   #isEmpty: boolean;
 
@@ -31,6 +34,8 @@ export class ProjectJournal {
       const { kind, sequence } = headers[i] as (typeof headers)[number];
       return kind !== 'saved' && sequence > saved;
     });
+    const changes = headers.flatMap((header) => (header.kind === 'edit' ? header.changes : []));
+    this.images = new Set(changes.flatMap((change) => (change.kind === 'classes' ? [] : change.image)));
     this.#sequence = headers.reduce((most, { sequence }) => Math.max(most, sequence), 0);
     this.#isEmpty = records.length === 0;
     this.#bytes = bytes;
@@ -40,8 +45,13 @@ export class ProjectJournal {
 
   /** @throws FormatError for a journal of a newer version */
   static async open(file: OpenFile): Promise<ProjectJournal> {
-    const { journal, records } = await Journal.open(file);
-    return new ProjectJournal(records, async () => file.read(0, await file.size()), journal, file);
+    try {
+      const { journal, records } = await Journal.open(file);
+      return new ProjectJournal(records, async () => file.read(0, await file.size()), journal, file);
+    } catch (cause) {
+      await file.close();
+      throw cause;
+    }
   }
 
   /** The journal that another program writes, as it is now. */

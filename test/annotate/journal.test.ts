@@ -274,22 +274,35 @@ describe('a journal', () => {
     expect([again.layer('a').get(0, 0), replayed.undoName]).toEqual([2, 'paint 2']);
   });
 
-  it('of other images, or with records that do not belong together, is refused', async () => {
+  it('leaves out edits of an image of another size, and refuses records that do not belong together', async () => {
     const store = memoryJournal();
     const annotations = newAnnotations('classes');
     const history = new History(annotations, { store: (await Journal.open(store)).journal });
+    annotations.layer('b').fill(0, 0, 0, 9, 1);
+    history.commit('paint b');
     annotations.layer('a').fill(0, 0, 0, 9, 1);
-    history.commit('paint');
+    annotations.setRegions('a', [
+      { id: 1, shape: { box: [0, 0, 2, 2] }, complete: true, origin: 'painted', held: false },
+    ]);
+    history.commit('accept a');
     await history.undo();
+    await history.redo();
     await history.settled();
     const { records } = splitRecords(store.bytes);
     const other = new Annotations('classes');
-    other.addImage('a', { width: 601, height: 300, slices: 5 });
-    await expect(new History(other).replay(records)).rejects.toThrow(
-      'an edit of "a" was made on 600 x 300 x 5 pixels; the image has 601 x 300 x 5.',
-    );
-    await expect(new History(newAnnotations('classes')).replay(records.slice(1))).rejects.toThrow(
-      'the journal has a undo of edit 1 where there is none to undo.',
+    const a = other.addImage('a', { width: 601, height: 300, slices: 5 });
+    const { width, height, slices } = annotations.layer('b');
+    const b = other.addImage('b', { width, height, slices });
+    const replayed = new History(other);
+    expect((await replayed.replay(records)).map(({ name }) => name)).toEqual(['paint b']);
+    expect([a.labels(), other.regions('a'), b.pixels(1)]).toEqual([[], [], 9]);
+    expect([replayed.undoName, replayed.sequence]).toEqual(['paint b', 4]);
+    expect([(await replayed.undo())?.name, b.labels()]).toEqual(['paint b', []]);
+    expect([replayed.undoName, replayed.redoName, await replayed.undo()]).toEqual([undefined, 'paint b', undefined]);
+    expect([(await replayed.redo())?.name, await replayed.redo()]).toEqual(['paint b', undefined]);
+    expect([a.labels(), other.regions('a'), b.pixels(1)]).toEqual([[], [], 9]);
+    await expect(new History(newAnnotations('classes')).replay(records.slice(2))).rejects.toThrow(
+      'the journal has a undo of edit 2 where there is none to undo.',
     );
   });
 });
@@ -329,8 +342,16 @@ describe('images that are opened when they are needed', () => {
       annotations.layer(image).fill(0, 0, 0, 9, 1);
       history.commit(image);
     }
+    for (const image of ['a', 'b'] as const) annotations.layer(image).fill(0, 1, 0, 9, 1);
+    history.commit('both');
+    await history.undo();
     annotations.removeImage('b');
+    expect([history.undoName, history.redoName]).toEqual(['a', 'both']);
     expect((await history.undo())?.name).toBe('a');
-    expect([(await history.redo())?.name, await history.redo()]).toEqual(['a', undefined]);
+    expect([history.undoName, history.nextRedo?.name]).toEqual([undefined, 'a']);
+    expect((await history.redo())?.name).toBe('a');
+    const place = { image: 'a', slice: 0, box: [0, 1, 9, 1] };
+    expect(await history.redo()).toEqual({ name: 'both', places: [place], classes: false });
+    expect([await history.redo(), annotations.layer('a').pixels(1)]).toEqual([undefined, 18]);
   });
 });

@@ -139,6 +139,13 @@ export function createAnnotation(engine: Engine, project: OpenProject, messages:
     messages.say(say(edit.name));
   };
 
+  /** Does nothing in the middle of a stroke. */
+  const step = async (which: 'undo' | 'redo', say: (name: string) => string): Promise<void> => {
+    const { annotations, history } = opened.value ?? {};
+    if (readOnly.value || annotations?.hasChanges) return;
+    await history?.[which]().then((edit) => showEdit(edit, say), messages.failed);
+  };
+
   /** Ends an edit, which can then be undone, and has the engine keep it. */
   const commit = (name: string): void => keep(opened.value?.history.commit(name));
 
@@ -273,14 +280,8 @@ export function createAnnotation(engine: Engine, project: OpenProject, messages:
     removeRegion(id: number): void {
       changeRegions((regions) => regions.filter((item) => item.id !== id));
     },
-    async undo(): Promise<void> {
-      if (readOnly.value) return;
-      showEdit(await opened.value?.history.undo(), text.status.undone);
-    },
-    async redo(): Promise<void> {
-      if (readOnly.value) return;
-      showEdit(await opened.value?.history.redo(), text.status.redone);
-    },
+    undo: () => step('undo', text.status.undone),
+    redo: () => step('redo', text.status.redone),
   };
 }
 
