@@ -41,7 +41,8 @@ export const openElsewhere = (id: string): RunError =>
 
 /** What is wrong is said once. */
 function say(problems: Problem[], problem: Problem): void {
-  if (!problems.some(({ message }) => message === problem.message)) problems.push(problem);
+  if (!problems.some(({ file, message }) => file === problem.file && message === problem.message))
+    problems.push(problem);
 }
 
 export class OpenProject {

@@ -20,7 +20,10 @@ export interface Painter {
 }
 
 /** Opens the labels of a project with their history, as the page does. */
-export async function openPainter(engine: Engine, { project, images, journal }: ProjectState): Promise<Painter> {
+export async function openPainter(
+  engine: Engine,
+  { project, images, journal, readOnly }: ProjectState,
+): Promise<Painter> {
   const annotations = new Annotations(project.task, project.classes ?? []);
   const history = new History(annotations, { store: { write: (_, record) => engine.record(record) } });
   const add = async (more: readonly ImageInfo[]): Promise<void> => {
@@ -34,7 +37,7 @@ export async function openPainter(engine: Engine, { project, images, journal }: 
     }
   };
   await add(images);
-  await history.replay(splitRecords(journal).records);
+  await history.replay(splitRecords(journal).records, { apply: readOnly });
   return {
     annotations,
     history,

@@ -59,4 +59,29 @@ describe.skipIf(whyNoPage !== undefined)(`S05 strokes${whyNoPage === undefined ?
     expect(errors).toEqual([]);
     await close();
   });
+
+  it('are as whole when an undo is asked for in the middle, which does nothing', async () => {
+    const { page, errors, close } = await pages.open();
+    await takeIn(page, { 'cell.png': greyPng(128, 128) });
+    await page.evaluate(() => {
+      studio.painting.size.value = 8;
+    });
+    const thick = (y: number): readonly number[] => Array.from({ length: 8 }, (_, i) => y - 4 + i);
+    const rows = async (): Promise<readonly number[]> => [...new Set((await paintedRuns(page)).map(([row]) => row))];
+    for (const y of [40, 80]) {
+      const [from, to] = [await inWindow(page, 20, y), await inWindow(page, 60, y)];
+      await page.mouse.move(from.x, from.y);
+      await page.mouse.down();
+      await page.keyboard.press('Control+z');
+      await page.mouse.move(to.x, to.y, { steps: 3 });
+      await page.keyboard.press('Control+z');
+      await page.mouse.up();
+    }
+    expect(await rows()).toEqual([...thick(40), ...thick(80)]);
+    await page.keyboard.press('Control+z');
+    await page.waitForFunction(() => studio.annotation.canRedo.value);
+    expect(await rows()).toEqual(thick(40));
+    expect(errors).toEqual([]);
+    await close();
+  });
 });

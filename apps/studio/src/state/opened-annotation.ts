@@ -27,7 +27,7 @@ export interface OpenedAnnotation {
  */
 export async function openAnnotation(
   engine: Engine,
-  { id, project, images, journal }: ProjectState,
+  { id, project, images, journal, readOnly }: ProjectState,
   problem: HistoryOptions['problem'],
 ): Promise<OpenedAnnotation> {
   const annotations = new Annotations(project.task, project.classes ?? []);
@@ -37,7 +37,8 @@ export async function openAnnotation(
     pause: nextTask,
     problem,
   });
-  await history.replay(splitRecords(journal).records);
+  // Only another tab's last edits are not yet in what the engine gives.
+  await history.replay(splitRecords(journal).records, { apply: readOnly });
   return { id, annotations, history };
 }
 
