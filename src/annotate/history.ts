@@ -173,11 +173,10 @@ export class History {
 
   /**
    * Makes recorded edits, undos and redos once more, such as those of a journal after a restart, or those that another
-   * history wrote; they are not written again.
+   * history wrote; they are not written again. Those of images that are not there, or have another size now, are left out.
    * @param apply false: labels, regions and classes contain all of them already. Default true: these are as they were
    * when the journal was compacted last, or at any later time
    * @returns what was changed, in order
-   * Edits of images that are not there, or not of the size that they had, are left out.
    * @throws FormatError for records that do not belong together
    */
   async replay(records: readonly Uint8Array[], { apply = true } = {}): Promise<readonly AppliedEdit[]> {
