@@ -1,9 +1,11 @@
 /** Files that are handed in, as images of a project with the labels that belong to them. */
 
+import { addTo } from '../array/lists.ts';
 import { baseName, extensionOf, folderOf, roleOf, stemOf } from '../dataset/discover/names.ts';
 import { DATASET_JSON } from '../dataset/discover/nnunet.ts';
-import { readable } from '../dataset/discover/pair.ts';
+import { fileOf, pairFiles, readable } from '../dataset/discover/pair.ts';
 import type { SeriesSource } from '../dataset/discover/series.ts';
+import { isShapeLabel } from '../dataset/discover/shape-files.ts';
 import { type ImageListing, listImageSources, pairListing, readListed } from '../dataset/discover/sources.ts';
 import { fileOfLabels } from '../dataset/discover/stated-labels.ts';
 import { storeFolders } from '../dataset/discover/zarr-stores.ts';
@@ -26,12 +28,27 @@ export interface Added {
   readonly project: Project;
   /** Those that are new, in the order of the project's. `image`: what reading the copy would give, if that is sure. */
   readonly images: readonly { readonly id: ImageId; readonly image: Image | undefined }[];
+  /** Images of before that have got labels. */
+  readonly labelled: readonly ImageId[];
   readonly problems: readonly Problem[];
 }
 
 /** An image among the files, and its labels. */
 interface Source extends Partial<LabelledSource> {
   readonly key: string;
+  /** Of the image, if the project has it and only the labels are new. */
+  readonly id?: ImageId;
+}
+
+/** What is known of the project that files are added to. */
+export interface AddingTo {
+  /** Nothing is annotated yet, so that kind and classes, if not chosen, are taken from labels among the files. */
+  readonly isFresh: boolean;
+  /** Of images that were removed, which new ones do not get. */
+  readonly usedIds: ReadonlySet<ImageId>;
+  /** Whether labels of an image would take the place of others, now or by undo and redo. */
+  isAnnotated(id: ImageId): boolean;
+  imageOf(id: ImageId): Promise<Image>;
 }
 
 const isLabelled = (source: Source): source is LabelledSource => source.label !== undefined;
@@ -83,62 +100,106 @@ function sourcesOf(listing: ImageListing): { sources: readonly Source[]; listing
 }
 
 /**
+ * Labels without images among the files, for images that the project has: by the names of both, as in one folder. Names
+ * alone must say it, whatever other images there are.
+ * @returns the id of the image of each label file
+ */
+function lateLabels(listing: ImageListing, images: readonly ProjectImage[]): ReadonlyMap<string, ImageId> {
+  const groups = new Map<string, string[]>();
+  for (const path of readable(listing.paths, READABLE_EXTENSIONS, isShapeLabel).images) {
+    addTo(groups, fileOf(path).group, path);
+  }
+  const found = new Map<string, ImageId>();
+  const shown = new Map(images.map(({ id }) => [`images/${id}.png`, id as ImageId]));
+  for (const paths of groups.values()) {
+    const byName = new Map(paths.map((path) => [`labels/${baseName(path)}`, path]));
+    if (!paths.every(isLabelPath) || byName.size < paths.length) continue;
+    try {
+      // The one that no label belongs to: a single image and a single label would need no names.
+      const all = [...shown.keys(), ...byName.keys(), 'images/-.png'];
+      for (const { image, label } of pairFiles(all, { extensions: READABLE_EXTENSIONS }).pairs) {
+        found.set(byName.get(label) as string, shown.get(image) as ImageId);
+      }
+    } catch (cause) {
+      if (!(cause instanceof DatasetError)) throw cause;
+    }
+  }
+  return found;
+}
+
+/** Whether a file is of labels by its name or its folder's. */
+const isLabelPath = (path: string): boolean => {
+  const { folderRole, stem } = fileOf(path);
+  return folderRole === 'label' || isShapeLabel(path) || roleOf(stem) === 'label';
+};
+
+/**
  * Adds images to a project: each is read, copied into `images/`, and listed. A file that cannot be read is a problem of
- * its own; one that is in the project already is left out.
+ * its own; one that is in the project already is left out, and gets its labels if nothing is annotated in it.
  * @param folder the project's
- * @param options isFresh: nothing is annotated yet, so that kind and classes, if not chosen, are taken from labels among the
- * files; usedIds: of images that were removed, which new ones do not get
  */
 export async function addFiles(
   files: WritableFiles,
   folder: string,
   project: Project,
   given: readonly GivenFile[],
-  { isFresh, usedIds }: { readonly isFresh: boolean; readonly usedIds: ReadonlySet<ImageId> },
+  to: AddingTo,
 ): Promise<Added> {
   const memory = memoryFiles(Object.fromEntries(withinDataset(given).map(({ path, content }) => [path, content])));
   const { files: source, taken } = recording({ ...memory, zlib: files.zlib, maxBytes: files.maxBytes });
   const problems: Problem[] = [];
   const say = (cause: unknown): void => void problems.push(problemOf(cause));
-  const { sources, listing, problem } = sourcesOf(await listImageSources(source, '.'));
+  const all = await listImageSources(source, '.');
+  const late = lateLabels(all, project.images);
+  const fresh = sourcesOf({ ...all, paths: all.paths.filter((path) => !late.has(path)) });
+  const { listing, problem } = fresh;
   if (problem !== undefined) problems.push(problem);
+  const ofLate = [...late].map(([label, id]): Source => ({ key: label, label, id, image: () => to.imageOf(id) }));
+  const sources = [...fresh.sources, ...ofLate];
   const labelled = sources.filter(isLabelled);
   const reader = await openLabels(source, listing, labelled);
   let rules = ownRules(project);
   if (labelled.length > 0) {
     try {
-      rules = await rulesFor(project, isFresh, source, listing, labelled, reader);
+      rules = await rulesFor(project, to.isFresh, source, listing, labelled, reader);
     } catch (cause) {
       say(cause);
     }
   }
-  const ids = new Set([...usedIds, ...project.images.flatMap(({ id }) => id ?? [])]);
+  const ids = new Set([...to.usedIds, ...project.images.flatMap(({ id }) => id ?? [])]);
   const paths = new Set(project.images.map(({ file }) => file));
-  const known = new Set(project.images.map(({ size, crc32 }) => `${size} ${crc32}`));
+  const known = new Map(project.images.map(({ id, size, crc32 }) => [`${size} ${crc32}`, id as ImageId]));
+  const lately = new Map<ImageId, Pick<ProjectImage, 'labels'>>();
   const added: ProjectImage[] = [];
   const images: { id: ImageId; image: Image | undefined }[] = [];
   /** The copy of one image is written while the next one is read. */
   let copying = Promise.resolve();
   const used = new Set<string>(labelled.map(({ label }) => fileOfLabels(label)));
   if (listing.json !== undefined) used.add(DATASET_JSON);
-  for (const { key, label } of sources) {
+  for (const { key, label, id: ofProject } of sources) {
     taken();
     try {
+      if (label !== undefined && ofProject !== undefined) {
+        await addLabels(ofProject, label, await to.imageOf(ofProject));
+        continue;
+      }
       const image = await readListed(source, listing, key);
       const parts = taken();
       for (const part of parts) used.add(part);
       const own = await filesOf(source, listing, key, parts, image);
       const facts = fileFacts(own);
       await copying;
-      if (known.has(`${facts.size} ${facts.crc32}`)) {
-        say(new DatasetError('the project has this image already.', { file: key }));
+      const same = known.get(`${facts.size} ${facts.crc32}`);
+      if (same !== undefined) {
+        if (label === undefined) say(new DatasetError('the project has this image already.', { file: key }));
+        else await addLabels(same, label, image);
         continue;
       }
       const id = freeName(stemOf(key), ids);
       const labels = label === undefined ? undefined : await labelsOf(label, image).catch(say);
       const isCopy = own.length === 1 && !listing.joined?.has(key) && !listing.json && !listing.project;
       copying = copy(own, listing.series.get(key), id).then(async (file) => {
-        known.add(`${facts.size} ${facts.crc32}`);
+        known.set(`${facts.size} ${facts.crc32}`, id);
         images.push({ id, image: isCopy ? image : undefined });
         added.push({ id, file, ...facts, ...(labels && (await keepLabels(id, labels).catch(say))) });
       }, say);
@@ -160,7 +221,20 @@ export async function addFiles(
     const wrong = await whyNoImage(memory, path);
     if (wrong !== undefined) problems.push(wrong);
   }
-  return { project: { ...rules.project, images: [...project.images, ...added] }, images, problems };
+  const before = project.images.map((one) => ({ ...one, ...lately.get(one.id as ImageId) }));
+  const whole = { ...rules.project, images: [...before, ...added] };
+  return { project: whole, images, labelled: [...lately.keys()], problems };
+
+  /** Gives labels to an image that was here before. @throws DatasetError if something is annotated in it */
+  async function addLabels(id: ImageId, label: string, image: Image): Promise<void> {
+    if (to.isAnnotated(id) || lately.has(id) || added.some((one) => one.id === id)) {
+      throw new DatasetError(`something is annotated in the image "${id}" already, which stays.`, {
+        file: label,
+        remedy: 'To use these labels, remove the image, and add it together with them.',
+      });
+    }
+    lately.set(id, await keepLabels(id, await labelsOf(label, image)));
+  }
 
   /** @returns the path of the image in the project: its file, the first of several, or the folder of a series */
   async function copy(own: readonly NamedBytes[], series: SeriesSource | undefined, id: ImageId): Promise<string> {

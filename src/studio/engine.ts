@@ -129,7 +129,11 @@ export interface GivenFile {
 
 /** What is new in the project. */
 export interface AddedFiles {
+  /** As it is now: labels that come first say its kind and classes. */
+  readonly project: Project;
   readonly images: readonly ImageInfo[];
+  /** Images of before that have got labels, which are read anew. */
+  readonly labelled: readonly ImageId[];
   /** As `ProjectState.models` lists them. */
   readonly models: readonly string[];
   readonly problems: readonly Problem[];
@@ -386,8 +390,8 @@ export interface Engine {
   forget(id: string): Promise<number>;
 
   /**
-   * Adds images, labels that belong to them, and models to train on from: ONNX files, and runs, of which the best model is
-   * taken. What cannot be read is told, and the rest is added.
+   * Adds images, labels that belong to them or to images of before, and models to train on from: ONNX files, and runs, of
+   * which the best model is taken. What cannot be read is told, and the rest is added.
    */
   addFiles(files: readonly GivenFile[]): Promise<AddedFiles>;
   removeImage(image: ImageId): Promise<void>;
@@ -409,7 +413,10 @@ export interface Engine {
    * @returns its number
    */
   record(entry: Uint8Array): Promise<{ readonly sequence: number }>;
-  /** Name, task, classes, spacing, settings. Undefined values are left as they are; the task, once something is annotated. */
+  /**
+   * Name, task, classes, spacing, settings. Undefined values are left as they are. It refuses another task once something is
+   * annotated, and classes that lack an annotated one.
+   */
   change(project: Partial<Pick<Project, 'name' | 'task' | 'classes' | 'spacing' | 'settings'>>): Promise<Project>;
   /** Writes label files and `lamella.json` now. */
   flush(): Promise<void>;

@@ -16,6 +16,8 @@ import { freeName, IGNORED_IN_FILES, isKindAsMade } from './project-folder.ts';
 export interface LabelledSource {
   readonly key: string;
   readonly label: string;
+  /** Reads the image if it is none of the files: the project has it. */
+  readonly image?: (() => Promise<Image>) | undefined;
 }
 
 /** How labels that are handed in become those of a project. */
@@ -69,8 +71,8 @@ export async function inferMapping(
 ): Promise<{ readonly mapping: LabelMapping; readonly values: ReadonlySet<number> }> {
   const kinds = new Set<Image['labelKind']>();
   const pages: LabelPage[] = [];
-  for (const { key, label } of sources) {
-    const image = await readListed(files, listing, key);
+  for (const { key, label, image: own } of sources) {
+    const image = await (own?.() ?? readListed(files, listing, key));
     const read = await reader.read(label, image);
     kinds.add(read.labelKind);
     pages.push(...labelPages(alignLabels(read, image)));

@@ -26,7 +26,7 @@ import type { Project, ProjectClass } from '../project/project.ts';
 type LabelRules = Pick<Project, 'task' | 'classes' | 'notAnnotated'>;
 
 /** A class of a project: the number that is painted, and its value in label files. */
-interface ClassLabel extends ProjectClass {
+export interface ClassLabel extends ProjectClass {
   /** The value in files if that fits into a layer, 0 to 254; otherwise a number that no other class has. */
   readonly label: number;
 }
@@ -71,6 +71,15 @@ export function storedClasses(project: LabelRules, painted: readonly ProjectClas
     taken.add(label);
     return item;
   });
+}
+
+/** The classes of a project that are none of those that a page paints with. */
+export function missingClasses(project: LabelRules, painted: readonly ProjectClass[]): readonly ClassLabel[] {
+  const values = new Set(painted.map(({ value }) => value));
+  if (values.has('rest')) return [];
+  const isMissing = ({ value, label }: ClassLabel) =>
+    project.task === 'objects' ? value === 'rest' : !values.has(label);
+  return classLabels(project).filter(isMissing);
 }
 
 /** How the values of the project's own label files are read. */

@@ -7,7 +7,7 @@ import type { Region } from '../annotate/region.ts';
 import { type NdArray, ndarray } from '../array/ndarray.ts';
 import { FormatError, RunError, UsageError } from '../errors.ts';
 import { joinPath } from '../files.ts';
-import type { Project } from '../project/project.ts';
+import type { Project, ProjectClass } from '../project/project.ts';
 import { projectRegionOf, regionOf } from '../project/regions.ts';
 import { addFiles } from './add-files.ts';
 import type { AddedFiles, GivenFile, ImageId, ImageInfo, Problem, ProjectState } from './engine.ts';
@@ -16,7 +16,7 @@ import type { StudioHost } from './host.ts';
 import { ProjectImages } from './images.ts';
 import { readIncoming } from './incoming.ts';
 import { InfoCache } from './info-cache.ts';
-import { paintedClasses, storedClasses } from './label-files.ts';
+import { type ClassLabel, missingClasses, paintedClasses, storedClasses } from './label-files.ts';
 import { modelsOf, takeModels } from './models.ts';
 import { FOLDERS, IGNORED_IN_FILES, imageOf, readProjectFile, writeProjectFile } from './project-folder.ts';
 import { ProjectJournal } from './project-journal.ts';
@@ -193,20 +193,37 @@ export class OpenProject {
     return this.#serially(async () => {
       const { files } = this.#host;
       const { models, problems, rest } = await takeModels(files, this.folder, given);
-      if (rest.length === 0) return { images: [], models, problems };
+      if (rest.length === 0) return { project: this.shown, images: [], labelled: [], models, problems };
+      const edited = await this.#editedImages();
       const added = await addFiles(files, this.folder, this.#project, rest, {
         isFresh: this.#isFresh,
         usedIds: this.#usedIds,
+        isAnnotated: (id) => this.isAnnotated(id) || edited.has(id),
+        imageOf: async (id) => (await this.images.load(this.#project, id)).stored,
       });
+      const isOfOtherKind = added.project.task !== this.#project.task;
       await this.#save(added.project);
       this.images.refresh();
+      if (isOfOtherKind) this.labels.forget();
+      for (const id of added.labelled) this.labels.forget(id);
       const infos: ImageInfo[] = [];
       for (const { id, image } of added.images) {
         infos.push((await this.images.load(this.#project, id, image)).info);
       }
       this.#events.onAnnotation({ isAccepted: false });
-      return { images: infos, models, problems: [...problems, ...added.problems] };
+      const { labelled } = added;
+      return { project: this.shown, images: infos, labelled, models, problems: [...problems, ...added.problems] };
     });
+  }
+
+  /** Images whose labels have edits that can be undone or redone. */
+  async #editedImages(): Promise<ReadonlySet<ImageId>> {
+    const headers = splitRecords(await this.#journal.bytes()).records.map(readHeader);
+    return new Set(
+      headers.flatMap((header) =>
+        header.kind === 'edit' ? header.changes.flatMap((made) => (made.kind === 'labels' ? made.image : [])) : [],
+      ),
+    );
   }
 
   removeImage(id: ImageId): Promise<void> {
@@ -333,7 +350,10 @@ export class OpenProject {
 
   async #applyChange(change: Change, side: Side): Promise<void> {
     if (change.kind === 'classes') {
-      const classes = storedClasses(this.#project, change[side]);
+      // What is annotated stays readable, whatever the page knew.
+      const kept = await this.#annotatedOf(missingClasses(this.#project, change[side]));
+      const isLost = this.#project.task === 'objects' && kept.length > 0;
+      const classes = isLost ? this.#project.classes : [...storedClasses(this.#project, change[side]), ...kept];
       this.#project = { ...this.#project, classes };
       this.#isChanged = true;
       return;
@@ -353,13 +373,32 @@ export class OpenProject {
     this.#isChanged = true;
   }
 
-  /** @throws UsageError for another kind of project once something is annotated */
+  /** Which of these classes are annotated, in any image whose labels can be read. */
+  async #annotatedOf(classes: readonly ClassLabel[]): Promise<readonly ProjectClass[]> {
+    if (this.#project.task === 'objects') return this.#isFresh ? [] : classes.map(({ label: _, ...item }) => item);
+    const found = new Set<number>();
+    for (const { id } of classes.length === 0 ? [] : this.#project.images) {
+      const layer = await this.labels.layer(this.#project, id as ImageId).catch(() => undefined);
+      for (const label of layer?.labels() ?? []) found.add(label);
+    }
+    return classes.flatMap(({ label, ...item }) => (found.has(label) ? item : []));
+  }
+
+  /** @throws UsageError for another kind of project once something is annotated, and without a class that is */
   change(change: ProjectChange): Promise<Project> {
     return this.#serially(async () => {
       const given = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
       const project: Project = { ...this.#project, ...given };
       const { task, classes = project.classes } = project;
       if (task === this.#project.task) {
+        const [lost] = await this.#annotatedOf(
+          change.classes === undefined ? [] : missingClasses(this.#project, change.classes),
+        );
+        if (lost !== undefined) {
+          throw new UsageError(`The class '${lost.name}' is annotated, and would be missing.`, {
+            remedy: 'Keep it, under any name.',
+          });
+        }
         const stored = change.classes && storedClasses(this.#project, change.classes);
         await this.#save({ ...project, classes: stored ?? classes });
       } else {

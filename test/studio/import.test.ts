@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ndarray } from '../../src/array/ndarray.ts';
 import { readDataset } from '../../src/dataset/prepare.ts';
 import { writePng } from '../../src/image/formats/png/write.ts';
+import { writeTiff } from '../../src/image/formats/tiff/write.ts';
 import type { Image } from '../../src/image/image.ts';
 import { readZip } from '../../src/image/zip.ts';
 import { nodeFiles } from '../../src/platform/node/files.ts';
@@ -179,6 +180,174 @@ describe('labels that come when the kind of the project was chosen', () => {
     const { project, labels } = await add((p) => (twoSquares(p) > 0 ? 255 : 0));
     expect(project.task).toBe('classes');
     expect(labels).toEqual(Array.from({ length: 24 }, (_, p) => Math.min(1, twoSquares(p))));
+  });
+});
+
+/** 6 x 4: three objects, in a file that says so. */
+const OBJECTS = writeTiff({
+  ...ndarray(
+    'uint8',
+    [4, 6],
+    Uint8Array.from({ length: 24 }, (_, p) =>
+      [0, 1, 6, 7].includes(p) ? 1 : [4, 10, 11].includes(p) ? 2 : [20, 21].includes(p) ? 3 : 0,
+    ),
+  ),
+  axes: 'yx',
+  spacing: {},
+  labelKind: 'objects',
+});
+const EIGHT = picture((p) => (p * 5) % 8);
+const areas = (values: readonly number[]) => values.map((value, i) => ({ name: `c${i}`, value }));
+const pixels = async (id: string): Promise<readonly number[]> => [...((await engine.labels(id, 0))?.data ?? [])];
+
+describe('what labels say of a project', () => {
+  it('is told at once: kind, classes and which images have labels', async () => {
+    await engine.create('cells');
+    const found = await engine.addFiles([
+      { path: 'images/a.png', content: IMAGE },
+      { path: 'labels/a.tif', content: OBJECTS },
+    ]);
+    expect(found.project).toEqual((await engine.open('cells')).project);
+    expect(found.project).toMatchObject({
+      task: 'objects',
+      classes: [{ value: 0 }, { value: 'rest' }],
+      images: [{ id: 'a', labels: 'labels/a.tif' }],
+    });
+    await engine.create('areas');
+    const { project } = await engine.addFiles([
+      { path: 'images/a.png', content: IMAGE },
+      { path: 'labels/a.png', content: EIGHT },
+    ]);
+    expect(project.task).toBe('classes');
+    expect(project.classes?.map(({ value }) => value)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+  });
+
+  it('makes images of before ready to be painted as it says', async () => {
+    await engine.create('cells');
+    await engine.addFiles([{ path: 'b.png', content: picture((p) => p) }]);
+    expect(await engine.labels('b', 0)).toBeUndefined();
+    await engine.addFiles([
+      { path: 'images/a.png', content: IMAGE },
+      { path: 'labels/a.tif', content: OBJECTS },
+    ]);
+    const painter = await openPainter(engine, await engine.open('cells'));
+    painter.annotations.layer('b').fill(0, 0, 0, 2, 300);
+    painter.history.commit('paint');
+    await painter.history.settled();
+    expect((await pixels('b')).slice(0, 3)).toEqual([300, 300, 0x7fffffff]);
+  });
+
+  it('stays: classes that are annotated cannot be left out, and a page that did not know them takes none away', async () => {
+    const stale = await engine.create('cells');
+    const { images } = await engine.addFiles([
+      { path: 'images/a.png', content: IMAGE },
+      { path: 'labels/a.png', content: EIGHT },
+    ]);
+    const before = await pixels('a');
+    await expect(engine.change({ classes: areas([0, 1, 2]) })).rejects.toThrow("'class 3' is annotated");
+    const { classes } = await engine.change({ classes: areas([0, 1, 2, 3, 4, 5, 6, 7, 8]) });
+    expect(classes?.length).toBe(9);
+    // Nothing is annotated of the last.
+    expect((await engine.change({ classes: areas([0, 1, 2, 3, 4, 5, 6, 7]) })).classes?.length).toBe(8);
+    const painter = await openPainter(engine, stale);
+    await painter.add(images);
+    painter.annotations.classes = areas([0, 1, 2]);
+    painter.history.commit('classes');
+    await painter.history.settled();
+    const { project, problems } = await engine.open('cells');
+    expect([problems, project.classes?.map(({ name, value }) => `${name} ${value}`)]).toEqual([
+      [],
+      ['c0 0', 'c1 1', 'c2 2', 'c3 3', 'c4 4', 'c5 5', 'c6 6', 'c7 7'],
+    ]);
+    expect(await pixels('a')).toEqual(before);
+  });
+
+  it('keeps objects objects', async () => {
+    await engine.create('cells');
+    const { project } = await engine.addFiles([
+      { path: 'images/a.png', content: IMAGE },
+      { path: 'labels/a.tif', content: OBJECTS },
+    ]);
+    await expect(engine.change({ classes: areas([0, 1]) })).rejects.toThrow('is annotated');
+    const [background, object] = project.classes as NonNullable<typeof project.classes>;
+    const named = [background, { ...object, name: 'nucleus' }] as NonNullable<typeof project.classes>;
+    expect((await engine.change({ classes: named })).classes).toEqual(named);
+  });
+});
+
+describe('labels that come after their image', () => {
+  const twoSquares = [1, 1, 0, 0, 2, 0, 1, 1, 0, 0, 2, 2];
+  const add = (path: string, content: Uint8Array) => engine.addFiles([{ path, content }]);
+  beforeEach(async () => {
+    await engine.create('cells');
+    await engine.addFiles([
+      { path: 'a.png', content: IMAGE },
+      { path: 'b.png', content: picture((p) => p) },
+    ]);
+  });
+
+  it.each(['labels/a.tif', 'plate/masks/a.tif', 'a_mask.tif'])('alone, as %s, are given to it', async (path) => {
+    expect(await pixels('a')).toEqual([]);
+    const { problems, images, labelled, project } = await add(path, OBJECTS);
+    expect([problems, images, labelled, project.task]).toEqual([[], [], ['a'], 'objects']);
+    expect((await pixels('a')).slice(0, 12)).toEqual(twoSquares);
+    const state = await engine.open('cells');
+    expect([state.problems, state.images.map(({ id }) => id), state.project]).toEqual([[], ['a', 'b'], project]);
+    expect((await pixels('a')).slice(0, 12)).toEqual(twoSquares);
+  });
+
+  it('together with it are given to it', async () => {
+    const { problems, images, labelled } = await engine.addFiles([
+      { path: 'd/images/a.png', content: IMAGE },
+      { path: 'd/labels/a.tif', content: OBJECTS },
+      { path: 'd/images/c.png', content: MASK },
+      { path: 'd/labels/c.tif', content: OBJECTS },
+    ]);
+    expect([problems, images.map(({ id }) => id), labelled]).toEqual([[], ['c'], ['a']]);
+    expect((await pixels('a')).slice(0, 12)).toEqual(twoSquares);
+  });
+
+  it('are not given to an image whose name they do not have, or to one of two', async () => {
+    await add(
+      'plate2/a.png',
+      picture((p) => 2 * p),
+    );
+    for (const path of ['labels/x.tif', 'labels/a.tif']) {
+      const { problems, images, labelled } = await add(path, OBJECTS);
+      expect(problems).toMatchObject([{ message: expect.stringContaining('has no image') }]);
+      expect([images, labelled]).toEqual([[], []]);
+    }
+  });
+
+  it('that do not fit change nothing', async () => {
+    const small = writePng({
+      ...ndarray('uint8', [2, 2], new Uint8Array([0, 1, 2, 3])),
+      axes: 'yx',
+      spacing: {},
+    } as Image);
+    const { problems, labelled } = await add('labels/a.png', small);
+    expect([problems.length, labelled, await pixels('a')]).toEqual([1, [], []]);
+  });
+
+  it('change nothing where something is or was painted, so that undo and redo stay right', async () => {
+    const painter = await openPainter(engine, await engine.open('cells'));
+    await painter.stroke('a', 1, [[2, 2]], 2);
+    const painted = await pixels('a');
+    const refused = { message: expect.stringContaining('annotated in the image "a"'), remedy: expect.any(String) };
+    expect(await add('labels/a.tif', OBJECTS)).toMatchObject({ labelled: [], problems: [refused] });
+    expect(await pixels('a')).toEqual(painted);
+    await painter.history.undo();
+    await painter.history.settled();
+    expect(await add('labels/a.tif', OBJECTS)).toMatchObject({ labelled: [], problems: [refused] });
+    await painter.history.redo();
+    await painter.history.settled();
+    expect(await pixels('a')).toEqual(painted);
+    // In the other one nothing was.
+    const ones = picture((p) => (p < 12 ? 0 : 1));
+    expect(await add('labels/b.png', ones)).toMatchObject({ labelled: ['b'], problems: [] });
+    const again = await engine.open('cells');
+    expect([await pixels('a'), again.problems]).toEqual([painted, []]);
+    expect((await pixels('b')).slice(10, 14)).toEqual([0, 0, 1, 1]);
   });
 });
 
