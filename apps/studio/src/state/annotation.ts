@@ -3,6 +3,7 @@
 import { batch, computed, effect, signal } from '@preact/signals';
 import {
   type AcceptedWindow,
+  type AddedFiles,
   type AnnotationClass,
   type Annotations,
   type AppliedEdit,
@@ -69,12 +70,6 @@ export function createAnnotation(engine: Engine, project: OpenProject, messages:
     openAnnotation(engine, state, messages.failed).then((found) => {
       if (key !== openKey) return;
       opened.value = found;
-      // A project begins with names in English, unless its kind is being chosen.
-      if (text.language === 'en' || state.readOnly || state.id === chosenFor || found.history.sequence > 0) return;
-      if (countClasses(found.annotations, hasLabels) > 0) return;
-      const { background, foreground } = text.classes;
-      const names: { readonly [name: string]: string | undefined } = { background, foreground };
-      setClasses(found.annotations.classes.map((item) => ({ ...item, name: names[item.name] ?? item.name })));
     }, messages.failed);
   });
 
@@ -99,6 +94,19 @@ export function createAnnotation(engine: Engine, project: OpenProject, messages:
     }
   });
 
+  effect(() => {
+    const [found, state] = [opened.value, project.state.value];
+    // Labels that are being added may have names of their own.
+    if (found === undefined || state === undefined || project.busy.value !== undefined) return;
+    // A project begins with names in English, unless its kind is being chosen.
+    if (text.language === 'en' || state.readOnly || state.id === chosenFor || found.history.sequence > 0) return;
+    chosenFor = state.id;
+    if (countClasses(found.annotations, hasLabels) > 0) return;
+    const { background, foreground } = text.classes;
+    const names: { readonly [name: string]: string | undefined } = { background, foreground };
+    setClasses(found.annotations.classes.map((item) => ({ ...item, name: names[item.name] ?? item.name })));
+  });
+
   const keep = (edit: AppliedEdit | undefined): void => {
     const history = opened.value?.history;
     if (edit === undefined || history === undefined) return;
@@ -115,7 +123,7 @@ export function createAnnotation(engine: Engine, project: OpenProject, messages:
     );
   };
 
-  /** Whether an image had labels when the project was opened. */
+  /** Whether an image had labels when the project was opened, or got them since. */
   const hasLabels = (id: ImageId): boolean =>
     project.state.value?.project.images.some((image) => image.id === id && image.labels !== undefined) ?? false;
 
@@ -127,6 +135,8 @@ export function createAnnotation(engine: Engine, project: OpenProject, messages:
   const edited = <T>(read: (now: OpenedAnnotation) => T, otherwise: T) => computed(() => now(read, otherwise));
   const undoName = edited(({ history }) => history.undoName, undefined);
   const redoName = edited(({ history }) => history.redoName, undefined);
+
+  const annotated = edited(({ annotations }) => countClasses(annotations, hasLabels), 0);
 
   const readOnly = computed(() => project.state.value?.readOnly ?? false);
 
@@ -178,6 +188,21 @@ export function createAnnotation(engine: Engine, project: OpenProject, messages:
     layer,
     edits,
     unkept,
+    /** Until something is annotated, files that are being added may say what is painted on. */
+    canBegin: computed(
+      () =>
+        !readOnly.value && (project.busy.value === undefined || undoName.value !== undefined || annotated.value > 0),
+    ),
+    /** Takes over what labels among added files have said and brought. */
+    async takeOver({ project: { classes = [] }, labelled }: AddedFiles): Promise<void> {
+      const found = opened.value;
+      if (found === undefined) return;
+      const { annotations, history } = found;
+      await history.settled();
+      if (history.sequence === 0) annotations.apply({ kind: 'classes', before: [], after: classes }, 'after');
+      for (const id of labelled) annotations.close(id);
+      noteEdit();
+    },
     /** How many edits of the project were ever made, undoing included; undefined until its annotation is opened. */
     made: computed(() =>
       now((found) => (found.id === project.state.value?.id ? found.history.sequence : undefined), undefined),
@@ -207,7 +232,7 @@ export function createAnnotation(engine: Engine, project: OpenProject, messages:
       0,
     ),
     /** How many classes, background included, are annotated somewhere. */
-    annotatedClasses: edited(({ annotations }) => countClasses(annotations, hasLabels), 0),
+    annotatedClasses: annotated,
     /**
      * Takes over what a model says in a window, where nothing is annotated, and says that all of it is annotated now.
      * @returns false if the model has not said anything of all of it, or the project was left meanwhile

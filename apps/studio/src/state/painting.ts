@@ -76,7 +76,7 @@ export function createPainting({ annotation, display, settings, objects, message
 
   const bench = (): Bench | undefined => {
     const [layer, shown, annotations] = [annotation.layer.value, display.shown.value, annotation.annotations.value];
-    if (layer === undefined || shown === undefined || annotations === undefined || annotation.readOnly.value) return;
+    if (layer === undefined || shown === undefined || annotations === undefined || !annotation.canBegin.value) return;
     const slice = shown.page;
     return {
       annotations,

@@ -1,7 +1,7 @@
 /** The open project: its images, and which of them is on the screen. */
 
 import { batch, computed, signal } from '@preact/signals';
-import type { Engine, GivenFile, ImageId, ImageInfo, ProjectState, ProjectSummary } from 'lamella/studio';
+import type { AddedFiles, Engine, GivenFile, ImageId, ImageInfo, ProjectState, ProjectSummary } from 'lamella/studio';
 import { text } from '../text/text.ts';
 import type { Messages } from './messages.ts';
 
@@ -67,6 +67,11 @@ export function createOpenProject(engine: Engine, messages: Messages) {
     }
   };
 
+  /** What the engine says of the project. */
+  const takeOver = (project: ProjectState['project']): void => {
+    if (state.value !== undefined) state.value = { ...state.value, project };
+  };
+
   const listRecent = async (): Promise<void> => {
     recent.value = await engine.projects().catch(() => []);
   };
@@ -102,22 +107,28 @@ export function createOpenProject(engine: Engine, messages: Messages) {
       const next = images.value[at + by];
       if (next !== undefined) current.value = next.id;
     },
-    async add(files: readonly GivenFile[]): Promise<void> {
+    async add(files: readonly GivenFile[]): Promise<AddedFiles> {
       const added = await engine.addFiles(files);
       messages.problems(added.problems);
       const known = new Set(images.value.map(({ id }) => id));
       const fresh = added.images.filter(({ id }) => !known.has(id));
       batch(() => {
+        takeOver(added.project);
         images.value = [...images.value, ...fresh];
         models.value = [...models.value, ...added.models];
         current.value ??= fresh[0]?.id;
       });
       if (added.models.length > 0) messages.note(text.train.modelsAdded(added.models));
       void loadThumbnails(fresh);
+      return added;
     },
     async remove(id: ImageId): Promise<void> {
       await engine.removeImage(id);
       batch(() => {
+        const project = state.value?.project;
+        if (project !== undefined) {
+          takeOver({ ...project, images: project.images.filter((other) => other.id !== id) });
+        }
         images.value = images.value.filter((other) => other.id !== id);
         if (current.value === id) current.value = images.value[0]?.id;
       });
@@ -132,8 +143,7 @@ export function createOpenProject(engine: Engine, messages: Messages) {
       await listRecent();
     },
     async change(values: Parameters<Engine['change']>[0]): Promise<void> {
-      const project = await engine.change(values);
-      if (state.value !== undefined) state.value = { ...state.value, project };
+      takeOver(await engine.change(values));
     },
     /** Of the pixels of all images, whatever their files state; without z, slices stay as far apart as they state. */
     async setPixelSize(size: PixelSize): Promise<void> {

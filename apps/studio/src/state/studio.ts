@@ -96,6 +96,8 @@ export function createStudio({ engine, storage, examples, saveFile, folders }: P
     }
   });
 
+  const add = async (files: readonly GivenFile[]): Promise<void> => annotation.takeOver(await project.add(files));
+
   /** Opens what was chosen or dropped: as a project, as a new one, or into the open one. */
   const takeIn = async (files: readonly GivenFile[]): Promise<void> => {
     if (files.length === 0) return;
@@ -107,7 +109,7 @@ export function createStudio({ engine, storage, examples, saveFile, folders }: P
       } else {
         const created = project.state.value === undefined && (await engine.create(projectName(files, text.untitled)));
         if (created) project.show(created);
-        await project.add(files);
+        await add(files);
         // Of files that are no images nothing is left but what is said of them.
         if (created && project.images.value.length + project.models.value.length === 0) {
           await engine.forget(created.id);
@@ -155,7 +157,7 @@ export function createStudio({ engine, storage, examples, saveFile, folders }: P
         await annotation.changeTask('objects');
         if (!tour.isKnown) tour.begin(project.state.value?.id ?? '');
       }
-      for (const file of exampleFiles(name)) await project.add([file]);
+      for (const file of exampleFiles(name)) await add([file]);
     });
 
   const dialog = signal<Dialog | undefined>(undefined);
