@@ -19,7 +19,7 @@ import type { Project, ProjectImage } from '../project/project.ts';
 import { memoryFiles } from '../workflows/memory-files.ts';
 import type { GivenFile, ImageId, Problem } from './engine.ts';
 import { problemOf } from './error-data.ts';
-import { type LabelledSource, openLabels, ownRules, rulesFor } from './import-labels.ts';
+import { isLabelMap, type LabelledSource, openLabels, ownRules, rulesFor } from './import-labels.ts';
 import { labelFileOf, layerOf } from './label-files.ts';
 import { FOLDERS, fileFacts, freeName } from './project-folder.ts';
 
@@ -104,7 +104,7 @@ function sourcesOf(listing: ImageListing): { sources: readonly Source[]; listing
  * alone must say it, whatever other images there are.
  * @returns the id of the image of each label file
  */
-function lateLabels(listing: ImageListing, images: readonly ProjectImage[]): ReadonlyMap<string, ImageId> {
+function lateLabels(listing: ImageListing, images: readonly ProjectImage[]): Map<string, ImageId> {
   const groups = new Map<string, string[]>();
   for (const path of readable(listing.paths, READABLE_EXTENSIONS, isShapeLabel).images) {
     addTo(groups, fileOf(path).group, path);
@@ -154,8 +154,12 @@ export async function addFiles(
   const fresh = sourcesOf({ ...all, paths: all.paths.filter((path) => !late.has(path)) });
   const { listing, problem } = fresh;
   if (problem !== undefined) problems.push(problem);
+  for (const { key, label } of fresh.sources) {
+    const id = label === undefined ? await labelledBy(key).catch(() => undefined) : undefined;
+    if (id !== undefined) late.set(key, id);
+  }
   const ofLate = [...late].map(([label, id]): Source => ({ key: label, label, id, image: () => to.imageOf(id) }));
-  const sources = [...fresh.sources, ...ofLate];
+  const sources = [...fresh.sources.filter(({ key }) => !late.has(key)), ...ofLate];
   const labelled = sources.filter(isLabelled);
   const reader = await openLabels(source, listing, labelled);
   let rules = ownRules(project);
@@ -224,6 +228,14 @@ export async function addFiles(
   const before = project.images.map((one) => ({ ...one, ...lately.get(one.id as ImageId) }));
   const whole = { ...rules.project, images: [...before, ...added] };
   return { project: whole, images, labelled: [...lately.keys()], problems };
+
+  /** The image of the project that has the file's name, if the file holds labels and the image does not. */
+  async function labelledBy(key: string): Promise<ImageId | undefined> {
+    const id = project.images.find((one) => one.id === stemOf(key))?.id;
+    if (id === undefined) return undefined;
+    const isLabels = isLabelMap(await readListed(source, listing, key, { palette: 'index' }));
+    return isLabels && !isLabelMap(await to.imageOf(id)) ? id : undefined;
+  }
 
   /** Gives labels to an image that was here before. @throws DatasetError if something is annotated in it */
   async function addLabels(id: ImageId, label: string, image: Image): Promise<void> {

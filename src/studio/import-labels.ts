@@ -5,6 +5,7 @@ import { alignLabels } from '../dataset/labels/align.ts';
 import { findMapping, type LabelMapping, type LabelPage, labelPages } from '../dataset/labels/labels.ts';
 import { readShapeLabels, type ShapeLabels } from '../dataset/labels/shape-labels.ts';
 import { labelOptions } from '../dataset/raw.ts';
+import { DatasetError } from '../errors.ts';
 import type { WritableFiles } from '../files.ts';
 import { classColour } from '../image/display.ts';
 import type { Image } from '../image/image.ts';
@@ -83,6 +84,28 @@ export async function inferMapping(
   const values = new Set<number>();
   for (const page of pages) for (const value of page.values) values.add(value);
   return { mapping: findMapping(pages, labelOptions({ declared })), values };
+}
+
+/** Up to so many values, from 0 on, are taken for classes where no name says that a file is of labels. */
+const UNNAMED_CLASSES = 16;
+
+/** Whether a file holds numbers of classes or objects by what is in it: few values, each in patches, unlike a picture. */
+export function isLabelMap(image: Image): boolean {
+  try {
+    const pages = labelPages(image);
+    const { kind, classes } = findMapping(pages);
+    if (kind !== 'integer') return true;
+    const isCounted = classes.every(({ values }, i) => Array.isArray(values) && values[0] === i);
+    const isPatchy = pages.every(({ values }) => {
+      let edges = 0;
+      for (let p = 1; p < values.length; p++) if (values[p] !== values[p - 1]) edges++;
+      return edges < values.length / 4;
+    });
+    return isCounted && isPatchy && classes.length <= UNNAMED_CLASSES;
+  } catch (cause) {
+    if (!(cause instanceof DatasetError)) throw cause;
+    return false;
+  }
 }
 
 /**

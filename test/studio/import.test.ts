@@ -296,6 +296,35 @@ describe('labels that come after their image', () => {
     expect((await pixels('a')).slice(0, 12)).toEqual(twoSquares);
   });
 
+  it('alone under its name are given to it if they are no picture', async () => {
+    const large = (value: (x: number, y: number) => number): Uint8Array => {
+      const data = Uint8Array.from({ length: 64 * 64 }, (_, p) => value(p % 64, p >> 6));
+      return writePng({ ...ndarray('uint8', [64, 64], data), axes: 'yx', spacing: {} } as Image);
+    };
+    const grain = (x: number, y: number, levels: number): number =>
+      ((x * 7919 + y * 104_729 + x * x * y) >> 3) % levels;
+    await add(
+      'c.png',
+      large((x, y) => grain(x, y, 200)),
+    );
+    // Another plate's, which is darker.
+    expect(
+      await add(
+        'plate2/c.png',
+        large((x, y) => grain(x, y, 12)),
+      ),
+    ).toMatchObject({
+      images: [{ id: 'c-2' }],
+      labelled: [],
+    });
+    const { problems, images, labelled } = await add(
+      'c.png',
+      large((x) => x >> 3),
+    );
+    expect([problems, images, labelled]).toEqual([[], [], ['c']]);
+    expect((await pixels('c')).filter((_, p) => p < 64 && p % 8 === 0)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+  });
+
   it('together with it are given to it', async () => {
     const { problems, images, labelled } = await engine.addFiles([
       { path: 'd/images/a.png', content: IMAGE },
