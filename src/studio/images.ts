@@ -1,10 +1,11 @@
 /** The images of a project, decoded when they are first needed and kept while there is room. */
 
-import { withProjectSpacing } from '../dataset/discover/project-files.ts';
+import { missingListed, withProjectSpacing } from '../dataset/discover/project-files.ts';
 import { type ImageListing, listImageSources, readListed } from '../dataset/discover/sources.ts';
-import type { WritableFiles } from '../files.ts';
+import { factsOf } from '../errors.ts';
+import { joinPath, type WritableFiles } from '../files.ts';
 import type { Image } from '../image/image.ts';
-import type { Project } from '../project/project.ts';
+import { PROJECT_FILE, type Project } from '../project/project.ts';
 import type { ImageId, ImageInfo } from './engine.ts';
 import { describeForStudio, uprightImage } from './image-info.ts';
 import { imageOf } from './project-folder.ts';
@@ -18,6 +19,13 @@ export interface LoadedImage {
   /** As it is looked at and painted on. */
   readonly upright: Image;
   readonly info: ImageInfo;
+}
+
+/** Why an image or label file of a project cannot be read, where it is missing; otherwise what was thrown. */
+export function whyMissing(folder: string, file: string, cause: unknown): unknown {
+  if (factsOf(cause, 'no-file') === undefined) return cause;
+  const remedy = `Put it back and open the project again, or remove it from ${PROJECT_FILE}.`;
+  return missingListed(joinPath(folder, PROJECT_FILE), file, remedy, cause);
 }
 
 export class ProjectImages {
@@ -50,8 +58,14 @@ export class ProjectImages {
   }
 
   async #read(id: ImageId, file: string, known?: Image): Promise<LoadedImage> {
-    const list = (): Promise<ImageListing> => (this.#listing ??= listImageSources(this.#files, this.#folder));
-    const stored = known ?? (await readListed(this.#files, await list(), file));
+    // One that was renamed or deleted must not keep the others from being opened.
+    const list = (): Promise<ImageListing> =>
+      (this.#listing ??= listImageSources(this.#files, this.#folder, { leaveOutMissing: true }));
+    const read = async () =>
+      readListed(this.#files, await list(), file).catch((cause: unknown) => {
+        throw whyMissing(this.#folder, file, cause);
+      });
+    const stored = known ?? (await read());
     const upright = uprightImage(stored);
     const info = describeForStudio(upright, { id, file });
     this.#bytes.set(id, stored.data.byteLength + (upright.data === stored.data ? 0 : upright.data.byteLength));

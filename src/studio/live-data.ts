@@ -8,7 +8,7 @@ import { type Box, boundsOf, fillRegion, type Region } from '../annotate/region.
 import { annotate } from '../dataset/annotate.ts';
 import { declaredByProject } from '../dataset/discover/project-files.ts';
 import type { RawDataset, RawPage } from '../dataset/raw.ts';
-import { UsageError } from '../errors.ts';
+import { factsOf, UsageError } from '../errors.ts';
 import type { Image } from '../image/image.ts';
 import { type Page, pagesOf } from '../input/planes.ts';
 import type { Project } from '../project/project.ts';
@@ -102,7 +102,11 @@ export class LiveSource {
     for (const { id, use = 'all' } of project.images) {
       if (id === undefined || use === 'predict' || !this.#open.isAnnotated(id)) continue;
       if (only?.includes(id) === false) continue;
-      const layer = await this.#open.labels.layer(project, id);
+      const layer = await this.#open.labels.layer(project, id).catch((cause: unknown) => {
+        // Others are learned from when the file of an image is gone.
+        if (factsOf(cause, 'no-file') === undefined) throw cause;
+      });
+      if (layer === undefined) continue;
       const regions = this.#open.regions(id);
       count(layer, project, classes, painted);
       if (regions.some(({ complete }) => complete)) painted[0] = (painted[0] as number) + 1;

@@ -5,7 +5,7 @@ import { joinPath, type WritableFiles } from '../files.ts';
 import type { Project } from '../project/project.ts';
 import { readImageFile } from '../workflows/image-files.ts';
 import type { ImageId } from './engine.ts';
-import type { ProjectImages } from './images.ts';
+import { type ProjectImages, whyMissing } from './images.ts';
 import { classLabels, labelFileOf, layerOf, mappingOf, notAnnotatedFor, uprightSize } from './label-files.ts';
 import { FOLDERS, imageOf } from './project-folder.ts';
 
@@ -31,7 +31,10 @@ export class ProjectLabels {
     let layer: LabelLayer;
     if (labels === undefined) layer = new LabelLayer(project.task, uprightSize(stored));
     else {
-      const file = await readImageFile(this.#files, joinPath(this.#folder, labels), { palette: 'index' });
+      const path = joinPath(this.#folder, labels);
+      const file = await readImageFile(this.#files, path, { palette: 'index' }).catch((cause: unknown) => {
+        throw whyMissing(this.#folder, labels, cause);
+      });
       const painted = project.task === 'objects' ? [] : classLabels(project).map(({ label }) => label);
       layer = layerOf(file, stored, project.task, mappingOf(project), painted);
     }

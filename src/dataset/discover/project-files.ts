@@ -15,23 +15,48 @@ import type { Pairing } from './pairing.ts';
 /**
  * The project of a folder.
  * @param all every file of the folder
+ * @param options leaveOutMissing: the project as if it did not list the images and labels that are not there
  * @returns undefined if it has none
- * @throws DatasetError as `parseProject`, and for a listed image or label file that is not there
+ * @throws DatasetError as `parseProject`, and otherwise for a listed image or label file that is not there
  */
-export async function readProject(files: Files, root: string, all: readonly string[]): Promise<Project | undefined> {
+export async function readProject(
+  files: Files,
+  root: string,
+  all: readonly string[],
+  { leaveOutMissing = false }: { readonly leaveOutMissing?: boolean } = {},
+): Promise<Project | undefined> {
   if (!all.includes(PROJECT_FILE)) return undefined;
   const file = joinPath(root, PROJECT_FILE);
   const project = parseProject(new TextDecoder().decode(await files.read(root, PROJECT_FILE)), file);
   const known = new Set(all);
   // Only files of the folder are known; others are found missing when they are read.
-  const isThere = (path: string) => known.has(path) || filesBelow(path, all).length > 0;
-  const missing = projectFiles(project).find((path) => !isThere(path) && !path.startsWith('../'));
+  const isMissing = (path: string) => !known.has(path) && !path.startsWith('../') && filesBelow(path, all).length === 0;
+  if (leaveOutMissing) {
+    const images = project.images.filter((image) => !isMissing(image.file));
+    return {
+      ...project,
+      images: images.map(({ labels, ...image }) =>
+        labels === undefined || isMissing(labels) ? image : { ...image, labels },
+      ),
+    };
+  }
+  const missing = projectFiles(project).find(isMissing);
   if (missing === undefined) return project;
-  throw new DatasetError(`there is no file "${missing}", which the project lists.`, {
+  throw missingListed(
     file,
-    remedy: `Put it back, or remove it from ${PROJECT_FILE}. Paths are relative to its folder.`,
-  });
+    missing,
+    `Put it back, or remove it from ${PROJECT_FILE}. Paths are relative to its folder.`,
+  );
 }
+
+/** The error for an image or label file that a project lists and that is not there. @param file the project's */
+export const missingListed = (file: string, path: string, remedy: string, cause?: unknown): DatasetError =>
+  new DatasetError(`there is no file "${path}", which the project lists.`, {
+    file,
+    remedy,
+    facts: { code: 'no-file' },
+    cause,
+  });
 
 const filesBelow = (folder: string, all: readonly string[]): readonly string[] =>
   all.filter((path) => path.startsWith(`${folder}/`));

@@ -63,18 +63,19 @@ interface Found {
 
 /**
  * Lists a folder, or a file, with its DICOM files grouped into series and channel files combined.
- * @param channels number of channels of the network that the images are for, if any
+ * @param options channels: number of channels of the network that the images are for, if any; leaveOutMissing: as for
+ * `readProject`
  * @throws DatasetError if there is nothing, a channel of an image is missing, or `dataset.json` or `lamella.json` is
  * invalid
  */
 export async function listImageSources(
   files: Files,
   root: string,
-  { channels }: { readonly channels?: number } = {},
+  { channels, leaveOutMissing }: { readonly channels?: number; readonly leaveOutMissing?: boolean } = {},
 ): Promise<ImageListing> {
   const all = await files.list(root);
   const place = files.resolve?.(root) ?? root;
-  const project = await readProject(files, root, all);
+  const project = await readProject(files, root, all, { leaveOutMissing });
   if (project !== undefined) {
     const folders = [...projectSeries(project, all)];
     const series = new Map(
