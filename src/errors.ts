@@ -17,6 +17,8 @@ export type Facts =
   | { readonly code: 'run-exists' }
   /** Another process is writing the run. */
   | { readonly code: 'run-in-use'; readonly processId: number | undefined }
+  /** The folder of an open project was renamed, moved or deleted, or another one took its place. */
+  | { readonly code: 'folder-gone' }
   /** The data have changed since the run started. */
   | { readonly code: 'data-changed' }
   /** The device has too little memory; settings of `train` that would need less, where there are any. */

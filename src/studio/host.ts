@@ -39,6 +39,11 @@ export interface StudioHost extends Host {
   /** Keeps others from writing to a folder. @returns what ends it; undefined if another tab or process does write */
   lock(folder: string): Promise<(() => Promise<void>) | undefined>;
   /**
+   * Makes sure that a folder is still the one that was locked, where others can move it. What writes into it does so itself.
+   * @throws RunError with the code `folder-gone` if it is not
+   */
+  requireFolder?(folder: string): Promise<void>;
+  /**
    * Trains on a folder of `files` into the run folder `out`, as the command line does; goes on with a run that is there.
    * @throws as `resumeOrTrainNew`
    */

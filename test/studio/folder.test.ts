@@ -5,9 +5,11 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ndarray } from '../../src/array/ndarray.ts';
 import { writePng } from '../../src/image/formats/png/write.ts';
+import { openRunFolder } from '../../src/platform/node/run-folder.ts';
 import { studioHost } from '../../src/platform/node/studio-host.ts';
 import { createEngine } from '../../src/studio/create-engine.ts';
-import type { Engine } from '../../src/studio/engine.ts';
+import type { Engine, EngineEvent } from '../../src/studio/engine.ts';
+import type { StudioHost } from '../../src/studio/host.ts';
 import { openPainter } from './painter.ts';
 
 const SIDE = 48;
@@ -22,8 +24,13 @@ let parent: string;
 /** The project's folder. */
 let folder: string;
 let engine: Engine;
+/** Saves soon after an edit. */
+const hostOf = (place: string): StudioHost => {
+  const host = studioHost(place, { single: true });
+  return { ...host, after: (_, work) => host.after(20, work) };
+};
 const open = async (place = folder) => {
-  engine = createEngine(studioHost(place, { single: true }));
+  engine = createEngine(hostOf(place));
   const { project: id } = await engine.describe();
   return engine.open(id as string);
 };
@@ -88,5 +95,95 @@ describe('a file that is missing when a project is opened', () => {
     expect(await painted('a')).toBe(37);
     await engine.close();
     expect(await readdir(join(folder, 'labels'))).toEqual(['a.tif']);
+  });
+});
+
+describe('a folder that is renamed while it is open', () => {
+  let moved: string;
+  let gone: object;
+  let events: EngineEvent[];
+  const texts = () => events.flatMap((event) => (event.kind === 'problem' ? [event.problem.message] : []));
+  /** Until nothing is written any more. */
+  const saved = () => expect.poll(() => events.filter(({ kind }) => kind === 'saved').length).toBeGreaterThan(0);
+  beforeEach(() => {
+    moved = join(parent, 'renamed');
+    events = [];
+    gone = {
+      code: 'folder-gone',
+      problem: 'the folder of the open project is no longer here: it was renamed, moved or deleted.',
+      file: folder,
+    };
+  });
+
+  it('is not made anew; edits are refused, said once, and kept when it is back', async () => {
+    const painter = await openProject();
+    engine.subscribe((event) => events.push(event));
+    // As the page does.
+    engine.subscribe(({ kind }) => {
+      if (kind === 'saved') painter.history.settled().catch(() => undefined);
+    });
+    await painter.stroke('a', 1, [[10, 10]]);
+    await saved();
+    const journal = await readFile(join(folder, '.studio/journal'));
+    await rename(folder, moved);
+    events.length = 0;
+    await expect(painter.stroke('a', 1, [[30, 10]])).rejects.toMatchObject(gone);
+    await expect(painter.stroke('b', 1, [[30, 30]])).rejects.toMatchObject(gone);
+    await expect(engine.flush()).rejects.toMatchObject(gone);
+    await expect(engine.change({ name: 'other' })).rejects.toMatchObject(gone);
+    await expect(engine.addFiles([{ path: 'd.png', content: greyPng(90) }])).rejects.toMatchObject(gone);
+    await expect(engine.close()).rejects.toMatchObject(gone);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect([texts().length, events.some(({ kind }) => kind === 'saved')]).toEqual([1, false]);
+    expect(await readdir(parent)).toEqual(['renamed']);
+    expect(await readFile(join(moved, '.studio/journal'))).toEqual(journal);
+    await rename(moved, folder);
+    await expect.poll(() => painter.history.settled().then(() => true)).toBe(true);
+    await saved();
+    await engine.close();
+    await openProject();
+    expect([await painted('a'), await painted('b')]).toEqual([74, 37]);
+  });
+
+  it('has what was kept when it is opened at its new place, and by the same program when it is back', async () => {
+    const host = hostOf(folder);
+    engine = createEngine(host);
+    const painter = await openPainter(engine, await engine.open('cells'));
+    await painter.stroke('a', 1, [[10, 10]]);
+    await rename(folder, moved);
+    // The page is loaded again.
+    await expect(engine.dispose()).rejects.toMatchObject(gone);
+    expect(await readdir(parent)).toEqual(['renamed']);
+    await rename(moved, folder);
+    engine = createEngine(host);
+    expect(await engine.open('cells')).toMatchObject({ readOnly: false });
+    expect(await painted('a')).toBe(37);
+    await engine.close();
+    await rename(folder, moved);
+    expect((await open(moved)).readOnly).toBe(false);
+    expect(await painted('a')).toBe(37);
+  });
+
+  it('and another in its place: that one is left alone', async () => {
+    const painter = await openProject();
+    await rename(folder, moved);
+    await mkdir(join(folder, '.studio'), { recursive: true });
+    await writeFile(join(folder, '.studio/lock'), 'of somebody else');
+    await expect(painter.stroke('a', 1, [[10, 10]])).rejects.toMatchObject({
+      code: 'folder-gone',
+      problem: 'another folder is where that of the open project was.',
+    });
+    await expect(engine.dispose()).rejects.toMatchObject({ code: 'folder-gone' });
+    expect(await readdir(folder, { recursive: true })).toEqual(['.studio', '.studio/lock']);
+  });
+
+  it('while it is trained on: the run does not make it anew', async () => {
+    const run = await openRunFolder(join(folder, 'runs/1'), 'new');
+    await rename(folder, moved);
+    await expect(run.write('config.json', '{}')).rejects.toMatchObject({
+      problem: 'the folder of this run is no longer here: it was renamed, moved or deleted.',
+    });
+    expect(await readdir(parent)).toEqual(['renamed']);
+    await open(moved);
   });
 });

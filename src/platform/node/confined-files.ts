@@ -34,8 +34,15 @@ export async function placeWithin(root: string, path: string): Promise<string> {
   return place;
 }
 
-/** @param root a folder; paths are relative to it. @throws DatasetError from every method for a path that leaves it */
-export function confinedFiles(root: string): WritableFiles & RegionReaders {
+/**
+ * @param root a folder; paths are relative to it
+ * @param beforeWriting gets the full path of what is to be written, and throws if it must not be
+ * @throws DatasetError from every method for a path that leaves the folder
+ */
+export function confinedFiles(
+  root: string,
+  beforeWriting: (place: string) => Promise<void>,
+): WritableFiles & RegionReaders {
   const at = (folder: string, name = ''): Promise<string> => placeWithin(root, join(folder, name));
   return {
     zlib: localFiles.zlib,
@@ -49,6 +56,10 @@ export function confinedFiles(root: string): WritableFiles & RegionReaders {
     folders: async (folder) => (localFiles.folders as NonNullable<typeof localFiles.folders>)(await at(folder)),
     open: async (folder, name) => localFiles.open(await at(folder, name)),
     kind: async (path) => localFiles.kind(await at(path)),
-    write: async (path, content) => localFiles.write(await at(path), content),
+    async write(path, content) {
+      const place = await at(path);
+      await beforeWriting(place);
+      await localFiles.write(place, content);
+    },
   };
 }

@@ -98,6 +98,8 @@ async function takeOver(file: string, text: string): Promise<boolean> {
 
 /** A lock file held by this process. */
 export interface Lock {
+  /** The content of the file. */
+  readonly text: string;
   release(): Promise<void>;
 }
 
@@ -147,6 +149,7 @@ export async function takeLock(file: string, folder: string): Promise<Lock> {
   };
   process.once('exit', onExit);
   return {
+    text,
     async release() {
       process.removeListener('exit', onExit);
       // On a disk that became read-only it stays: the next process finds that this one no longer exists.

@@ -28,7 +28,16 @@ function storeOf(path: string): Store {
         throw new RunError('this cannot be read.', { file: join(path, file), remedy: 'Check the permissions.', cause });
       }
     },
-    write: (file, content) => atomicWrite(join(path, file), content),
+    async write(file, content) {
+      // Written, a folder that was renamed would be made anew, with this file alone.
+      if ((await stat(path).catch(() => undefined)) === undefined) {
+        throw new RunError('the folder of this run is no longer here: it was renamed, moved or deleted.', {
+          file: path,
+          remedy: 'Put it back, and resume the run.',
+        });
+      }
+      await atomicWrite(join(path, file), content);
+    },
     async append(file, text, lasting = false) {
       try {
         await appendFile(join(path, file), text, { flush: lasting });

@@ -12,8 +12,8 @@ import { resumeOrTrainNew, resumeTraining } from '../../workflows/train.ts';
 import { atomicWrite, explainWrite } from './atomic-write.ts';
 import { confinedFiles, placeWithin } from './confined-files.ts';
 import { reading } from './files.ts';
+import { HeldFolders } from './held-folders.ts';
 import { nodeHost } from './host.ts';
-import { takeLock } from './lock.ts';
 import { makeFolder } from './make-folder.ts';
 import { processors, threadsInWords } from './processors.ts';
 import type { NodeDevice } from './runtime.ts';
@@ -23,8 +23,10 @@ import { packageVersion } from './version.ts';
 
 const LOCK = 'lock';
 
-async function openFile(path: string): Promise<OpenFile> {
+/** @param beforeWriting as for `confinedFiles`: what is open goes where its folder goes, even into the bin */
+async function openFile(path: string, beforeWriting: (place: string) => Promise<void>): Promise<OpenFile> {
   const writing = async <T>(access: () => Promise<T>): Promise<T> => {
+    await beforeWriting(path);
     try {
       return await access();
     } catch (cause) {
@@ -51,6 +53,7 @@ async function openFile(path: string): Promise<OpenFile> {
         await file.datasync();
       }),
     async replace(bytes) {
+      await beforeWriting(path);
       await atomicWrite(path, bytes);
       await file.close();
       file = await writing(() => open(path, 'a+'));
@@ -97,7 +100,8 @@ export interface StudioHostOptions {
  * @param root the folder of projects: nothing outside of it is read or written
  */
 export function studioHost(root: string, { single = false }: StudioHostOptions = {}): StudioHost {
-  const files = confinedFiles(root);
+  const held = new HeldFolders();
+  const files = confinedFiles(root, (place) => held.require(place));
   const own = basename(resolve(root));
   // A project may list what lies elsewhere: training reads no more of that than the rest does.
   const trains = { ...trainHost, files, fullPath: files.resolve };
@@ -110,6 +114,7 @@ export function studioHost(root: string, { single = false }: StudioHostOptions =
     if (id !== '' && id === basename(id) && !id.startsWith('.') && !/[\0\\]/.test(id)) return id;
     throw new UsageError(`There is no project '${id.replaceAll('\0', '\\0')}'.`);
   };
+  const requireFolder = async (folder: string): Promise<void> => held.require(await placeWithin(root, folder));
   return {
     ...nodeHost,
     files,
@@ -142,7 +147,7 @@ export function studioHost(root: string, { single = false }: StudioHostOptions =
         throw explainWrite(cause, place);
       }
     },
-    openFile: async (path) => openFile(await placeWithin(root, path)),
+    openFile: async (path) => openFile(await placeWithin(root, path), (place) => held.require(place)),
     async content(path) {
       const place = await placeWithin(root, path);
       const { size } = await reading(place, () => stat(place));
@@ -162,13 +167,14 @@ export function studioHost(root: string, { single = false }: StudioHostOptions =
       const own = await placeWithin(root, join(folder, '.studio'));
       await makeFolder(own);
       try {
-        const lock = await takeLock(join(own, LOCK), folder);
+        const lock = await held.take(await placeWithin(root, folder), join(own, LOCK));
         return () => lock.release();
       } catch (cause) {
         if (cause instanceof RunError && factsOf(cause, 'run-in-use') !== undefined) return undefined;
         throw cause;
       }
     },
+    requireFolder,
     train: (folder, out, settings, hooks) =>
       resumeOrTrainNew(trains, files.resolve(folder), settings, target(out), hooks),
     resume: (folder, out, hooks) => resumeTraining(trains, { ...target(out), data: files.resolve(folder) }, hooks),
@@ -179,7 +185,10 @@ export function studioHost(root: string, { single = false }: StudioHostOptions =
       return cpuInWords();
     },
     // Its data change every few seconds, which is more than threads are worth.
-    openSessionPlace: (folder) => sessionPlace(files.resolve(folder), { workers: 0, device }),
+    async openSessionPlace(folder) {
+      await requireFolder(folder);
+      return sessionPlace(files.resolve(folder), { workers: 0, device });
+    },
     after(ms, work) {
       const timer = setTimeout(work, ms);
       return () => clearTimeout(timer);

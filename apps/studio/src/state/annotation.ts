@@ -114,14 +114,20 @@ export function createAnnotation(engine: Engine, project: OpenProject, messages:
       noteEdit();
       unkept.value++;
     });
-    // A failure is told by the history itself; the edit stays unkept until a later one is written.
-    history.settled().then(
+    settle();
+  };
+  /** A failure is told by the history itself; the edit stays unkept until a later one is written, or files are again. */
+  const settle = (): void => {
+    opened.value?.history.settled().then(
       () => {
         unkept.value = 0;
       },
       () => undefined,
     );
   };
+  engine.subscribe(({ kind }) => {
+    if (kind === 'saved' && unkept.peek() > 0) settle();
+  });
 
   /** Whether an image had labels when the project was opened, or got them since. */
   const hasLabels = (id: ImageId): boolean =>
