@@ -30,6 +30,7 @@ export interface ProjectImage {
   readonly size?: number;
   readonly crc32?: string;
   readonly labels?: string;
+  readonly keepLabels?: boolean;
   readonly use?: 'train' | 'predict' | 'all';
   readonly regions?: readonly ProjectRegion[];
 }

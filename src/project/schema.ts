@@ -64,6 +64,11 @@ const IMAGE: Schema = {
     size: { ...natural, maximum: Number.MAX_SAFE_INTEGER, description: 'Bytes of the file.' },
     crc32: { description: 'Checksum of the file.', type: 'string', pattern: '^[0-9a-f]{8}$' },
     labels: text('Path of its labels; missing: none.'),
+    keepLabels: {
+      description:
+        'Whether their file stays as it is: what is painted goes into another one, listed instead. Default false.',
+      type: 'boolean',
+    },
     use: { description: 'Default all: train if it has labels, and predict.', enum: ['train', 'predict', 'all'] },
     regions: { type: 'array', items: REGION },
   },

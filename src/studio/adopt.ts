@@ -13,7 +13,7 @@ import { emptyProject, IGNORED_IN_FILES, withIds, writeProjectFile } from './pro
 
 /**
  * Writes the `lamella.json` of a folder that has none. Its images and labels stay as they are: what is painted goes into
- * `labels/`, in files of their own.
+ * `labels/`, in files of its own (`keepLabels`).
  * @throws DatasetError for a folder that a `lamella.json` cannot describe, with the remedy to import it as a copy
  */
 export async function adoptFolder(files: WritableFiles, folder: string, name: string, version: string): Promise<void> {
@@ -46,7 +46,10 @@ export async function adoptFolder(files: WritableFiles, folder: string, name: st
     ...project,
     ...labels,
     images: withIds(
-      images.map((key) => ({ file: place(key), ...(pairs.has(key) && { labels: place(pairs.get(key) as string) }) })),
+      images.map((key) => ({
+        file: place(key),
+        ...(pairs.has(key) && { labels: place(pairs.get(key) as string), keepLabels: true }),
+      })),
     ),
   });
 

@@ -69,15 +69,29 @@ export class ProjectLabels {
     // Files hold one value for it, or another all together.
     const all = notAnnotated !== project.notAnnotated;
     let images = project.images;
-    for (const { id, labels } of project.images) {
+    for (const { id, labels, keepLabels } of project.images) {
       if (id === undefined || !(this.#changed.has(id) || (all && labels !== undefined))) continue;
       const layer = await this.layer(project, id);
       const { stored } = await this.#images.load(project, id);
-      const file = joinPath(FOLDERS.labels, `${id}.tif`);
+      const file = await this.#fileFor(id, labels, keepLabels);
       await this.#files.write(joinPath(this.#folder, file), labelFileOf(layer, stored, { ...project, notAnnotated }));
-      images = images.map((image) => (image.id === id ? { ...image, labels: file } : image));
+      images = images.map((image) => {
+        if (image.id !== id) return image;
+        const { keepLabels: _, ...rest } = image;
+        return { ...rest, labels: file };
+      });
     }
     return { ...project, notAnnotated, images };
+  }
+
+  /** The file that was written before, or a name that no file has: one that is there may be the only copy of its labels. */
+  async #fileFor(id: ImageId, labels = '', keepLabels = false): Promise<string> {
+    const path = joinPath(FOLDERS.labels, id);
+    if (!keepLabels && labels.startsWith(path) && /^(?:-\d+)?\.tif$/.test(labels.slice(path.length))) return labels;
+    for (let number = 1; ; number++) {
+      const file = `${path}${number === 1 ? '' : `-${number}`}.tif`;
+      if ((await this.#files.kind(joinPath(this.#folder, file))) === undefined) return file;
+    }
   }
 
   /** Says that the files hold what changed. */

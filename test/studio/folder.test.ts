@@ -1,10 +1,11 @@
 /** A project's folder that others change: files and the folder itself renamed, moved and put back while it is open or before. */
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ndarray } from '../../src/array/ndarray.ts';
 import { writePng } from '../../src/image/formats/png/write.ts';
+import { writeTiff } from '../../src/image/formats/tiff/write.ts';
 import { openRunFolder } from '../../src/platform/node/run-folder.ts';
 import { studioHost } from '../../src/platform/node/studio-host.ts';
 import { createEngine } from '../../src/studio/create-engine.ts';
@@ -185,5 +186,47 @@ describe('a folder that is renamed while it is open', () => {
     });
     expect(await readdir(parent)).toEqual(['renamed']);
     await open(moved);
+  });
+});
+
+describe('labels that are in a folder when it is opened', () => {
+  it.each(['labels/a.tif', 'labels/a.png', 'masks/a.tif'])(
+    '%s stay as they are when they are painted on',
+    async (given) => {
+      const values = new Uint8Array(SIDE * SIDE).fill(1, 0, 5);
+      const image = { ...ndarray('uint8', [SIDE, SIDE], values), axes: 'yx', spacing: {} } as const;
+      const bytes = given.endsWith('.tif') ? writeTiff(image) : writePng(image);
+      for (const place of ['images', dirname(given)]) await mkdir(join(folder, place));
+      for (const name of ['a.png', 'b.png', 'c.png']) await rename(join(folder, name), join(folder, 'images', name));
+      await writeFile(join(folder, given), bytes);
+      const painter = await openProject();
+      expect((await json()).images[0]).toEqual({ file: 'images/a.png', id: 'a', labels: given, keepLabels: true });
+      const paint = async (y: number): Promise<string> => {
+        await painter.stroke('a', 1, [[20, y]]);
+        await engine.flush();
+        return (await json()).images[0].labels;
+      };
+      const own = given === 'labels/a.tif' ? 'labels/a-2.tif' : 'labels/a.tif';
+      expect([await paint(20), await paint(40)]).toEqual([own, own]);
+      expect(new Uint8Array(await readFile(join(folder, given)))).toEqual(bytes);
+      await engine.close();
+      await openProject();
+      expect([await painted('a'), (await json()).images[0]]).toEqual([
+        5 + 2 * 37,
+        { file: 'images/a.png', id: 'a', labels: own },
+      ]);
+    },
+  );
+
+  it('nor is a file written over that the project does not list', async () => {
+    await openProject();
+    await engine.close();
+    await mkdir(join(folder, 'labels'));
+    await writeFile(join(folder, 'labels/a.tif'), 'mine');
+    const painter = await openProject();
+    await painter.stroke('a', 1, [[20, 20]]);
+    await engine.close();
+    expect(await readFile(join(folder, 'labels/a.tif'), 'utf8')).toBe('mine');
+    expect((await json()).images[0].labels).toBe('labels/a-2.tif');
   });
 });
