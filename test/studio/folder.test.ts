@@ -7,7 +7,7 @@ import { ndarray } from '../../src/array/ndarray.ts';
 import { writePng } from '../../src/image/formats/png/write.ts';
 import { writeTiff } from '../../src/image/formats/tiff/write.ts';
 import { openRunFolder } from '../../src/platform/node/run-folder.ts';
-import { studioHost } from '../../src/platform/node/studio-host.ts';
+import { isProject, studioHost } from '../../src/platform/node/studio-host.ts';
 import { createEngine } from '../../src/studio/create-engine.ts';
 import type { Engine, EngineEvent } from '../../src/studio/engine.ts';
 import type { StudioHost } from '../../src/studio/host.ts';
@@ -50,7 +50,7 @@ beforeEach(async () => {
   for (const [i, name] of ['a', 'b', 'c'].entries()) await writeFile(join(folder, `${name}.png`), greyPng(20 * i));
 });
 afterEach(async () => {
-  await engine.dispose();
+  await engine?.dispose();
   await rm(parent, { recursive: true, force: true });
 });
 
@@ -228,5 +228,42 @@ describe('labels that are in a folder when it is opened', () => {
     await engine.close();
     expect(await readFile(join(folder, 'labels/a.tif'), 'utf8')).toBe('mine');
     expect((await json()).images[0].labels).toBe('labels/a-2.tif');
+  });
+});
+
+describe('a folder with images in folders below only', () => {
+  beforeEach(async () => {
+    for (const [from, to] of [
+      ['a.png', 'p1/day 1/cell.png'],
+      ['b.png', 'p2/cell.png'],
+      ['c.png', 'p2/other.png'],
+    ] as const) {
+      await mkdir(join(folder, dirname(to)), { recursive: true });
+      await rename(join(folder, from), join(folder, to));
+    }
+  });
+
+  it('is opened as one project of them, if the user named it', async () => {
+    expect(await isProject(folder, { isNamed: true })).toBe(true);
+    expect(await isProject(folder, { isNamed: false })).toBe(false);
+    const painter = await openProject();
+    expect((await json()).images).toEqual([
+      { file: 'p1/day 1/cell.png', id: 'cell' },
+      { file: 'p2/cell.png', id: 'cell-2' },
+      { file: 'p2/other.png', id: 'other' },
+    ]);
+    await painter.stroke('cell-2', 1, [[20, 20]]);
+    await engine.close();
+    expect(await isProject(folder, { isNamed: false })).toBe(true);
+  });
+
+  it('is a folder of projects if one of them is a project, or none has an image', async () => {
+    await writeFile(join(folder, 'p2/lamella.json'), '{}');
+    expect(await isProject(folder, { isNamed: true })).toBe(false);
+    for (const name of ['p1', 'p2']) await rm(join(folder, name), { recursive: true });
+    expect(await isProject(folder, { isNamed: true })).toBe(false);
+    await mkdir(join(folder, 'notes'));
+    await writeFile(join(folder, 'notes/a.txt'), 'no image');
+    expect(await isProject(folder, { isNamed: true })).toBe(false);
   });
 });

@@ -2,7 +2,9 @@
 
 import { open, readdir, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { extensionOf, roleOf } from '../../dataset/discover/names.ts';
+import { baseName, extensionOf, roleOf } from '../../dataset/discover/names.ts';
+import { readable } from '../../dataset/discover/pair.ts';
+import { listImageSources } from '../../dataset/discover/sources.ts';
 import { factsOf, RunError, UsageError } from '../../errors.ts';
 import { READABLE_EXTENSIONS } from '../../image/formats/registry.ts';
 import { PROJECT_FILE } from '../../project/project.ts';
@@ -11,7 +13,7 @@ import { countLarge } from '../../workflows/measure/by-region.ts';
 import { resumeOrTrainNew, resumeTraining } from '../../workflows/train.ts';
 import { atomicWrite, explainWrite } from './atomic-write.ts';
 import { confinedFiles, placeWithin } from './confined-files.ts';
-import { reading } from './files.ts';
+import { localFiles, reading } from './files.ts';
 import { HeldFolders } from './held-folders.ts';
 import { nodeHost } from './host.ts';
 import { makeFolder } from './make-folder.ts';
@@ -75,17 +77,22 @@ async function usageOf(folder: string): Promise<{ bytes: number; changedMs: numb
 }
 
 /**
- * Whether a folder is a project rather than a folder of projects: it has a `lamella.json` or, if the user named it, images,
- * of its own or in a folder that is named so.
+ * Whether a folder is a project rather than a folder of projects: it has a `lamella.json` or, if the user named it, images of
+ * its own, or images in folders below of which none is a project.
  * @throws DatasetError if it does not exist
  */
 export async function isProject(folder: string, { isNamed }: { readonly isNamed: boolean }): Promise<boolean> {
   const entries = await reading(folder, () => readdir(folder, { withFileTypes: true }));
   if (entries.some(({ name }) => name === PROJECT_FILE)) return true;
+  if (!isNamed) return false;
   const isImage = (name: string): boolean => READABLE_EXTENSIONS.includes(extensionOf(name));
-  return (
-    isNamed && entries.some((entry) => (entry.isDirectory() ? roleOf(entry.name) !== undefined : isImage(entry.name)))
-  );
+  if (entries.some((entry) => (entry.isDirectory() ? roleOf(entry.name) !== undefined : isImage(entry.name))))
+    return true;
+  const below = await localFiles.list(folder);
+  if (below.length === 0 || below.some((path) => baseName(path) === PROJECT_FILE)) return false;
+  // Series and stores are not told by the names of their files. What is wrong with them is said when the project is opened.
+  const listing = await listImageSources(localFiles, folder).catch(() => undefined);
+  return listing === undefined || readable(listing.paths, READABLE_EXTENSIONS).images.length > 0;
 }
 
 const cpuInWords = (): string => `CPU, ${threadsInWords(processors())}`;
