@@ -65,8 +65,7 @@ const IMAGE: Schema = {
     crc32: { description: 'Checksum of the file.', type: 'string', pattern: '^[0-9a-f]{8}$' },
     labels: text('Path of its labels; missing: none.'),
     keepLabels: {
-      description:
-        'Whether their file stays as it is: what is painted goes into another one, listed instead. Default false.',
+      description: 'Whether what is painted goes into another file, listed instead. Default false.',
       type: 'boolean',
     },
     use: { description: 'Default all: train if it has labels, and predict.', enum: ['train', 'predict', 'all'] },

@@ -2,7 +2,7 @@ import { UsageError } from '../errors.ts';
 import { joinPath } from '../files.ts';
 import { PROJECT_FILE } from '../project/project.ts';
 import { adoptFolder } from './adopt.ts';
-import { Autosave, isFolderGone } from './autosave.ts';
+import { Autosave } from './autosave.ts';
 import { surviving } from './device.ts';
 import type { Engine, EngineEvent, ProjectState, ProjectSummary } from './engine.ts';
 import { forgetProject } from './forget.ts';
@@ -69,14 +69,8 @@ export function createEngine(host: StudioHost): Engine {
     await closing?.project.close();
   }
 
-  /** As the user wants it: not while edits cannot be kept that could be once the folder is back. */
-  async function leave(): Promise<void> {
-    await current?.project.requireFolder();
-    await close();
-  }
-
   async function open(id: string): Promise<ProjectState> {
-    await leave();
+    await close();
     const folder = host.folderOf(id);
     if (
       (await host.files.kind(folder)) === 'folder' &&
@@ -175,7 +169,7 @@ export function createEngine(host: StudioHost): Engine {
         await project.exclusively(() => folders().move(project.id));
         return (await host.placeOf(project.id)) ?? '';
       }),
-    close: leave,
+    close,
     async forget(id) {
       if (current?.project.id === id) {
         current.project.requireWritable();
@@ -195,16 +189,7 @@ export function createEngine(host: StudioHost): Engine {
       return thumbnailOf(upright, info, size);
     },
     labels: async (image, page) => opened().pageOfLabels(image, page),
-    async record(entry) {
-      const { project, autosave } = work();
-      try {
-        return await project.record(entry);
-      } catch (cause) {
-        // Says when the folder is back, so that the record is handed in again.
-        if (isFolderGone(cause)) autosave.edited();
-        throw cause;
-      }
-    },
+    record: async (entry) => opened().record(entry),
     change: async (change) => opened().change(change),
     flush: async () => work().autosave.flush(),
     setView: async (view) => work().live.setView(view),

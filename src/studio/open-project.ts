@@ -175,18 +175,10 @@ export class OpenProject {
     if (this.readOnly) throw openElsewhere(this.id);
   }
 
-  /** @throws RunError with the code `folder-gone` if the folder was moved away */
-  async requireFolder(): Promise<void> {
-    await this.#host.requireFolder?.(this.folder);
-  }
-
-  /** Does one thing after another, so that no two write at a time. @throws RunError if others write, and as `requireFolder` */
+  /** Does one thing after another, so that no two write at a time. @throws RunError if others write */
   async #serially<T>(work: () => Promise<T>): Promise<T> {
     this.requireWritable();
-    const done = this.#work.then(async () => {
-      await this.requireFolder();
-      return work();
-    });
+    const done = this.#work.then(work);
     this.#work = done.catch(() => undefined);
     return done;
   }

@@ -19,6 +19,7 @@ import type { StudioHost } from '../../studio/host.ts';
 import { serve } from '../../studio/serve.ts';
 import { SOCKET_PATH, SOCKET_PROTOCOL, type SocketLike, socketChannel } from '../../studio/socket-channel.ts';
 import { placeWithin } from './confined-files.ts';
+import { withWatchedFolder } from './watched-folder.ts';
 
 /** This machine alone, by both versions of the protocol: `localhost` may be either. */
 const ADDRESSES = ['127.0.0.1', '::1'] as const;
@@ -133,7 +134,7 @@ export async function startStudioServer({
     sockets.handleUpgrade(request, socket, head, (opened) => {
       opened.binaryType = 'arraybuffer';
       opened.on('error', () => opened.terminate());
-      const engine = createEngine(host);
+      const engine = withWatchedFolder(createEngine(host), host);
       engines.add(engine);
       opened.on('close', () => engines.delete(engine));
       serve(engine, socketChannel(opened as unknown as SocketLike));
