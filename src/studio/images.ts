@@ -3,9 +3,9 @@
 import { missingListed, withProjectSpacing } from '../dataset/discover/project-files.ts';
 import { type ImageListing, listImageSources, readListed } from '../dataset/discover/sources.ts';
 import { factsOf } from '../errors.ts';
-import { joinPath, type WritableFiles } from '../files.ts';
+import type { WritableFiles } from '../files.ts';
 import type { Image } from '../image/image.ts';
-import { PROJECT_FILE, type Project } from '../project/project.ts';
+import type { Project } from '../project/project.ts';
 import type { ImageId, ImageInfo } from './engine.ts';
 import { describeForStudio, uprightImage } from './image-info.ts';
 import { imageOf } from './project-folder.ts';
@@ -22,11 +22,8 @@ export interface LoadedImage {
 }
 
 /** Why an image or label file of a project cannot be read, where it is missing; otherwise what was thrown. */
-export function whyMissing(folder: string, file: string, cause: unknown): unknown {
-  if (factsOf(cause, 'no-file') === undefined) return cause;
-  const remedy = `Put it back and open the project again, or remove it from ${PROJECT_FILE}.`;
-  return missingListed(joinPath(folder, PROJECT_FILE), file, remedy, cause);
-}
+export const whyMissing = (folder: string, file: string, cause: unknown): unknown =>
+  factsOf(cause, 'no-file') === undefined ? cause : missingListed(folder, file, cause);
 
 export class ProjectImages {
   readonly #files: WritableFiles;

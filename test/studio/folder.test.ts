@@ -62,7 +62,7 @@ describe('a file that is missing when a project is opened', () => {
     message: `there is no file "${file}", which the project lists.`,
     code: 'no-file',
     file: 'lamella.json',
-    remedy: 'Put it back and open the project again, or remove it from lamella.json.',
+    remedy: 'Put it back, or remove it from lamella.json. Paths are relative to its folder.',
   });
 
   beforeEach(async () => {

@@ -15,7 +15,7 @@ import type { Pairing } from './pairing.ts';
 /**
  * The project of a folder.
  * @param all every file of the folder
- * @param options leaveOutMissing: the project as if it did not list the images and labels that are not there
+ * @param options leaveOutMissing: only the images that are there, without labels
  * @returns undefined if it has none
  * @throws DatasetError as `parseProject`, and otherwise for a listed image or label file that is not there
  */
@@ -33,27 +33,18 @@ export async function readProject(
   const isMissing = (path: string) => !known.has(path) && !path.startsWith('../') && filesBelow(path, all).length === 0;
   if (leaveOutMissing) {
     const images = project.images.filter((image) => !isMissing(image.file));
-    return {
-      ...project,
-      images: images.map(({ labels, ...image }) =>
-        labels === undefined || isMissing(labels) ? image : { ...image, labels },
-      ),
-    };
+    return { ...project, images: images.map(({ labels: _, ...image }) => image) };
   }
   const missing = projectFiles(project).find(isMissing);
   if (missing === undefined) return project;
-  throw missingListed(
-    file,
-    missing,
-    `Put it back, or remove it from ${PROJECT_FILE}. Paths are relative to its folder.`,
-  );
+  throw missingListed(root, missing);
 }
 
-/** The error for an image or label file that a project lists and that is not there. @param file the project's */
-export const missingListed = (file: string, path: string, remedy: string, cause?: unknown): DatasetError =>
+/** The error for an image or label file that the project of a folder lists and that is not there. */
+export const missingListed = (root: string, path: string, cause?: unknown): DatasetError =>
   new DatasetError(`there is no file "${path}", which the project lists.`, {
-    file,
-    remedy,
+    file: joinPath(root, PROJECT_FILE),
+    remedy: `Put it back, or remove it from ${PROJECT_FILE}. Paths are relative to its folder.`,
     facts: { code: 'no-file' },
     cause,
   });
