@@ -263,6 +263,8 @@ export interface TablePage {
   readonly images: number;
   /** Objects with necks, which may be several that touch: how many of a project of objects that are not split there. */
   readonly joined?: number;
+  /** Images that the prediction does not have, since they came later. */
+  readonly since?: number;
   /** The object of each row, to go there; the row of an image has no box, and the object 0. */
   readonly objects: readonly {
     readonly image: ImageId;

@@ -42,10 +42,11 @@ async function measuredParts(host: StudioHost, open: OpenProject, options: Expor
   const report = options.formats.includes('report') && options.prediction !== undefined;
   if (formats.length === 0 && !report) return [];
   const { prediction } = options;
-  if (prediction === undefined) {
+  const measured = prediction === undefined ? undefined : await measurePrediction(host, open, prediction, formats);
+  if (measured === undefined || measured.written.length === 0) {
     throw new UsageError('There is nothing to export yet.', { remedy: 'Segment the images first.' });
   }
-  const { out, written } = await measurePrediction(host, open, prediction, formats);
+  const { out, written } = measured;
   const parts: Part[] = [];
   for (const name of written.filter((path) => report || path !== RUN_FILES.report)) {
     const path = joinPath(out, name);

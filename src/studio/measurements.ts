@@ -9,8 +9,8 @@ import { filterPrediction } from './segmenting.ts';
 export class Measurements {
   readonly #host: StudioHost;
   readonly #project: OpenProject;
-  /** By the folder of the prediction. */
-  readonly #known = new Map<string, Measured>();
+  /** By the folder of the prediction, with the images that there were. */
+  readonly #known = new Map<string, { readonly images: string; readonly measured: Measured }>();
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(host: StudioHost, project: OpenProject) {
@@ -20,7 +20,14 @@ export class Measurements {
 
   /** What was measured, or is now. @throws as `measurePrediction` */
   of(prediction: string): Promise<Measured> {
-    return this.#next(async () => this.#known.get(prediction) ?? (await this.#measure(prediction)));
+    return this.#next(async () => {
+      const known = this.#known.get(prediction);
+      return known?.images === this.#images ? known.measured : await this.#measure(prediction);
+    });
+  }
+
+  get #images(): string {
+    return JSON.stringify(this.#project.project.images.map(({ file, crc32 }) => [file, crc32]));
   }
 
   /** @throws as `measurePrediction` */
@@ -49,9 +56,10 @@ export class Measurements {
 
   async #measure(prediction: string): Promise<Measured> {
     const { countJoined, measurePrediction } = await import('./measuring.ts');
-    const measured = await measurePrediction(this.#host, this.#project, prediction);
-    const found = { ...measured, joined: await countJoined(this.#host, this.#project, prediction) };
-    this.#known.set(prediction, found);
-    return found;
+    const images = this.#images;
+    const found = await measurePrediction(this.#host, this.#project, prediction);
+    const measured = { ...found, joined: await countJoined(this.#host, this.#project, prediction) };
+    this.#known.set(prediction, { images, measured });
+    return measured;
   }
 }

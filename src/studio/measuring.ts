@@ -8,11 +8,12 @@ import type { MeasureFormat } from '../workflows/choices.ts';
 import { readImageFile } from '../workflows/image-files.ts';
 import { measureBy } from '../workflows/measure/measure-by.ts';
 import { measureObjects } from '../workflows/measure/objects.ts';
-import type { TablePage, TableQuery } from './engine.ts';
+import { shortNames } from '../workflows/report-facts.ts';
+import type { ImageId, TablePage, TableQuery } from './engine.ts';
 import type { StudioHost } from './host.ts';
 import type { OpenProject } from './open-project.ts';
 import { FOLDERS } from './project-folder.ts';
-import { filtersOf, type PredictedName, predictedNames, requirePrediction } from './segmenting.ts';
+import { filtersOf, requirePrediction, segmentedImages } from './segmenting.ts';
 
 /** Rows of a page that is not asked for in parts. */
 const FIRST_ROWS = 1000;
@@ -22,14 +23,21 @@ export interface Measured {
   readonly table: Table;
   /** A row per image. */
   readonly images: Table;
-  readonly names: readonly PredictedName[];
-  /** As `TablePage` has it. */
+  /** The image of each name in the tables. */
+  readonly names: ReadonlyMap<string, ImageId>;
+  /** As `TablePage` has them. */
   readonly joined?: number;
+  readonly since?: number;
 }
+
+/** Folders with a file of each image. */
+const OF_IMAGES: { readonly [F in MeasureFormat]?: string } = { tiff: 'labels', roi: 'roi', geojson: 'geojson' };
+
+const EMPTY: Table = { rows: 0, columns: [] };
 
 /**
  * Measures as `lamella measure` does and writes the same files into `measures/`, in a folder with the number of the
- * prediction.
+ * prediction: of images that are still in the project. Nothing is written where there is none.
  * @returns the paths that were written, in `out`
  * @throws as `measureBy`
  */
@@ -42,17 +50,26 @@ export async function measurePrediction(
   open.requireWritable();
   const path = await requirePrediction(host, open, prediction);
   const out = joinPath(open.folder, prediction.replace(FOLDERS.predictions, FOLDERS.measures));
+  const { images, since } = await segmentedImages(host, open, prediction);
+  if (images.length === 0) return { table: EMPTY, images: EMPTY, names: new Map(), since, out, written: [] };
+  for (const name of format.map((one) => OF_IMAGES[one])) {
+    if (name !== undefined) await host.remove(joinPath(out, name));
+  }
   const measured: typeof measureObjects = (labels, reader, outputs) =>
     measureObjects(labels, reader, outputs, host.countLarge);
   const result = await measureBy(measured, host, path, {
     out,
     format,
+    images: open.folder,
+    maps: images.map(({ path: map, item }) => ({ path: map, image: item })),
     title: open.project.name ?? open.id,
   });
+  const names = shortNames(images.map(({ item }) => item.name));
   return {
     table: result.report.table,
     images: result.counts,
-    names: await predictedNames(host, open),
+    names: new Map(images.map(({ id }, i) => [names[i] as string, id])),
+    since,
     out,
     written: result.written,
   };
@@ -74,8 +91,8 @@ export async function countJoined(
   const folder = joinPath(open.folder, prediction, 'objects');
   if (open.project.task !== 'objects' || splitNecks === true || (await host.files.kind(folder)) !== 'folder') return;
   let [joined, pixels] = [0, 0];
-  for (const name of await host.files.list(folder)) {
-    const labels = await readImageFile(host.files, joinPath(folder, name), { palette: 'index' });
+  for (const { path } of (await segmentedImages(host, open, prediction)).images) {
+    const labels = await readImageFile(host.files, path, { palette: 'index' });
     for (const objects of labelArrays(labels)) {
       for (const label of objects.data) if (label > 0) pixels++;
       if (pixels > MOST_PIXELS) return;
@@ -87,7 +104,7 @@ export async function countJoined(
 
 /** A part of a table, sorted. Text comes in alphabetical order, missing numbers last. */
 export function pageOfTable(
-  { table: objects, images, names, joined }: Measured,
+  { table: objects, images, names, joined, since }: Measured,
   { of = 'objects', sort, offset = 0, limit = FIRST_ROWS }: Partial<TableQuery>,
 ): TablePage {
   const table = of === 'images' ? images : objects;
@@ -107,6 +124,7 @@ export function pageOfTable(
     total: table.rows,
     images: images.rows,
     joined,
+    since,
     objects: rows.map((row) => objectAt(table, names, row)),
   };
 }
@@ -124,20 +142,18 @@ function compare(a: string | number | undefined, b: string | number | undefined,
   return descending ? right - left : left - right;
 }
 
-function objectAt(table: Table, names: readonly PredictedName[], row: number): TablePage['objects'][number] {
+function objectAt(table: Table, names: Measured['names'], row: number): TablePage['objects'][number] {
   const number = (name: string): number | undefined => {
     const found = table.columns.find((column) => column.name === name)?.values[row];
     return found === undefined ? undefined : Number(found);
   };
   const image = String(tableColumn(table, 'image').values[row]);
-  const frame = number('frame');
   // Those of a series are named after their time points.
-  const name = frame === undefined ? image : image.replace(/\[\d+\]$/, '');
-  const id = names.find((item) => item.name === name || item.name.endsWith(`/${name}`))?.id ?? name;
+  const name = names.has(image) ? image : image.replace(/\[\d+\]$/, '');
   const [x, y] = [number('box_first_x'), number('box_first_y')];
   const [first, end] = [number('box_first_z') ?? 0, number('box_end_z') ?? 1];
   return {
-    image: id,
+    image: names.get(name) ?? name,
     page: Math.floor((first + end - 1) / 2),
     object: number('label') ?? 0,
     ...(x !== undefined &&

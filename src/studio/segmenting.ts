@@ -15,7 +15,7 @@ import { splitAtNecks } from '../objects/split-at-necks.ts';
 import { isUsedFor, PROJECT_FILE, type Project, writeProject } from '../project/project.ts';
 import { encodeResult } from '../workflows/encode.ts';
 import { readImageFile } from '../workflows/image-files.ts';
-import { listImages } from '../workflows/image-list.ts';
+import { type ListedImage, listImages } from '../workflows/image-list.ts';
 import { predictFolder } from '../workflows/predict.ts';
 import { partOf } from '../workflows/prediction-file.ts';
 import type { EngineEvent, ImageId, ObjectFilters, Problem, SegmentedImages, SegmentOptions } from './engine.ts';
@@ -136,12 +136,11 @@ export async function filterPrediction(
   const folder = await requirePrediction(host, open, prediction);
   const objects = joinPath(folder, OBJECTS);
   if ((await host.files.kind(objects)) !== 'folder') return;
-  const names = await predictedNames(host, open);
-  for (const file of await host.files.list(objects)) {
-    const id = names.find(({ name }) => file.startsWith(`${name}.`))?.id;
-    // Of an image that has left the project.
-    const source = open.project.images.find((image) => image.id === id)?.file ?? file;
-    await filterFile(host, [folder, file], source, filters);
+  // Also of images that have left the project, so that all follow what is written beside them.
+  for (const { file, result } of await segmentedFiles(host, open, prediction)) {
+    if (result?.startsWith(`${OBJECTS}/`)) {
+      await filterFile(host, [folder, result.slice(OBJECTS.length + 1)], file, filters);
+    }
   }
   await writeFilters(host, folder, filters);
 }
@@ -176,6 +175,8 @@ export async function segmentImages(
     emit({ kind: 'note', text: 'Areas are kept as they are: only objects are dropped, filled or split.' });
   // They are found with their holes, which are filled, and opened again, by the filters.
   const withHoles = options.fillHoles !== undefined && { fillHoles: false };
+  // As they are now: images may come and go meanwhile.
+  const listed = new Map((await listedImages(host, open)).map((image) => [image.item.path, image]));
   let done = 0;
   const progress = (text: string): void => emit({ kind: 'progress', task: 'segment', done, total, text });
   progress('opening the model');
@@ -204,36 +205,106 @@ export async function segmentImages(
     },
   );
   const images: { image: ImageId; objects: number; ms: number }[] = [];
+  const tried = new Map<string, SegmentedFile>();
+  const keep = (path: string, result?: string): ImageId => {
+    const { id, file, crc32 } = listed.get(path) as ProjectListed;
+    tried.set(file, { file, crc32, result });
+    return id;
+  };
+  for (const { image } of predicted.failed) keep(image);
   for (const result of predicted.images) {
-    const id = idOfPath(open, result.image);
     const path = (objects ? result.objects : result.label) as string;
+    const own = path.slice(joinPath(out).length + 1);
+    const id = keep(result.image, own);
     const count =
       result.objectCount === undefined
         ? countAreas(await readImageFile(host.files, path, { palette: 'index' }))
         : filters
-          ? await filterFile(host, [out, path.slice(joinPath(out, OBJECTS).length + 1)], result.image, options)
+          ? await filterFile(host, [out, own.slice(OBJECTS.length + 1)], result.image, options)
           : result.objectCount;
     images.push({ image: id, objects: count, ms: Math.round(result.ms) });
   }
   if (filters && objects) await writeFilters(host, out, options);
+  await host.files.write(joinPath(out, INDEX_FILE), `${JSON.stringify([...tried.values()], null, 2)}\n`);
   return { prediction, images, failed };
 }
 
-function idOfPath({ folder, project }: OpenProject, path: string): ImageId {
-  const image = project.images.find(({ file }) => joinPath(folder, file) === path);
-  return image?.id ?? path;
-}
-
-/** A predicted image and the name that its results have. */
-export interface PredictedName {
+/** An image of the project, and how predictions and measurements list it. */
+interface ProjectListed {
   readonly id: ImageId;
-  readonly name: string;
+  readonly file: string;
+  readonly crc32?: string;
+  readonly item: ListedImage;
 }
 
-/** The names of the results of all images. */
-export async function predictedNames(host: StudioHost, open: OpenProject): Promise<readonly PredictedName[]> {
-  const listed = await listImages(host.files, open.folder);
-  return listed.map(({ path, name }) => ({ id: idOfPath(open, path), name }));
+async function listedImages(
+  { files }: StudioHost,
+  { folder, project }: OpenProject,
+): Promise<readonly ProjectListed[]> {
+  const images = new Map(project.images.map((image) => [image.file, image]));
+  return (await listImages(files, folder)).flatMap((item) => {
+    const image = images.get(item.listed?.key ?? '');
+    return image === undefined ? [] : { id: image.id as ImageId, file: image.file, crc32: image.crc32, item };
+  });
+}
+
+/** The names that images have in predictions. */
+export async function predictedNames(
+  host: StudioHost,
+  open: OpenProject,
+): Promise<readonly { readonly id: ImageId; readonly name: string }[]> {
+  return (await listedImages(host, open)).map(({ id, item }) => ({ id, name: item.name }));
+}
+
+/** Which file of a prediction is of which image, which their names do not say once images have come or gone. */
+const INDEX_FILE = 'images.json';
+
+/** An image when it was segmented: by now another may have its file. */
+interface SegmentedFile {
+  readonly file: string;
+  readonly crc32?: string;
+  /** From the folder of the prediction; none of an image that could not be read. */
+  readonly result?: string;
+}
+
+/** What a prediction has of each image; by their names, where that was not written down. */
+async function segmentedFiles(
+  host: StudioHost,
+  open: OpenProject,
+  prediction: string,
+): Promise<readonly SegmentedFile[]> {
+  const { files } = host;
+  const folder = joinPath(open.folder, prediction);
+  const index = joinPath(folder, INDEX_FILE);
+  if ((await files.kind(index)) === 'file') return JSON.parse(new TextDecoder().decode(await files.read(index)));
+  const part = await partOf(files, folder, [OBJECTS, 'label']);
+  const names = await files.list(part);
+  return (await listedImages(host, open)).flatMap(({ file, crc32, item }) => {
+    // Behind the name is an extension only: `cell.1.png` is not of the image `cell`.
+    const name = names.find(
+      (one) => one.startsWith(`${item.name}.`) && /^(nii\.gz|[^./]+)$/.test(one.slice(item.name.length + 1)),
+    );
+    return name === undefined ? [] : { file, crc32, result: joinPath(part, name).slice(joinPath(folder).length + 1) };
+  });
+}
+
+/**
+ * The images of a project that a prediction has, each with its file in it.
+ * @returns with the number of images that came since
+ */
+export async function segmentedImages(
+  host: StudioHost,
+  open: OpenProject,
+  prediction: string,
+): Promise<{ readonly images: readonly (ProjectListed & { readonly path: string })[]; readonly since: number }> {
+  const found = new Map((await segmentedFiles(host, open, prediction)).map((one) => [one.file, one]));
+  const listed = await listedImages(host, open);
+  const known = listed.filter(({ file, crc32 }) => found.has(file) && found.get(file)?.crc32 === crc32);
+  const images = known.flatMap((image) => {
+    const result = found.get(image.file)?.result;
+    return result === undefined ? [] : { ...image, path: joinPath(open.folder, prediction, result) };
+  });
+  return { images, since: listed.length - known.length };
 }
 
 /** The prediction that was measured last; undefined if there is none, or it is no longer there. */
@@ -262,13 +333,12 @@ export async function segmentedPage(
   page: number,
 ): Promise<NdArray<'uint8' | 'uint32'>> {
   const { files } = host;
-  const path = await requirePrediction(host, open, prediction);
+  const folder = await requirePrediction(host, open, prediction);
   const { stored } = await open.images.load(open.project, id);
-  const folder = await partOf(files, path, ['objects', 'label']);
-  const own = (await predictedNames(host, open)).find((item) => item.id === id)?.name;
-  const file = (await files.list(folder)).find((name) => own !== undefined && name.startsWith(`${own}.`));
-  if (file === undefined) throw new UsageError(`The image '${id}' is not in ${prediction}.`);
-  const read = await readImageFile(files, joinPath(folder, file), { palette: 'index' });
+  const { images } = await segmentedImages(host, open, prediction);
+  const path = images.find((image) => image.id === id)?.path;
+  if (path === undefined) throw new UsageError(`The image '${id}' is not in ${prediction}.`);
+  const read = await readImageFile(files, path, { palette: 'index' });
   const map = displayMap(stored);
   const upright = map === undefined ? read : reorient(read, map);
   const { height, width, times, slices } = sizes(upright);
@@ -276,7 +346,8 @@ export async function segmentedPage(
   const pixels = height * width;
   const values = upright.data.subarray(page * pixels, (page + 1) * pixels);
   const shape = [height, width];
-  if (folder.endsWith('/objects')) return ndarray('uint32', shape, Uint32Array.from(values as Uint16Array));
+  if (path.startsWith(joinPath(folder, OBJECTS, '')))
+    return ndarray('uint32', shape, Uint32Array.from(values as Uint16Array));
   const labelOf = new Map(classLabels(open.project).map(({ label, value }) => [value, label]));
   return ndarray(
     'uint8',

@@ -13,7 +13,7 @@ const tableOf = (image: string, unit: string, areas: readonly number[]): Table =
 
 it('has a column for each unit of a measurement, and is sorted by either', () => {
   const table = joinRows([tableOf('a', 'µm²', [3, 8]), tableOf('b', 'px²', [70, 20])]);
-  const measured = { table, images: tableOf('c', '%', [5, 1, 9]), names: [] };
+  const measured = { table, images: tableOf('c', '%', [5, 1, 9]), names: new Map() };
   const byPixels = { sort: { column: 'area_px2', descending: true } };
   const { columns, rows, total, images } = pageOfTable(measured, byPixels);
   expect(columns).toEqual([

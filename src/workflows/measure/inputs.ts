@@ -29,6 +29,8 @@ export interface MeasureFolderOptions {
   readonly out?: string;
   /** The images of the label maps, a file or folder; default: those that were predicted, or those beside the maps. */
   readonly images?: string;
+  /** The label maps to measure, and the image of each; default: all, paired by name. */
+  readonly maps?: readonly { readonly path: string; readonly image: ListedImage }[];
   /** Ground-truth label maps with the same names. */
   readonly truth?: string;
   /** Which resolution of images and labels in OME-Zarr to read; default: what was predicted, or 0, the full one. */
@@ -115,17 +117,27 @@ function finder(listed: readonly ListedImage[]): (name: string) => ListedImage |
 export async function measureInputs(
   files: WritableFiles,
   path: string,
-  { images, truth, task, ...options }: Pick<MeasureFolderOptions, 'images' | 'truth' | 'task' | 'level'>,
+  { images, truth, task, ...options }: Pick<MeasureFolderOptions, 'images' | 'maps' | 'truth' | 'task' | 'level'>,
 ): Promise<MeasureInputs> {
   const prediction = await readPredictionFile(files, path);
   const labels = await partOf(files, path, task === 'lungs' ? ['label'] : ['objects', 'label']);
   const levelOf = (name: string): number | undefined => options.level ?? prediction?.levels?.[name];
-  const maps = atLevel(await listLabels(files, labels), levelOf);
+  const maps =
+    options.maps?.map(({ path, image: { name } }): ListedImage => ({ path, name })) ??
+    atLevel(await listLabels(files, labels), levelOf);
   const notes: string[] = [];
   const isOwnFolder = labels === path && (await files.kind(path)) === 'folder';
   const imagePath = images ?? prediction?.images ?? (isOwnFolder ? path : undefined);
   let pictureOf: (name: string) => ListedImage | undefined = () => undefined;
-  if (imagePath !== undefined) {
+  if (options.maps !== undefined) {
+    const own = new Map(
+      atLevel(
+        options.maps.map(({ image }) => image),
+        levelOf,
+      ).map((image) => [image.name, image]),
+    );
+    pictureOf = (name) => own.get(name);
+  } else if (imagePath !== undefined) {
     try {
       const listed = atLevel(await listImages(files, imagePath), levelOf);
       const isMap = new Set(maps.map((item) => item.path));
