@@ -150,6 +150,24 @@ describe.skipIf(whyNoPage !== undefined)(`S23 measure${whyNoPage === undefined ?
     await table.getByRole('row').nth(1).waitFor();
     expect([await table.getByRole('row').nth(1).textContent(), await found.textContent()]).toEqual([first, summary]);
     await page.waitForFunction(() => studio.measuring.shown.value !== undefined);
+
+    // Of an image that is gone nothing is left, and one that came is not in it yet.
+    const count = shares.length;
+    const names = async (): Promise<ReadonlySet<string | null>> =>
+      new Set(await rows.locator('td:first-child').allTextContents());
+    const [gone] = inPixels.split('\n')[1]?.split(',') ?? [];
+    expect(await names()).toContain(gone);
+    await page.evaluate((id) => studio.project.remove(id), gone as string);
+    await expect.poll(() => found.textContent()).toMatch(new RegExp(`in ${count - 1} images?$`));
+    await expect.poll(names).not.toContain(gone);
+    expect((await tables('fewer'))[0]).not.toContain(`\n${gone},`);
+    const isNew = page.getByText('1 image is new: segment again.');
+    expect(await isNew.count()).toBe(0);
+    await takeIn(page, { 'late.png': files[`images/${gone}.png`] as Uint8Array });
+    await isNew.waitFor();
+    await segmentAll(page);
+    await expect.poll(() => found.textContent()).toMatch(new RegExp(`in ${count} images$`));
+    expect(await isNew.count()).toBe(0);
     expect(errors).toEqual([]);
     await close();
     rmSync(folder, { recursive: true });

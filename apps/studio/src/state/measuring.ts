@@ -58,6 +58,8 @@ export function createMeasuring({ engine, project, display, messages, tab }: Par
   const images = signal(0);
   /** Objects that may be several which touch. */
   const joined = signal(0);
+  /** Images that came after the segmentation. */
+  const since = signal(0);
   const columns = signal<TablePage['columns']>([]);
   /** Rows of the table that is shown; objects that were found. */
   const [total, found] = [signal(0), signal(0)];
@@ -119,6 +121,7 @@ export function createMeasuring({ engine, project, display, messages, tab }: Par
       found.value = first.total;
       images.value = first.images;
       joined.value = first.joined ?? 0;
+      since.value = first.since ?? 0;
     });
     reload();
   };
@@ -127,9 +130,22 @@ export function createMeasuring({ engine, project, display, messages, tab }: Par
   const measureAgain = async (of: NonNullable<typeof result.value>): Promise<void> => {
     if (!(await project.during(text.busy.measuring, () => measure(of))) && result.peek() === of) forget();
   };
+  const clearTable = (): void => {
+    columns.value = [];
+    total.value = 0;
+    blocks.value = new Map();
+    selected.value = undefined;
+  };
+  const openId = computed(() => project.state.value?.id);
+  const imageIds = computed(() => project.images.value.map(({ id }) => id).join('/'));
+  let [id, ids]: readonly [string?, string?] = [];
   effect(() => {
-    const known = result.value;
-    if (tab.value !== 'measure' || known === undefined || running.peek() || columns.peek().length > 0) return;
+    const [known, isSame, isChanged] = [result.value, openId.value === id, imageIds.value !== ids];
+    [id, ids] = [openId.value, imageIds.value];
+    if (!isSame) return;
+    // Rows of images that have left lead nowhere.
+    if (isChanged) batch(clearTable);
+    if (tab.value !== 'measure' || known === undefined || running.value || columns.peek().length > 0) return;
     void measureAgain(known);
   });
 
@@ -168,13 +184,6 @@ export function createMeasuring({ engine, project, display, messages, tab }: Par
     }
     isBegun = true;
   });
-
-  const clearTable = (): void => {
-    columns.value = [];
-    total.value = 0;
-    blocks.value = new Map();
-    selected.value = undefined;
-  };
 
   function forget(): void {
     batch(() => {
@@ -220,6 +229,7 @@ export function createMeasuring({ engine, project, display, messages, tab }: Par
     result,
     images,
     joined,
+    since,
     columns,
     total,
     found,

@@ -320,6 +320,7 @@ export const de: typeof en = {
       `${isObjects ? count(found, 'Objekt', 'Objekte') : count(found, 'Fläche', 'Flächen')} in ${count(images, 'Bild', 'Bildern')}`,
     joined: (found: number) =>
       `${count(found, 'Objekt hat eine Engstelle', 'Objekte haben eine Engstelle')}: Dort berühren sich vielleicht mehrere. „Objekte an Engstellen teilen“ trennt sie.`,
+    since: (n: number) => `${count(n, 'Bild ist', 'Bilder sind')} neu: Segmentieren Sie noch einmal.`,
     outdated: 'Nicht alles davon gilt schon: Segmentieren Sie noch einmal.',
     showResult: 'Segmentierung zeigen',
     table: 'Messwerte',

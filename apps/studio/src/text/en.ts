@@ -318,6 +318,7 @@ export const en = {
       `${isObjects ? count(found, 'object', 'objects') : count(found, 'area', 'areas')} in ${count(images, 'image', 'images')}`,
     joined: (found: number) =>
       `${count(found, 'object has a neck', 'objects have a neck')}: several may touch there. “Split objects at necks” parts them.`,
+    since: (n: number) => `${count(n, 'image is', 'images are')} new: segment again.`,
     outdated: 'Not all of this is applied to what is shown: segment again to apply it.',
     showResult: 'Show the segmentation',
     table: 'Measurements',

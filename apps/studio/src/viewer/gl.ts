@@ -35,14 +35,16 @@ export function createProgram(gl: WebGL2RenderingContext, vertex: string, fragme
 }
 
 /**
- * Places a rectangle of the image on the canvas: `rect` in image pixels, `view` the centre and the scale, `viewport` in
- * device pixels. A vertex is a corner of the rectangle, by its number.
+ * Places a rectangle of the image on the canvas, in image pixels: `view` the centre and the scale, `viewport` in device
+ * pixels. A vertex is a corner of the rectangle, by its number. What is thinner than a pixel of the screen is drawn as thick
+ * as one: an image of one row would not be seen.
  */
 export const PLACE_RECT = `
 uniform vec3 view;
 uniform vec2 viewport;
 vec2 corner() { return vec2(gl_VertexID & 1, gl_VertexID >> 1); }
-vec4 place(vec2 image) {
+vec4 place(vec2 from, vec2 extent) {
+  vec2 image = from + corner() * max(extent, 1.0 / view.z);
   vec2 screen = (image - view.xy) * view.z / viewport * 2.0;
   return vec4(screen.x, -screen.y, 0, 1);
 }

@@ -24,7 +24,7 @@ uniform float level;
 out vec2 texel;
 void main() {
   texel = corner() * rect.zw / level;
-  gl_Position = place(rect.xy + corner() * rect.zw);
+  gl_Position = place(rect.xy, rect.zw);
 }
 `;
 

@@ -57,7 +57,7 @@ void main() {
   below = bottomSlice;
   origin = from;
   texel = corner() * extent / level;
-  gl_Position = place(from + corner() * extent);
+  gl_Position = place(from, extent);
 }
 `;
 

@@ -19,7 +19,7 @@ uniform vec4 rect;
 out vec2 texel;
 void main() {
   texel = corner() * rect.zw;
-  gl_Position = place(rect.xy + texel);
+  gl_Position = place(rect.xy, rect.zw);
 }
 `;
 

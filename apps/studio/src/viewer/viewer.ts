@@ -140,7 +140,8 @@ function clearPage(gl: WebGL2RenderingContext, { view, width, height }: Frame, {
   const left = Math.round((0 - view.x) * view.scale + width / 2);
   const bottom = Math.round(height / 2 - (page.height - view.y) * view.scale);
   gl.enable(gl.SCISSOR_TEST);
-  gl.scissor(left, bottom, Math.round(page.width * view.scale), Math.round(page.height * view.scale));
+  const onScreen = (length: number): number => Math.max(1, Math.round(length * view.scale));
+  gl.scissor(left, bottom, onScreen(page.width), onScreen(page.height));
   gl.clearColor(0, 0, 0, 1);
   gl.clear(gl.COLOR_BUFFER_BIT);
   gl.disable(gl.SCISSOR_TEST);

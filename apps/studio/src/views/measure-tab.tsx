@@ -104,6 +104,7 @@ export function MeasureTab(): JSX.Element {
             />
           </fieldset>
           {measuring.joined.value > 0 && <p class="hint">{text.measure.joined(measuring.joined.value)}</p>}
+          {measuring.since.value > 0 && <p class="hint">{text.measure.since(measuring.since.value)}</p>}
           {measuring.isOutdated.value && <p class="hint">{text.measure.outdated}</p>}
           <Toggle value={measuring.resultShown} label={text.measure.showResult} />
         </>
