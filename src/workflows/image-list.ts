@@ -223,6 +223,17 @@ export async function listLabels(files: WritableFiles, path: string): Promise<re
 }
 
 /**
+ * What `predict` wrote of each image: all that a folder has, also where a name is that of an image and its mask.
+ * @throws DatasetError if there is nothing to read.
+ */
+export async function listPredicted(files: WritableFiles, path: string): Promise<readonly ListedImage[]> {
+  const listing = await listImageSources(files, path);
+  const { images } = readable(listing.paths, READABLE_EXTENSIONS);
+  if (images.length === 0) throw noImages(path, { leftOut: listing.leftOut, extensions: READABLE_EXTENSIONS });
+  return named(listing, images);
+}
+
+/**
  * The files to score: those of a path, or the labels of a data set, so that two annotators can be compared.
  * @throws DatasetError if there is nothing to read.
  */

@@ -41,6 +41,19 @@ async function measured(files: MemoryFiles, options: MeasureFolderOptions = {}) 
 
 const text = async (files: MemoryFiles, path: string) => new TextDecoder().decode(await files.read(path));
 
+test('what was predicted of an image and of its mask is both measured, each by its own name', async () => {
+  const objects = (count: number) => writeTiff(image('uint16', Uint16Array.from(squares([1, 2, 3].slice(0, count)))));
+  const prediction = { models: ['m.onnx'], images: 'gone', classes: ['background', 'cell'] };
+  const { column } = await measured(
+    memoryFiles({
+      'maps/prediction.json': new TextEncoder().encode(JSON.stringify(prediction)),
+      'maps/objects/cell.tif': objects(1),
+      'maps/objects/cell_mask.tif': objects(2),
+    }),
+  );
+  expect(column('image')).toEqual(['cell', 'cell_mask', 'cell_mask']);
+});
+
 test('of several classes the share of each is told per image, by the names that were predicted', async () => {
   const maps = {
     'maps/label/a.tif': writeTiff(image('uint8', Uint8Array.from(squares([5, 2, 2, 5, 5])))),

@@ -14,7 +14,15 @@ import type { IntegerArray } from '../../objects/grid.ts';
 import type { Method } from '../../report/run/data.ts';
 import type { MeasureFormat, MeasureTask } from '../choices.ts';
 import type { Host } from '../host.ts';
-import { atLevel, declaredOf, type ListedImage, listImages, listLabels, readListedImage } from '../image-list.ts';
+import {
+  atLevel,
+  declaredOf,
+  type ListedImage,
+  listImages,
+  listLabels,
+  listPredicted,
+  readListedImage,
+} from '../image-list.ts';
 import { requireSameGrid } from '../opened-images.ts';
 import { MEASURES_FOLDER, type PredictionFile, partOf, readPredictionFile } from '../prediction-file.ts';
 import { shortNames } from '../report-facts.ts';
@@ -124,7 +132,7 @@ export async function measureInputs(
   const levelOf = (name: string): number | undefined => options.level ?? prediction?.levels?.[name];
   const maps =
     options.maps?.map(({ path, image: { name } }): ListedImage => ({ path, name })) ??
-    atLevel(await listLabels(files, labels), levelOf);
+    atLevel(await (prediction !== undefined && labels !== path ? listPredicted : listLabels)(files, labels), levelOf);
   const notes: string[] = [];
   const isOwnFolder = labels === path && (await files.kind(path)) === 'folder';
   const imagePath = images ?? prediction?.images ?? (isOwnFolder ? path : undefined);
@@ -195,7 +203,7 @@ export async function measureInputs(
 async function classMaps(files: WritableFiles, path: string, prediction: PredictionFile | undefined) {
   if (predictedClasses(prediction) === undefined) return undefined;
   const folder = joinPath(path, 'label');
-  return (await files.kind(folder)) === 'folder' ? finder(await listLabels(files, folder)) : undefined;
+  return (await files.kind(folder)) === 'folder' ? finder(await listPredicted(files, folder)) : undefined;
 }
 
 /** The path of a file relative to a folder, or its name if it is elsewhere. */
