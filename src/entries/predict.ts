@@ -6,7 +6,7 @@ export type { ClassInput } from '../input/classes.ts';
 export { inputNotes, inputPages } from '../input/network-input.ts';
 export type { Page } from '../input/planes.ts';
 export { readMetadata } from '../models/metadata.ts';
-export { cleanedImage, foldNotes } from '../predict/cleaned.ts';
+export { cleanedImage } from '../predict/cleaned.ts';
 export { DIVIDED_BY_255 } from '../predict/foreign.ts';
 export { inputAt, type PixelInput, type Point, predictAt, viewAt } from '../predict/input-at.ts';
 export type { Activation } from '../predict/model.ts';

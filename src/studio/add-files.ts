@@ -171,7 +171,8 @@ export async function addFiles(
     }
   }
   const ids = new Set([...to.usedIds, ...project.images.flatMap(({ id }) => id ?? [])]);
-  const paths = new Set(project.images.map(({ file }) => file));
+  // Also what is not listed: a user's own image that was taken off the list.
+  const paths = new Set([...project.images.map(({ file }) => file), ...(await filesThere(files, folder))]);
   const known = new Map(project.images.map(({ id, size, crc32 }) => [`${size} ${crc32}`, id as ImageId]));
   const lately = new Map<ImageId, Pick<ProjectImage, 'labels'>>();
   const added: ProjectImage[] = [];
@@ -282,7 +283,7 @@ export async function addFiles(
   }
 
   async function keepLabels(id: ImageId, labels: Uint8Array): Promise<Pick<ProjectImage, 'labels'>> {
-    const path = joinPath(FOLDERS.labels, `${id}.tif`);
+    const path = freeName(joinPath(FOLDERS.labels, id), paths, '.tif');
     await files.write(joinPath(folder, path), labels);
     return { labels: path };
   }
@@ -316,6 +317,17 @@ function withinDataset(given: readonly GivenFile[]): readonly GivenFile[] {
   const top = json.slice(0, -DATASET_JSON.length);
   const isOne = given.every(({ path }) => path.startsWith(top));
   return isOne ? given.map((file) => ({ ...file, path: file.path.slice(top.length) })) : given;
+}
+
+/** What is in the folders of images and labels: files, and folders of images of several files. */
+async function filesThere(files: WritableFiles, folder: string): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const part of [FOLDERS.images, FOLDERS.labels]) {
+    const path = joinPath(folder, part);
+    if ((await files.kind(path)) !== 'folder') continue;
+    for (const name of await files.list(path)) found.push(joinPath(part, name.split('/', 1)[0] as string));
+  }
+  return found;
 }
 
 /** What is wrong with a file that is no image; undefined for one that belongs to another. */

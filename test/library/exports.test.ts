@@ -123,7 +123,7 @@ const PUBLIC: { readonly [file: string]: Exported } = {
   },
   'src/entries/predict.ts': {
     values: words(`
-      DIVIDED_BY_255 readMetadata inputAt inputNotes inputPages predictAt viewAt
+      DIVIDED_BY_255 cleanedImage readMetadata inputAt inputNotes inputPages predictAt viewAt
     `),
     types: words('Activation ChannelChoice ClassInput Page PixelInput Point Rectangle'),
   },

@@ -242,6 +242,23 @@ describe('an image', () => {
     expect((await engine.open('q')).images).toEqual(images);
   });
 
+  it('takes the place of no file that the project does not list', async () => {
+    const own = writePng(image('uint8', 'yx', [5, 5]));
+    for (const name of ['images/cell.png', 'labels/cell.tif']) await nodeFiles.write(join(root, 'p', name), own);
+    const { images } = await engine.addFiles(
+      ['images', 'labels'].map((part) => ({
+        path: `${part}/cell.png`,
+        content: writePng(image('uint8', 'yx', [4, 6])),
+      })),
+    );
+    expect(images.map(({ id }) => id)).toEqual(['cell']);
+    for (const name of ['images/cell.png', 'labels/cell.tif']) {
+      expect([...(await nodeFiles.read(join(root, 'p', name)))], name).toEqual([...own]);
+    }
+    expect((await engine.labels('cell', 0))?.data[5]).toBe(5);
+    expect((await readdir(join(root, 'p', 'images'))).sort()).toEqual(['cell-2.png', 'cell.png']);
+  });
+
   it('that is no image, damaged, or there already, is one problem, and the others are added', async () => {
     const good = writePng(image('uint8', 'yx', [4, 6]));
     const { images, problems } = await engine.addFiles([
