@@ -21,7 +21,7 @@ import type { GivenFile, ImageId, Problem } from './engine.ts';
 import { problemOf } from './error-data.ts';
 import { isLabelMap, type LabelledSource, openLabels, ownRules, rulesFor } from './import-labels.ts';
 import { labelFileOf, layerOf } from './label-files.ts';
-import { FOLDERS, fileFacts, freeName } from './project-folder.ts';
+import { FOLDERS, fileFacts, freeName, takenNames } from './project-folder.ts';
 
 /** What became of the files. */
 export interface Added {
@@ -170,9 +170,9 @@ export async function addFiles(
       say(cause);
     }
   }
-  const ids = new Set([...to.usedIds, ...project.images.flatMap(({ id }) => id ?? [])]);
+  const ids = takenNames([...to.usedIds, ...project.images.flatMap(({ id }) => id ?? [])]);
   // Also what is not listed: a user's own image that was taken off the list.
-  const paths = new Set([...project.images.map(({ file }) => file), ...(await filesThere(files, folder))]);
+  const paths = takenNames([...project.images.map(({ file }) => file), ...(await filesThere(files, folder))]);
   const known = new Map(project.images.map(({ id, size, crc32 }) => [`${size} ${crc32}`, id as ImageId]));
   const lately = new Map<ImageId, Pick<ProjectImage, 'labels'>>();
   const added: ProjectImage[] = [];

@@ -11,7 +11,7 @@ import { classColour } from '../image/display.ts';
 import type { Image } from '../image/image.ts';
 import type { Project } from '../project/project.ts';
 import { classLabels, mappingOf } from './label-files.ts';
-import { freeName, IGNORED_IN_FILES, isKindAsMade } from './project-folder.ts';
+import { freeName, IGNORED_IN_FILES, isKindAsMade, takenNames } from './project-folder.ts';
 
 /** An image among given files, and its labels. */
 export interface LabelledSource {
@@ -139,7 +139,7 @@ function chosenRules(project: Project, mapping: LabelMapping): LabelRules {
   const classes = [...(project.classes ?? [])];
   for (const { name } of mapping.classes.slice(classes.length)) {
     const value = 1 + classes.reduce((most, own) => (own.value === 'rest' ? most : Math.max(most, own.value)), -1);
-    classes.push({ name: freeName(name, new Set(classes.map((own) => own.name))), value, ...classColours(value) });
+    classes.push({ name: freeName(name, takenNames(classes.map((own) => own.name))), value, ...classColours(value) });
   }
   const own = { ...project, classes };
   return { project: own, mapping, labels: classLabels(own).map(({ label }) => label) };

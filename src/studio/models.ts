@@ -10,7 +10,7 @@ import { memoryFiles } from '../workflows/memory-files.ts';
 import { isModel, modelFileOf, readModel } from '../workflows/model-files.ts';
 import type { GivenFile, Problem } from './engine.ts';
 import { problemOf } from './error-data.ts';
-import { FOLDERS, folderNameFor, freeName } from './project-folder.ts';
+import { FOLDERS, folderNameFor, freeName, takenNames } from './project-folder.ts';
 
 const ENDING = '.onnx';
 
@@ -48,7 +48,7 @@ export async function takeModels(
   }
   const runWith = (path: string): string | undefined => runs.find((run) => run === '.' || path.startsWith(`${run}/`));
   const taken = new Set(paths.filter((path) => isOnnx(path) || runWith(path) !== undefined));
-  const known = new Set((await modelsOf(files, folder)).map(baseName));
+  const known = takenNames((await modelsOf(files, folder)).map(baseName));
   const models: string[] = [];
   const problems: Problem[] = [];
   for (const source of [...runs, ...paths.filter((path) => isOnnx(path) && runWith(path) === undefined)]) {

@@ -2,6 +2,7 @@
 
 import type { Side } from '../annotate/chunk-runs.ts';
 import { applyLabels, type Change, isMadeOn } from '../annotate/edit.ts';
+import type { LabelLayer } from '../annotate/label-layer.ts';
 import { changesOf, readHeader, splitRecords } from '../annotate/record.ts';
 import type { Region } from '../annotate/region.ts';
 import { type NdArray, ndarray } from '../array/ndarray.ts';
@@ -66,6 +67,8 @@ export class OpenProject {
   #project: Project;
   /** Whether regions or classes differ from the file. */
   #isChanged = false;
+  /** Whether edits are in the journal alone, since their image or labels could not be read. */
+  #hasLeftOut = false;
   #work: Promise<unknown> = Promise.resolve();
 
   private constructor(
@@ -313,19 +316,35 @@ export class OpenProject {
       return await this.#apply(record);
     } catch (cause) {
       say(this.#problems, { ...problemOf(cause), remedy: 'This is left out; all the rest is there.' });
-      // What does not fit never will: with the files it counts as done.
-      if (cause instanceof FormatError) this.#isChanged = true;
+      // What does not fit never will, and counts as done with the files; what cannot be read now may be read later.
+      if (cause instanceof FormatError && (await this.#canRead(record))) this.#isChanged = true;
+      else this.#hasLeftOut = true;
       return false;
     }
+  }
+
+  /** Whether the labels that a record changes can be read. */
+  async #canRead(record: Uint8Array): Promise<boolean> {
+    const changes = await this.#changesOf(record).catch(() => []);
+    const ids = changes.flatMap((change) => (change.kind === 'labels' && this.#has(change.image) ? change.image : []));
+    return Promise.all(ids.map((id) => this.labels.layer(this.#project, id))).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  async #changesOf(record: Uint8Array): Promise<readonly Change[]> {
+    const header = readHeader(record);
+    if (header.kind === 'saved') return [];
+    return changesOf(header.kind === 'edit' ? record : await this.#journal.read(header.edit));
   }
 
   /** Makes what a record says. @returns whether it takes predictions over */
   async #apply(record: Uint8Array): Promise<boolean> {
     const header = readHeader(record);
     if (header.kind === 'saved') return false;
-    const edit = header.kind === 'edit' ? record : await this.#journal.read(header.edit);
     const side: Side = header.kind === 'undo' ? 'before' : 'after';
-    let changes = changesOf(edit);
+    let changes = await this.#changesOf(record);
     // As in the history of the page.
     if (header.kind !== 'edit') changes = await this.#ofSameImages(changes);
     for (const change of changes) await this.#applyChange(change, side);
@@ -334,14 +353,29 @@ export class OpenProject {
     );
   }
 
-  /** Without those of images that were removed, whose id another one has. */
+  /** Without those of images that were removed, whose id another one has, and of images that are missing. */
   async #ofSameImages(changes: readonly Change[]): Promise<readonly Change[]> {
     const others = new Set<ImageId>();
     for (const change of changes) {
-      if (change.kind !== 'labels' || !this.#has(change.image)) continue;
-      if (!isMadeOn(change, await this.labels.layer(this.#project, change.image))) others.add(change.image);
+      if (change.kind === 'classes' || !this.#has(change.image)) continue;
+      const layer = await this.#layerIfThere(change.image);
+      if (layer === undefined || (change.kind === 'labels' && !isMadeOn(change, layer))) others.add(change.image);
     }
     return changes.filter((change) => change.kind === 'classes' || !others.has(change.image));
+  }
+
+  /** Undefined for an image whose file is missing, which the page does not have either. */
+  async #layerIfThere(id: ImageId): Promise<LabelLayer | undefined> {
+    try {
+      return await this.labels.layer(this.#project, id);
+    } catch (cause) {
+      const isThere = await this.images.load(this.#project, id).then(
+        () => true,
+        () => false,
+      );
+      if (isThere) throw cause;
+      return undefined;
+    }
   }
 
   #has(id: ImageId): boolean {
@@ -373,12 +407,14 @@ export class OpenProject {
     this.#isChanged = true;
   }
 
-  /** Which of these classes are annotated, in any image whose labels can be read. */
+  /** Which of these classes are annotated, or may be. */
   async #annotatedOf(classes: readonly ClassLabel[]): Promise<readonly ProjectClass[]> {
     if (this.#project.task === 'objects') return this.#isFresh ? [] : classes.map(({ label: _, ...item }) => item);
     const found = new Set<number>();
-    for (const { id } of classes.length === 0 ? [] : this.#project.images) {
+    for (const { id, labels } of classes.length === 0 ? [] : this.#project.images) {
       const layer = await this.labels.layer(this.#project, id as ImageId).catch(() => undefined);
+      // Labels that cannot be read now may be of any class.
+      if (layer === undefined && labels !== undefined) return classes.map(({ label: _, ...item }) => item);
       for (const label of layer?.labels() ?? []) found.add(label);
     }
     return classes.flatMap(({ label, ...item }) => (found.has(label) ? item : []));
@@ -444,7 +480,7 @@ export class OpenProject {
       if (!this.hasChanges) return;
       const written = await this.labels.write(this.#project);
       await this.#save({ ...written, revision: (written.revision ?? 0) + 1 });
-      await this.#journal.saved();
+      if (!this.#hasLeftOut) await this.#journal.saved();
       this.labels.written();
       this.images.refresh();
     });

@@ -69,17 +69,23 @@ export async function writeProjectFile(files: WritableFiles, folder: string, pro
 
 /** Every image with an id; those without one get the name of their file. */
 export function withIds(images: readonly ProjectImage[]): readonly ProjectImage[] {
-  const taken = new Set(images.map(({ id }) => id).filter((id) => id !== undefined));
+  const taken = takenNames(images.flatMap(({ id }) => id ?? []));
   return images.map((image) =>
     image.id === undefined ? { ...image, id: freeName(stemOf(image.file), taken) } : image,
   );
 }
 
-/** The name, or with the next number behind it one that is not taken; it then is. */
+/** What names of one file have in common where the case of letters, or how they are encoded, tells no two apart. */
+const fileKey = (name: string): string => name.normalize('NFC').toLowerCase();
+
+/** Names that are taken, for `freeName`. */
+export const takenNames = (names: Iterable<string>): Set<string> => new Set(Array.from(names, fileKey));
+
+/** The name, or with the next number behind it one that is not taken; it then is. @param taken of `takenNames` */
 export function freeName(name: string, taken: Set<string>, extension = ''): string {
   let free = `${name}${extension}`;
-  for (let number = 2; taken.has(free); number++) free = `${name}-${number}${extension}`;
-  taken.add(free);
+  for (let number = 2; taken.has(fileKey(free)); number++) free = `${name}-${number}${extension}`;
+  taken.add(fileKey(free));
   return free;
 }
 

@@ -15,6 +15,8 @@ export class ProjectLabels {
   readonly #images: ProjectImages;
   readonly #layers = new Map<ImageId, LabelLayer>();
   readonly #changed = new Set<ImageId>();
+  /** Files that were chosen, also where they could not be written or listed. */
+  readonly #chosen = new Map<ImageId, string>();
 
   constructor(files: WritableFiles, folder: string, images: ProjectImages) {
     this.#files = files;
@@ -69,7 +71,7 @@ export class ProjectLabels {
     // Files hold one value for it, or another all together.
     const all = notAnnotated !== project.notAnnotated;
     let images = project.images;
-    for (const { id, labels, keepLabels } of project.images) {
+    for (const { id, labels, crc32, keepLabels = crc32 === undefined } of project.images) {
       if (id === undefined || !(this.#changed.has(id) || (all && labels !== undefined))) continue;
       const layer = await this.layer(project, id);
       const { stored } = await this.#images.load(project, id);
@@ -78,7 +80,8 @@ export class ProjectLabels {
       images = images.map((image) => {
         if (image.id !== id) return image;
         const { keepLabels: _, ...rest } = image;
-        return { ...rest, labels: file };
+        // Of what is no copy they may be the user's own, unless it says otherwise.
+        return { ...rest, labels: file, ...(crc32 === undefined && { keepLabels: false }) };
       });
     }
     return { ...project, notAnnotated, images };
@@ -88,10 +91,11 @@ export class ProjectLabels {
   async #fileFor(id: ImageId, labels = '', keepLabels = false): Promise<string> {
     const path = joinPath(FOLDERS.labels, id);
     if (!keepLabels && labels.startsWith(path) && /^(?:-\d+)?\.tif$/.test(labels.slice(path.length))) return labels;
-    for (let number = 1; ; number++) {
-      const file = `${path}${number === 1 ? '' : `-${number}`}.tif`;
-      if ((await this.#files.kind(joinPath(this.#folder, file))) === undefined) return file;
-    }
+    const isFree = async (file: string) => (await this.#files.kind(joinPath(this.#folder, file))) === undefined;
+    let file = this.#chosen.get(id) ?? `${path}.tif`;
+    if (!this.#chosen.has(id)) for (let number = 2; !(await isFree(file)); number++) file = `${path}-${number}.tif`;
+    this.#chosen.set(id, file);
+    return file;
   }
 
   /** Says that the files hold what changed. */
@@ -104,6 +108,7 @@ export class ProjectLabels {
     for (const each of id === undefined ? [...this.#layers.keys()] : [id]) {
       this.#layers.delete(each);
       this.#changed.delete(each);
+      this.#chosen.delete(each);
     }
   }
 }

@@ -164,8 +164,11 @@ export async function segmentImages(
   await open.flush();
   const { folder, project } = open;
   const model = options.run === 'quick' ? open.liveModelFiles.quick : runOf(project, options.run);
-  const files = options.images === undefined ? host.files : onlyImages(host.files, folder, project, options.images);
-  const total = options.images?.length ?? project.images.filter((image) => isUsedFor(image, 'predict')).length;
+  // As they are now: others may come while the model is opened.
+  const wanted =
+    options.images ?? project.images.flatMap((image) => (isUsedFor(image, 'predict') ? (image.id ?? []) : []));
+  const files = onlyImages(host.files, folder, project, wanted);
+  const total = wanted.length;
   const prediction = await nextFolder(host, folder, FOLDERS.predictions);
   const out = joinPath(folder, prediction);
   const objects = separates(project);

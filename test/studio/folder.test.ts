@@ -82,9 +82,16 @@ describe('a file that is missing when a project is opened', () => {
     await painter.stroke('c', 1, [[30, 30]]);
     expect([await painted('a'), await painted('c')]).toEqual([37, 37]);
     await expect(engine.labels('b', 0)).rejects.toMatchObject({ problem: isMissing('b.png').message });
+    // The last edit before is of b: undoing it is no step, and what comes after is kept.
+    for (const _ of [1, 2]) await painter.history.undo();
+    await painter.stroke('c', 1, [[30, 30]]);
+    await painter.history.settled();
+    expect([await painted('a'), await painted('c')]).toEqual([0, 37]);
+    await painter.history.undo();
+    for (const _ of [1, 2]) await painter.history.redo();
     await engine.close();
     const [a, b] = before.images;
-    expect((await json()).images).toEqual([a, b, { file: 'c.png', id: 'c', labels: 'labels/c.tif' }]);
+    expect((await json()).images).toEqual([a, b, { file: 'c.png', id: 'c', labels: 'labels/c.tif', keepLabels: false }]);
     expect(await readFile(join(folder, 'labels/b.tif'))).toEqual(labels);
     await rename(join(folder, 'renamed.png'), join(folder, 'b.png'));
     expect(await open()).toMatchObject({ problems: [], images: [{ id: 'a' }, { id: 'b' }, { id: 'c' }] });
@@ -221,7 +228,7 @@ describe('labels that are in a folder when it is opened', () => {
       await openProject();
       expect([await painted('a'), (await json()).images[0]]).toEqual([
         5 + 2 * 37,
-        { file: 'images/a.png', id: 'a', labels: own },
+        { file: 'images/a.png', id: 'a', labels: own, keepLabels: false },
       ]);
     },
   );

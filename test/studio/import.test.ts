@@ -94,7 +94,7 @@ describe('a data folder', () => {
     expect([dtype, [...data].slice(0, 7), data[23]]).toEqual(['uint16', [255, 255, 0, 0, 0, 0, 65_535], 255]);
     const { images, classes, notAnnotated } = JSON.parse(await readFile(join(folder, 'lamella.json'), 'utf8'));
     expect(images).toEqual([
-      { id: 'a', file: 'images/a.png', labels: 'labels/a.tif' },
+      { id: 'a', file: 'images/a.png', labels: 'labels/a.tif', keepLabels: false },
       { id: 'b', file: 'images/b.png' },
     ]);
     expect([classes.map(({ value }: { value: number }) => value), notAnnotated]).toEqual([[0, 255, 2], 65_535]);

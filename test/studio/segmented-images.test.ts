@@ -154,11 +154,11 @@ describe('images that come and go after a segmentation', () => {
     await engine.removeImage('1');
     await add({ path: '1.png', content: slice(4) });
     expect(await engine.measure(prediction)).toMatchObject({ images: 2, since: 1 });
-    await expect(engine.segmented(prediction, '1', 0)).rejects.toThrow('not in predictions/1');
-    await engine.removeImage('1');
+    await expect(engine.segmented(prediction, '1-2', 0)).rejects.toThrow('not in predictions/1');
+    await engine.removeImage('1-2');
     await add({ path: '1.png', content: slice(1) });
-    // The same image again.
-    expect(await engine.measure(prediction)).toMatchObject({ images: 3, since: 0 });
+    // The same image again is a new one, whose id no other had.
+    expect(await engine.measure(prediction)).toMatchObject({ images: 2, since: 1 });
   });
 
   it('may all be gone: then there is nothing to show or export', async () => {

@@ -3,7 +3,7 @@
 import { RunError } from '../../errors.ts';
 import { joinPath } from '../../files.ts';
 import type { StudioHost } from '../../studio/host.ts';
-import { FOLDERS, folderNameFor, freeName } from '../../studio/project-folder.ts';
+import { FOLDERS, folderNameFor, freeName, takenNames } from '../../studio/project-folder.ts';
 import { folderAtHand, linkedFolders, linkProject } from './linked-folders.ts';
 import { filesBelow, openFolder, putFile } from './opfs.ts';
 import { opfsFiles } from './opfs-files.ts';
@@ -32,7 +32,7 @@ export const linkedProjects: NonNullable<StudioHost['folders']> = {
     for (const [id, folder] of await linkedFolders(true)) {
       if (await folder.isSameEntry(chosen)) return { id, isNew: false };
     }
-    const id = freeName(folderNameFor(chosen.name), new Set(await opfsFiles().folderNames(PROJECTS)));
+    const id = freeName(folderNameFor(chosen.name), takenNames(await opfsFiles().folderNames(PROJECTS)));
     // Its journal stays in the storage, since only files there are written in place; and by it the project is found.
     await openFolder([PROJECTS, id, FOLDERS.own], { create: true });
     await linkProject(id, chosen);

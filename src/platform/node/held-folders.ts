@@ -22,10 +22,19 @@ export class HeldFolders {
     if (this.#leftBehind.delete(left)) await rm(lockFile, { force: true });
     const lock = await takeLock(lockFile, folder);
     const identity = await identityOf(folder);
+    const held = this.#identities.get(folder);
+    if (held !== undefined && held !== identity) {
+      await lock.release();
+      throw new RunError('another folder that was here is still open.', {
+        file: folder,
+        remedy: 'Close it, or put it back.',
+        facts: { code: 'run-in-use', processId: process.pid },
+      });
+    }
     this.#identities.set(folder, identity);
     return {
       release: async () => {
-        this.#identities.delete(folder);
+        if (this.#identities.get(folder) === identity) this.#identities.delete(folder);
         // A folder that took its place may have a lock of somebody else.
         if ((await identityOf(folder)) === identity) await lock.release();
         else this.#leftBehind.add(lock.text);

@@ -190,14 +190,22 @@ export function createAnnotation(engine: Engine, project: OpenProject, messages:
     commit(text.edits.region);
   };
 
+  const annotatedImages = steady((): ReadonlySet<ImageId> => {
+    const annotated = ({ annotations }: OpenedAnnotation): readonly ImageId[] =>
+      annotations.images.filter((id) => isAnnotated(annotations, id, hasLabels(id)));
+    return new Set(now(annotated, []));
+  });
+
   return {
     layer,
     edits,
     unkept,
-    /** Until something is annotated, files that are being added may say what is painted on. */
+    /** Files that are being added may hold the labels of an image that is not annotated, or say what is painted on. */
     canBegin: computed(
       () =>
-        !readOnly.value && (project.busy.value === undefined || undoName.value !== undefined || annotated.value > 0),
+        !readOnly.value &&
+        (project.busy.value === undefined ||
+          (project.image.value !== undefined && annotatedImages.value.has(project.image.value.id))),
     ),
     /** Takes over what labels among added files have said and brought. */
     async takeOver({ project: { classes = [] }, labelled }: AddedFiles): Promise<void> {
@@ -206,7 +214,7 @@ export function createAnnotation(engine: Engine, project: OpenProject, messages:
       const { annotations, history } = found;
       await history.settled();
       if (history.sequence === 0) annotations.apply({ kind: 'classes', before: [], after: classes }, 'after');
-      for (const id of labelled) annotations.close(id);
+      for (const id of labelled) if (annotations.has(id)) annotations.close(id);
       noteEdit();
     },
     /** How many edits of the project were ever made, undoing included; undefined until its annotation is opened. */
@@ -216,11 +224,7 @@ export function createAnnotation(engine: Engine, project: OpenProject, messages:
     annotations: computed(() => opened.value?.annotations),
     readOnly,
     classes: edited<readonly AnnotationClass[]>(({ annotations }) => annotations.classes, []),
-    annotatedImages: steady((): ReadonlySet<ImageId> => {
-      const annotated = ({ annotations }: OpenedAnnotation): readonly ImageId[] =>
-        annotations.images.filter((id) => isAnnotated(annotations, id, hasLabels(id)));
-      return new Set(now(annotated, []));
-    }),
+    annotatedImages,
     /** Of the page on the screen. */
     regions: steady((): readonly Region[] => {
       edits.value;
