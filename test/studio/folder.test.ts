@@ -91,7 +91,11 @@ describe('a file that is missing when a project is opened', () => {
     for (const _ of [1, 2]) await painter.history.redo();
     await engine.close();
     const [a, b] = before.images;
-    expect((await json()).images).toEqual([a, b, { file: 'c.png', id: 'c', labels: 'labels/c.tif', keepLabels: false }]);
+    expect((await json()).images).toEqual([
+      a,
+      b,
+      { file: 'c.png', id: 'c', labels: 'labels/c.tif', keepLabels: false },
+    ]);
     expect(await readFile(join(folder, 'labels/b.tif'))).toEqual(labels);
     await rename(join(folder, 'renamed.png'), join(folder, 'b.png'));
     expect(await open()).toMatchObject({ problems: [], images: [{ id: 'a' }, { id: 'b' }, { id: 'c' }] });
