@@ -3,11 +3,10 @@ import sys
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from torch_tasks import FORMATS, faster
+from torch_tasks import FORMATS, faster, training_step
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
 from zoo.networks import NETWORKS  # noqa: E402
@@ -36,17 +35,7 @@ def foreign_step(net, size):
         model.to(memory_format=FORMATS[layout])
         x = torch.randn(1, shape[1], size, size).to(memory_format=FORMATS[layout])
         target = torch.randint(0, model(x).shape[1], (1, size, size))
-        optimizer = torch.optim.SGD(model.parameters(), 0.001, 0.9)
-
-        def run():
-            optimizer.zero_grad()
-            loss = F.cross_entropy(model(x), target)
-            loss.backward()
-            optimizer.step()
-            # Waits for it. What a task returns would be taken for its time.
-            loss.item()
-
-        return run
+        return training_step(model, x, target)
 
     return faster(make, [f"{layout}, norms {norms}" for layout in FORMATS for norms in ("trained", "folded")])
 

@@ -29,6 +29,20 @@ def faster(make, names=FORMATS):
     return f"PyTorch {torch.__version__}, {best[1]}", best[2]
 
 
+def training_step(model, x, target):
+    optimizer = torch.optim.SGD(model.parameters(), 0.001, 0.9)
+
+    def run():
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(x), target)
+        loss.backward()
+        optimizer.step()
+        # Waits for it. What a task returns would be taken for its time.
+        loss.item()
+
+    return run
+
+
 def step(net, base, size, batch):
     def make(name):
         torch.manual_seed(0)
@@ -36,17 +50,7 @@ def step(net, base, size, batch):
         x = torch.randn(batch, 1, size, size).to(memory_format=FORMATS[name])
         side = size if net == "unet" else size - 184
         target = torch.randint(0, 2, (batch, side, side))
-        optimizer = torch.optim.SGD(model.parameters(), 0.001, 0.9)
-
-        def run():
-            optimizer.zero_grad()
-            loss = F.cross_entropy(model(x), target)
-            loss.backward()
-            optimizer.step()
-            # Waits for it. What a task returns would be taken for its time.
-            loss.item()
-
-        return run
+        return training_step(model, x, target)
 
     return faster(make)
 

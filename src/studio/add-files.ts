@@ -206,7 +206,7 @@ export async function addFiles(
       copying = copy(own, listing.series.get(key), id).then(async (file) => {
         known.set(`${facts.size} ${facts.crc32}`, id);
         images.push({ id, image: isCopy ? image : undefined });
-        added.push({ id, file, ...facts, ...(labels && (await keepLabels(id, labels).catch(say))) });
+        added.push({ id, file, ...facts, ...(labels && (await writeLabels(id, labels).catch(say))) });
       }, say);
     } catch (cause) {
       say(cause);
@@ -246,7 +246,7 @@ export async function addFiles(
         remedy: 'To use these labels, remove the image, and add it together with them.',
       });
     }
-    lately.set(id, await keepLabels(id, await labelsOf(label, image)));
+    lately.set(id, await writeLabels(id, await labelsOf(label, image)));
   }
 
   /** @returns the path of the image in the project: its file, the first of several, or the folder of a series */
@@ -282,7 +282,7 @@ export async function addFiles(
     return labelFileOf(layer, image, rules.project);
   }
 
-  async function keepLabels(id: ImageId, labels: Uint8Array): Promise<Pick<ProjectImage, 'labels'>> {
+  async function writeLabels(id: ImageId, labels: Uint8Array): Promise<Pick<ProjectImage, 'labels'>> {
     const path = freeName(joinPath(FOLDERS.labels, id), paths, '.tif');
     await files.write(joinPath(folder, path), labels);
     return { labels: path };

@@ -164,7 +164,7 @@ export async function segmentImages(
   await open.flush();
   const { folder, project } = open;
   const model = options.run === 'quick' ? open.liveModelFiles.quick : runOf(project, options.run);
-  // As they are now: others may come while the model is opened.
+  // As they are now: images may come and go meanwhile.
   const wanted =
     options.images ?? project.images.flatMap((image) => (isUsedFor(image, 'predict') ? (image.id ?? []) : []));
   const files = onlyImages(host.files, folder, project, wanted);
@@ -178,8 +178,7 @@ export async function segmentImages(
     emit({ kind: 'note', text: 'Areas are kept as they are: only objects are dropped, filled or split.' });
   // They are found with their holes, which are filled, and opened again, by the filters.
   const withHoles = options.fillHoles !== undefined && { fillHoles: false };
-  // As they are now: images may come and go meanwhile.
-  const listed = new Map((await listedImages(host, open)).map((image) => [image.item.path, image]));
+  const listed = new Map((await listedImages(files, { folder, project })).map((image) => [image.item.path, image]));
   let done = 0;
   const progress = (text: string): void => emit({ kind: 'progress', task: 'segment', done, total, text });
   progress('opening the model');
@@ -241,8 +240,8 @@ interface ProjectListed {
 }
 
 async function listedImages(
-  { files }: StudioHost,
-  { folder, project }: OpenProject,
+  files: WritableFiles,
+  { folder, project }: Pick<OpenProject, 'folder' | 'project'>,
 ): Promise<readonly ProjectListed[]> {
   const images = new Map(project.images.map((image) => [image.file, image]));
   return (await listImages(files, folder)).flatMap((item) => {
@@ -256,7 +255,7 @@ export async function predictedNames(
   host: StudioHost,
   open: OpenProject,
 ): Promise<readonly { readonly id: ImageId; readonly name: string }[]> {
-  return (await listedImages(host, open)).map(({ id, item }) => ({ id, name: item.name }));
+  return (await listedImages(host.files, open)).map(({ id, item }) => ({ id, name: item.name }));
 }
 
 /** Which file of a prediction is of which image, which their names do not say once images have come or gone. */
@@ -279,10 +278,17 @@ async function segmentedFiles(
   const { files } = host;
   const folder = joinPath(open.folder, prediction);
   const index = joinPath(folder, INDEX_FILE);
-  if ((await files.kind(index)) === 'file') return JSON.parse(new TextDecoder().decode(await files.read(index)));
+  if ((await files.kind(index)) === 'file') {
+    try {
+      return JSON.parse(new TextDecoder().decode(await files.read(index)));
+    } catch (cause) {
+      if (!(cause instanceof SyntaxError)) throw cause;
+      // Damaged: names say nearly the same.
+    }
+  }
   const part = await partOf(files, folder, [OBJECTS, 'label']);
   const names = await files.list(part);
-  return (await listedImages(host, open)).flatMap(({ file, crc32, item }) => {
+  return (await listedImages(host.files, open)).flatMap(({ file, crc32, item }) => {
     // Behind the name is an extension only: `cell.1.png` is not of the image `cell`.
     const name = names.find(
       (one) => one.startsWith(`${item.name}.`) && /^(nii\.gz|[^./]+)$/.test(one.slice(item.name.length + 1)),
@@ -301,7 +307,7 @@ export async function segmentedImages(
   prediction: string,
 ): Promise<{ readonly images: readonly (ProjectListed & { readonly path: string })[]; readonly since: number }> {
   const found = new Map((await segmentedFiles(host, open, prediction)).map((one) => [one.file, one]));
-  const listed = await listedImages(host, open);
+  const listed = await listedImages(host.files, open);
   const known = listed.filter(({ file, crc32 }) => found.has(file) && found.get(file)?.crc32 === crc32);
   const images = known.flatMap((image) => {
     const result = found.get(image.file)?.result;

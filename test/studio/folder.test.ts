@@ -1,11 +1,12 @@
 /** A project's folder that others change: files and the folder itself renamed, moved and put back while it is open or before. */
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ndarray } from '../../src/array/ndarray.ts';
 import { writePng } from '../../src/image/formats/png/write.ts';
 import { writeTiff } from '../../src/image/formats/tiff/write.ts';
+import { HeldFolders } from '../../src/platform/node/held-folders.ts';
 import { openRunFolder } from '../../src/platform/node/run-folder.ts';
 import { isProject, studioHost } from '../../src/platform/node/studio-host.ts';
 import { withWatchedFolder } from '../../src/platform/node/watched-folder.ts';
@@ -205,6 +206,46 @@ describe('a folder that is renamed while it is open', () => {
     });
     expect(await readdir(parent)).toEqual(['renamed']);
     await open(moved);
+  });
+});
+
+describe('an edit that is in no file yet', () => {
+  it('waits until the image that it is of can be read again', async () => {
+    engine = engineOn(hostOf(folder, 1e6));
+    const { project: id } = await engine.describe();
+    const painter = await openPainter(engine, await engine.open(id as string));
+    await painter.stroke('b', 1, [[20, 20]]);
+    await painter.history.settled();
+    // What a crash leaves: the journal alone has it.
+    const crashed = join(parent, 'crashed');
+    await cp(folder, crashed, { recursive: true, filter: (path) => !path.endsWith('lock') });
+    await engine.dispose();
+    folder = crashed;
+    await rename(join(folder, 'b.png'), join(folder, 'renamed.png'));
+    const other = await openProject();
+    await other.stroke('a', 1, [[10, 10]]);
+    await other.history.settled();
+    await engine.close();
+    await rename(join(folder, 'renamed.png'), join(folder, 'b.png'));
+    await open();
+    expect([await painted('a'), await painted('b')]).toEqual([37, 37]);
+  });
+});
+
+describe('a folder that took the place of an open one', () => {
+  it('is not opened until that is closed, and belongs to others then', async () => {
+    const held = new HeldFolders();
+    const lock = join(folder, 'lock');
+    const first = await held.take(folder, lock);
+    await rename(folder, join(parent, 'moved'));
+    await mkdir(folder);
+    await expect(held.require(join(folder, 'a'))).rejects.toThrow('another folder is where');
+    await expect(held.take(folder, lock)).rejects.toThrow('another folder that was here is still open');
+    await expect(held.require(join(folder, 'a'))).rejects.toThrow('another folder is where');
+    await first.release();
+    const second = await held.take(folder, lock);
+    await held.require(join(folder, 'a'));
+    await second.release();
   });
 });
 

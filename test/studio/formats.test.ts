@@ -259,6 +259,18 @@ describe('an image', () => {
     expect((await readdir(join(root, 'p', 'images'))).sort()).toEqual(['cell-2.png', 'cell.png']);
   });
 
+  it('has no name that differs from another in the case of letters alone, as on disks that tell none of these apart', async () => {
+    await nodeFiles.write(join(root, 'p', 'images', 'cell.png'), new Uint8Array(1));
+    const content = writePng(image('uint8', 'yx', [4, 6]));
+    const other = writePng(image('uint8', 'yx', [5, 6]));
+    await engine.addFiles([{ path: 'Cell.png', content }]);
+    const { images } = await engine.addFiles([{ path: 'CELL.png', content: other }]);
+    expect(images.map(({ id }) => id)).toEqual(['CELL-2']);
+    expect((await readdir(join(root, 'p', 'images'))).sort()).toEqual(
+      ['CELL-2-2.png', 'Cell-2.png', 'cell.png'].sort(),
+    );
+  });
+
   it('that is no image, damaged, or there already, is one problem, and the others are added', async () => {
     const good = writePng(image('uint8', 'yx', [4, 6]));
     const { images, problems } = await engine.addFiles([

@@ -161,6 +161,23 @@ describe('images that come and go after a segmentation', () => {
     expect(await engine.measure(prediction)).toMatchObject({ images: 2, since: 1 });
   });
 
+  it('take no part in one that has begun', async () => {
+    let adding: Promise<unknown> | undefined;
+    engine.subscribe((event) => {
+      if (event.kind === 'progress' && event.task === 'segment')
+        adding ??= engine.addFiles([{ path: '9.png', content: slice(3) }]);
+    });
+    const { images, prediction: second } = await engine.segment({});
+    await adding;
+    expect(images.map(({ image }) => image)).toEqual(['0', '1', '2']);
+    expect(await engine.measure(second)).toMatchObject({ images: 3, since: 1 });
+  });
+
+  it('by what their names say, if what was written of them is damaged', async () => {
+    await writeFile(join(folder, prediction, 'images.json'), '[{');
+    expect(await engine.measure(prediction)).toMatchObject({ images: 3, since: 0 });
+  });
+
   it('may all be gone: then there is nothing to show or export', async () => {
     for (const id of ['0', '1', '2']) await engine.removeImage(id);
     expect(await engine.measure(prediction)).toMatchObject({ columns: [], rows: [], total: 0, images: 0, since: 0 });

@@ -142,8 +142,6 @@ export function createAnnotation(engine: Engine, project: OpenProject, messages:
   const undoName = edited(({ history }) => history.undoName, undefined);
   const redoName = edited(({ history }) => history.redoName, undefined);
 
-  const annotated = edited(({ annotations }) => countClasses(annotations, hasLabels), 0);
-
   const readOnly = computed(() => project.state.value?.readOnly ?? false);
 
   /** Goes to where an undo or redo changed something, and says what it was. */
@@ -242,7 +240,7 @@ export function createAnnotation(engine: Engine, project: OpenProject, messages:
       0,
     ),
     /** How many classes, background included, are annotated somewhere. */
-    annotatedClasses: annotated,
+    annotatedClasses: edited(({ annotations }) => countClasses(annotations, hasLabels), 0),
     /**
      * Takes over what a model says in a window, where nothing is annotated, and says that all of it is annotated now.
      * @returns false if the model has not said anything of all of it, or the project was left meanwhile
