@@ -44,3 +44,13 @@ declare const performance: {
   /** Milliseconds since a fixed moment, monotonic. */
   now(): number;
 };
+
+interface MessagePort {
+  postMessage(message: unknown, transfer?: readonly ArrayBuffer[]): void;
+  close(): void;
+}
+
+declare class MessageChannel {
+  readonly port1: MessagePort;
+  readonly port2: MessagePort;
+}

@@ -9,8 +9,7 @@
 import type { GraphBuilder } from './builder.ts';
 import type { Graph, Node, Value } from './ir.ts';
 import { convGeometry } from './ops/convolution.ts';
-import { isBlockUpsampling } from './ops/resize.ts';
-import { rowOf } from './ops/table.ts';
+import { hasSizeOf, isPixelwise, mapsOf, repeats } from './pixel-maps.ts';
 import { rewrite } from './rewrite.ts';
 
 /** How a margin that is left out of an output relates to the margin of the inputs that are maps of pixels. */
@@ -93,39 +92,16 @@ function allowedMargins(graph: Graph, margin: number): ReadonlyMap<Value, number
   return allowed;
 }
 
-/** Positions of the inputs with the height and width of a map; the others are weights, or numbers of each channel. */
-function mapsOf({ op, inputs }: Node): readonly number[] {
-  if (op === 'Conv' || op === 'Resize') return [0];
-  return inputs.flatMap((value, i) =>
-    value?.shape.length === 4 && (value.shape[2] > 1 || value.shape[3] > 1) ? [i] : [],
-  );
-}
-
 /** Undefined where the op depends on its whole input, or in a way that is not known here. */
 function stepOf(node: Node): Step | undefined {
   const output = node.outputs[0];
   if (output.shape.length !== 4) return undefined;
-  const sameSize = mapsOf(node).every((i) => {
-    const shape = node.inputs[i]?.shape;
-    return shape?.[2] === output.shape[2] && shape[3] === output.shape[3];
-  });
-  switch (node.op) {
-    case 'Conv':
-      return sameSize ? convolution(node as Node<'Conv'>) : undefined;
-    case 'Resize':
-      return upsampling(node as Node<'Resize'>);
-    case 'Concat':
-    case 'Softmax':
-      return sameSize && (node.attributes as { readonly axis?: number }).axis === 1 ? SAME : undefined;
-    case 'Identity':
-    case 'Sigmoid':
-      return SAME;
-    default: {
-      const { kind } = rowOf(node.op).traits;
-      const pointwise = kind === 'activation' || kind === 'arithmetic' || kind === 'elementwise';
-      return pointwise && sameSize && node.outputs.length === 1 ? SAME : undefined;
-    }
+  if (node.op === 'Conv') return hasSizeOf(node, output) ? convolution(node as Node<'Conv'>) : undefined;
+  const factor = repeats(node);
+  if (factor !== undefined) {
+    return { before: (margin) => Math.floor(margin / factor), after: (margin) => margin * factor };
   }
+  return isPixelwise(node) ? SAME : undefined;
 }
 
 /** A convolution whose output has the size of its input, padded alike on all sides. */
@@ -139,15 +115,4 @@ function convolution(node: Node<'Conv'>): Step | undefined {
   if (!alike || kernel.some((k, i) => (k - 1) * (dilations[i] as number) !== 2 * pad)) return undefined;
   const { pads: _, ...unpadded } = node.attributes;
   return { before: (margin) => margin - pad, after: (margin) => margin + pad, attributes: unpadded };
-}
-
-/** A map enlarged by the same whole number along both axes, each pixel repeated. */
-function upsampling(node: Node<'Resize'>): Step | undefined {
-  const [from, to] = [node.inputs[0]?.shape ?? [], node.outputs[0].shape];
-  const scales = to.map((size, i) => size / (from[i] as number));
-  const [n, c, factor, across] = scales as [number, number, number, number];
-  if (n !== 1 || c !== 1 || factor !== across || !isBlockUpsampling(node.attributes, scales)) return undefined;
-  // By sizes it would have the size of before.
-  if (node.inputs[3] !== undefined) return undefined;
-  return { before: (margin) => Math.floor(margin / factor), after: (margin) => margin * factor };
 }

@@ -4,6 +4,7 @@ import { decompose } from '../graph/rewrite.ts';
 import { broadcastExpands } from './passes/broadcast-expands.ts';
 import { hideShapes } from './passes/hide-shapes.ts';
 import { mergeReshapes } from './passes/merge-reshapes.ts';
+import { nameOutputs } from './passes/name-outputs.ts';
 import { volumesAsSlices } from './passes/volumes.ts';
 import { type LoweredGraph, type LowerOptions, lowerStandard } from './walk.ts';
 
@@ -27,7 +28,7 @@ export interface LoweringTarget extends LowerOptions {
 /** The same computation, with each custom op replaced by the formulation that suits the target. */
 export function lower(graph: Graph, { hidesShapes = false, ...target }: LoweringTarget): LoweredGraph {
   const { packed, ...formulated } = formulate(graph, target);
-  const lowered = { packed, graph: mergeReshapes(formulated.graph) };
+  const lowered = { packed, graph: nameOutputs(mergeReshapes(formulated.graph)) };
   const trains = Object.keys(target.state ?? {}).length > 0;
   return hidesShapes && trains ? { ...lowered, graph: hideShapes(lowered.graph) } : lowered;
 }

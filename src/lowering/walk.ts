@@ -3,7 +3,7 @@
  * elementwise in its layout, or by the reference.
  */
 import { addTo } from '../array/lists.ts';
-import type { NdArray } from '../array/ndarray.ts';
+import type { NdArray, Shape } from '../array/ndarray.ts';
 import type { OpName } from '../graph/attributes.ts';
 import { GraphBuilder } from '../graph/builder.ts';
 import type { Graph, Node, Value } from '../graph/ir.ts';
@@ -13,7 +13,6 @@ import type { WinogradUse } from './conv/minimal-filters.ts';
 import { elementwise } from './layouts/elementwise.ts';
 import { Forms, packKernel, unpackKernel } from './layouts/forms.ts';
 import { statesAsKernels } from './layouts/state.ts';
-import { nameOutputs } from './passes/name-outputs.ts';
 import { BLOCKED_TABLE } from './tables/blocked.ts';
 import { STANDARD } from './tables/standard.ts';
 
@@ -32,6 +31,8 @@ export interface LoweredGraph {
 export interface LowerOptions {
   /** State inputs, each with the output that is its next value: their layout is free to choose. */
   readonly state?: { readonly [input: string]: string };
+  /** Inputs and outputs whose layout is free to choose: what has the shape of an input has its layout as an output. */
+  readonly carried?: readonly string[];
   /** Default `auto`. */
   readonly winograd?: WinogradUse;
   /** Compute gradients of small images through columns, which is faster on CPUs. Default: false. */
@@ -52,32 +53,58 @@ function walk(
   graph: Graph,
   table: Formulations,
   block: number,
-  { state = {}, winograd = 'auto', columns = false }: LowerOptions,
+  { state = {}, carried = [], winograd = 'auto', columns = false }: LowerOptions,
 ): LoweredGraph {
   const b = new GraphBuilder(graph.name);
   const forms = new Forms(b, block);
   const kernels = statesAsKernels(graph, state, (value) => forms.canBeKernel(value));
-  for (const value of graph.inputs) {
-    forms.set(value, kernels.has(value) ? 'kernel' : 'plain', b.input(value.name, value.dtype, value.shape));
-  }
+  const isBlocked = (value: Value): boolean => carried.includes(value.name) && forms.canBlock(value);
+  const inputs = graph.inputs.map((value) => {
+    const { name, dtype, shape } = value;
+    return [value, b.input(name, dtype, isBlocked(value) ? inBlocks(shape, block) : shape)] as const;
+  });
   // An output may be a constant; its name is then that of the output.
   for (const [value, array] of graph.constants) {
     forms.set(value, 'plain', b.constant(array, graph.outputs.includes(value) ? undefined : value.name));
   }
 
+  for (const [value, input] of inputs) {
+    const { name, shape } = value;
+    if (isBlocked(value))
+      forms.set(
+        value,
+        'blocked',
+        b.scoped(name, () => b.reshape(input, shape)),
+      );
+    else forms.set(value, kernels.has(value) ? 'kernel' : 'plain', input);
+  }
+
   const lowering = contextOf(graph, b, forms, table, { winograd, columns });
   for (const node of graph.nodes) b.scoped(node.name, () => lowering.lowerNode(node));
 
-  const outputs = graph.outputs.map((value) =>
-    b.output(kernels.has(value) ? forms.kernel(value) : forms.plain(value), value.name),
-  );
+  const outputs = graph.outputs.map((value) => {
+    if (isBlocked(value)) {
+      const stored = b.scoped(value.name, () => b.reshape(forms.blocked(value), inBlocks(value.shape, block)));
+      return b.output(stored, value.name);
+    }
+    return b.output(kernels.has(value) ? forms.kernel(value) : forms.plain(value), value.name);
+  });
   const packing = {
     pack: (array: NdArray) => packKernel(array, block),
     unpack: (array: NdArray) => unpackKernel(array, block),
   };
   const packed = new Map(graph.inputs.filter((value) => kernels.has(value)).map((value) => [value.name, packing]));
-  return { graph: nameOutputs(b.build(outputs)), packed };
+  return { graph: b.build(outputs), packed };
 }
+
+/** The shape of a map as it lies in memory in blocks of channels. */
+const inBlocks = ([n, channels, height, width]: Shape, block: number): Shape => [
+  n,
+  channels / block,
+  height,
+  width,
+  block,
+];
 
 function contextOf(
   graph: Graph,

@@ -1,10 +1,9 @@
 /** How much memory a prediction takes, and the largest tiles for the memory there is. */
 
 import { bytesPer, elementCount } from '../array/ndarray.ts';
-import { LamellaError, option, UsageError } from '../errors.ts';
+import { option, UsageError } from '../errors.ts';
 import { peakOfResults } from '../graph/analysis/cost.ts';
-import type { Value } from '../graph/ir.ts';
-import { readOnnx } from '../graph/onnx/read.ts';
+import type { Graph, Value } from '../graph/ir.ts';
 import { sizes } from '../image/image.ts';
 import type { ImageInfo } from '../image/source.ts';
 import type { TensorLayout } from '../runtime/runtime.ts';
@@ -16,36 +15,24 @@ const KERNELS = 1.2;
 /** Arrays of a tile's input, and of its output: of the network, oriented, added up, and not yet collected. */
 const COPIES = 6;
 /** Measured: weights in a second form, and copies of them while a network is compiled, in sizes of its file. */
-const COMPILED = 16;
+const COMPILED = 11;
 
 /**
- * What a network takes, found for one shape [N, channels, side, side]; undefined for graphs that are not known.
+ * What a network takes, by its graph for one shape [N, channels, side, side].
+ * @param fileBytes of its file
  * @param layout that of the device, which may store channels in blocks
  */
-export function modelMemory(
-  bytes: Uint8Array,
-  {
-    input,
-    shape,
-    layout,
-  }: { readonly input: string; readonly shape: readonly number[]; readonly layout: TensorLayout },
-): ModelMemory | undefined {
+export function modelMemory(graph: Graph, fileBytes: number, layout: TensorLayout): ModelMemory {
   const block = Number(/\d+/.exec(layout)?.[0] ?? 1);
   const sizeOf = ({ dtype, shape: [n, channels, ...rest] }: Value): number =>
     elementCount([n, rest.length < 2 ? channels : Math.ceil(channels / block) * block, ...rest]) * bytesPer(dtype);
-  try {
-    const graph = readOnnx(bytes, { shapes: { [input]: shape } });
-    const [n, channels, height, width] = shape;
-    const outputs = graph.outputs.reduce((sum, value) => sum + value.shape[1], 0);
-    const arrays = COPIES * 4 * (channels + outputs);
-    return {
-      perPixel: (KERNELS * peakOfResults(graph, sizeOf)) / (n * height * width) + arrays,
-      compiled: COMPILED * bytes.length,
-    };
-  } catch (cause) {
-    if (cause instanceof LamellaError) return undefined;
-    throw cause;
-  }
+  const [n, channels, height, width] = graph.inputs[0].shape;
+  const outputs = graph.outputs.reduce((sum, value) => sum + value.shape[1], 0);
+  const arrays = COPIES * 4 * (channels + outputs);
+  return {
+    perPixel: (KERNELS * peakOfResults(graph, sizeOf)) / (n * height * width) + arrays,
+    compiled: COMPILED * fileBytes,
+  };
 }
 
 /**

@@ -5,6 +5,8 @@ import type { InputSpec } from '../input/normalise.ts';
 import type { WindowSpec } from '../input/window.ts';
 import type { Program } from '../runtime/runtime.ts';
 import type { PatchEvaluation } from './patch-model.ts';
+import type { StripRule } from './strip-plan.ts';
+import type { StripPrograms } from './strip-programs.ts';
 import type { TilingRule } from './tile-plan.ts';
 
 /** How outputs become probabilities; `sigmoid` with several channels: each independently. */
@@ -23,6 +25,13 @@ export interface ModelMemory {
   readonly compiled: number;
 }
 
+/** What evaluates a network strip by strip. */
+export interface StripForm {
+  readonly rule: StripRule;
+  /** @param shape of the frame; @param rows of a strip */
+  open(shape: readonly [height: number, width: number], rows: number): Promise<StripPrograms>;
+}
+
 /** How tiles are cut along each axis; `z` only for networks that take volumes. */
 export interface TileRules {
   readonly z?: TilingRule;
@@ -36,6 +45,8 @@ export interface SegmentationModel {
   readonly middle?: (shape: Shape4) => Promise<MiddleProgram>;
   /** Announces the number of runs to come for an input shape, if supported: the program may optimise for it. */
   readonly prepare?: (shape: Shape, runs: number) => Promise<void>;
+  /** The same strip by strip, if supported. */
+  readonly strips?: StripForm;
   /** Names of the tensors. Input float32 [N, channels, H, W], output float32 [N, classes, H', W']. */
   readonly inputName: string;
   readonly outputName: string;

@@ -1,17 +1,21 @@
 /** From the bytes of a model of Lamella to a model that predicts. */
 
-import { ModelError, option } from '../errors.ts';
+import { LamellaError, ModelError, option } from '../errors.ts';
+import type { Graph } from '../graph/ir.ts';
 import { readSignature, type Signature } from '../graph/onnx/model.ts';
+import { readOnnx } from '../graph/onnx/read.ts';
 import type { InputSpec } from '../input/normalise.ts';
 import { type ModelMetadata, readMetadata, requireClasses } from '../models/metadata.ts';
 import type { TileSizes } from '../models/sizes.ts';
 import { isWindowName } from '../models/sliding-window.ts';
+import { LateProgram } from '../runtime/late-program.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { modelMemory } from './memory.ts';
 import type { SegmentationModel } from './model.ts';
 import { holdsPatchClassifier, openPatchProgram, type PatchModelOptions } from './patch-model.ts';
 import { PreparedProgram } from './prepared-program.ts';
-import { type TilingRule, validSide } from './tile-plan.ts';
+import { stripRule } from './strip-programs.ts';
+import { smallestTile, type TilingRule, validSide } from './tile-plan.ts';
 
 /** A model, with what its file says about it. */
 export interface OpenedModel extends SegmentationModel {
@@ -46,28 +50,43 @@ export async function openOwnModel(
   if (isWindowName(metadata.network.name) && holdsPatchClassifier(signature)) {
     const window = (metadata.input as unknown as InputSpec).window;
     return openPatches(runtime, bytes, { signature, metadata, window }, options, async (program, rule) => ({
-      ...ownModel(program, signature, metadata, options),
+      ...ownModel(signature, metadata, options),
+      program,
       rule,
     }));
   }
   refuseEvaluation(options);
-  const program = await runtime.load(bytes);
+  const own = ownModel(signature, metadata, options);
+  const said = { bytes, signature, metadata };
+  // Tiles of volumes are planned by their voxels.
+  if (own.rule.z !== undefined) return { ...own, ...said, program: await runtime.load(bytes) };
+  const graph = graphOf(bytes, own);
+  const model = { ...own, ...said, memory: graph && modelMemory(graph, bytes.length, runtime.layout) };
+  // Only blocked kernels gain from compiling.
+  if (graph === undefined || runtime.layout === 'nchw') return { ...model, program: await runtime.load(bytes) };
+  const late = new LateProgram(graph, () => runtime.load(bytes));
+  const program = new PreparedProgram(runtime, bytes, late, model.inputName);
+  const { multiple } = own.rule.y;
+  const rule = stripRule(graph, multiple);
+  const strips = rule && {
+    rule,
+    open: ([height, width]: readonly [number, number], rows: number) =>
+      program.openStrips([1, own.input.channels.count, height, width], { multiple, rows, held: rule.held }),
+  };
+  return { ...model, program, prepare: program.prepare.bind(program), ...(strips && { strips }) };
+}
+
+/** Of a shape that is high enough for what is to be found in it; undefined if it has an op that is not known. */
+function graphOf(
+  bytes: Uint8Array,
+  { inputName, input, rule: { y, x } }: Omit<SegmentationModel, 'program'>,
+): Graph | undefined {
+  const height = validSide(Math.max(TRIED_SIDES[0], smallestTile(y) + 4 * y.halo), y);
+  const shape = [1, input.channels.count, height, validSide(TRIED_SIDES[0], x)];
   try {
-    const own = ownModel(program, signature, metadata, options);
-    const { channels } = own.input;
-    const side = validSide(TRIED_SIDES[0], own.rule.y);
-    const shape = [1, channels.count, side, side];
-    // Tiles of volumes are planned by their voxels.
-    if (own.rule.z !== undefined) return { ...own, bytes, signature, metadata };
-    const memory = modelMemory(bytes, { input: own.inputName, shape, layout: runtime.layout });
-    const model = { ...own, memory };
-    // Only blocked kernels gain from compiling.
-    if (runtime.layout === 'nchw') return { ...model, bytes, signature, metadata };
-    const prepared = new PreparedProgram(runtime, bytes, program, model.inputName);
-    const prepare = prepared.prepare.bind(prepared);
-    return { ...model, bytes, program: prepared, prepare, signature, metadata };
+    return readOnnx(bytes, { shapes: { [inputName]: shape } });
   } catch (error) {
-    await program.dispose();
+    if (error instanceof LamellaError) return undefined;
     throw error;
   }
 }
@@ -112,11 +131,10 @@ const ruleOf = ({ multiple, offset, min, margin, halo }: TileSizes): TilingRule 
 });
 
 function ownModel(
-  program: SegmentationModel['program'],
   signature: Signature,
   metadata: ModelMetadata,
   { file, maps }: Pick<OpenOwnOptions, 'file' | 'maps'>,
-): SegmentationModel {
+): Omit<SegmentationModel, 'program'> {
   const { network, input, classes, tile, depth } = metadata;
   if (tile === undefined) {
     throw new ModelError('the network names the class of a whole image; it does not segment.', {
@@ -130,7 +148,6 @@ function ownModel(
   const [output] = signature.outputs;
   if (image === undefined || output === undefined) throw new ModelError('The model has no input or no output.');
   return {
-    program,
     inputName: image.name,
     outputName: output.name,
     input: input as unknown as InputSpec,

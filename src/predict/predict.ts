@@ -11,8 +11,10 @@ import { inputNotes, inputPages, prepareInput } from '../input/network-input.ts'
 import { scaleToTrained } from '../input/pixel-size.ts';
 import type { SegmentationModel } from './model.ts';
 import { onGridOf } from './output.ts';
-import { type AxisPlan, planAxis, planRegion } from './tile-plan.ts';
-import { type RunOptions, runTiles } from './tiles.ts';
+import { runPlan } from './run-strips.ts';
+import { type PagePlan, planStrips } from './strip-plan.ts';
+import { DEFAULT_TILE, planAxis, planRegion } from './tile-plan.ts';
+import type { RunOptions } from './tiles.ts';
 import { planVolume, predictVolume, requireImages, takesVolumes } from './volume.ts';
 import { addTile, type Job, type PreparedPage, planesInput } from './window.ts';
 
@@ -44,20 +46,40 @@ export interface PagePredictOptions extends PredictOptions {
   readonly scale?: number;
 }
 
-/** How an image of this size would be tiled: to print, or to estimate. */
+/** How an image of this size would be cut: to print, or to estimate. */
 export function planPage(
   model: SegmentationModel,
   height: number,
   width: number,
   options: PredictOptions = {},
-): { readonly y: AxisPlan; readonly x: AxisPlan; readonly description: string } {
-  const { block, tile, border } = options;
+): PagePlan & { readonly description: string } {
+  const { block, tile, border, tta = 1 } = options;
   const y = planAxis(height, model.rule.y, { tile, border, block: block?.[0] });
   const x = planAxis(width, model.rule.x, { tile, border, block: block?.[1] });
   const tiles = y.tiles.length * x.tiles.length;
+  const pixels = tiles * y.side * x.side;
+  const strips =
+    tta === 1 && model.strips !== undefined
+      ? planStrips(
+          height,
+          width,
+          model.strips.rule,
+          { rules: model.rule, pixels: (tile ?? DEFAULT_TILE) ** 2, border, block },
+          pixels,
+        )
+      : undefined;
+  const size = `${width} x ${height} pixels in`;
+  if (strips !== undefined) {
+    const columns = strips.x.tiles.length === 1 ? '' : `${strips.x.tiles.length} columns of `;
+    const { rows } = strips.strips;
+    return {
+      ...strips,
+      description: `${size} ${columns}${strips.y.tiles.length} strips of ${strips.x.side} x ${rows}`,
+    };
+  }
   const blended = [...y.tiles, ...x.tiles].some(({ weights }) => weights !== undefined);
   const what = tiles === 1 ? 'one tile' : `${tiles} ${blended ? 'blended ' : ''}tiles`;
-  return { y, x, description: `${width} x ${height} pixels in ${what} of ${x.side} x ${y.side}` };
+  return { y, x, description: `${size} ${what} of ${x.side} x ${y.side}` };
 }
 
 /** How the slices of an image would be tiled, for display. */
@@ -129,24 +151,25 @@ export async function predictPlanes(
   requireInside(region, page);
   const plan = planOf(model, page, options);
   const result = float32([model.classes.length, region.height, region.width]);
-  // All tiles in one orientation, then in the next: runs of the same shape are consecutive.
-  const jobs: Job[] = [];
-  for (let orientation = 0; orientation < tta; orientation++) {
-    for (const y of plan.y.tiles) for (const x of plan.x.tiles) jobs.push({ y, x, orientation });
-  }
-  const sides = { y: plan.y.side, x: plan.x.side };
-  await runTiles(model, planesInput(page, model.input.channels.count), { sides, jobs }, options, (tile) => {
+  await runPlan(model, planesInput(page, model.input.channels.count), plan, jobsOf(plan, tta), options, (tile) => {
     addTile(result, tile, region);
   });
   return result;
 }
 
+/** Strips column by column; all tiles in one orientation, then in the next: runs of the same shape are consecutive. */
+function jobsOf({ y, x, strips }: PagePlan, tta: number): readonly Job[] {
+  if (strips !== undefined)
+    return x.tiles.flatMap((column) => y.tiles.map((row) => ({ y: row, x: column, orientation: 0 })));
+  const jobs: Job[] = [];
+  for (let orientation = 0; orientation < tta; orientation++) {
+    for (const row of y.tiles) for (const column of x.tiles) jobs.push({ y: row, x: column, orientation });
+  }
+  return jobs;
+}
+
 /** The tiles of a region, or of the page where only all of them together are exact. */
-function planOf(
-  model: SegmentationModel,
-  { height, width }: PreparedPage,
-  options: PagePredictOptions,
-): { readonly y: AxisPlan; readonly x: AxisPlan } {
+function planOf(model: SegmentationModel, { height, width }: PreparedPage, options: PagePredictOptions): PagePlan {
   const { region, tta = 1 } = options;
   if (region !== undefined && tta === 1) {
     const { tile, border } = options;

@@ -5,9 +5,11 @@
  * 4.2e-7; compiling takes 600 ms and keeps a second copy of the weights.
  */
 import type { NdArray, Shape } from '../array/ndarray.ts';
-import { LamellaError } from '../errors.ts';
+import { LamellaError, ModelError } from '../errors.ts';
 import { readOnnx } from '../graph/onnx/read.ts';
+import { StripNetwork, type StripNetworkOptions } from '../graph/strips.ts';
 import type { Feeds, Program, Runtime, TensorSpec } from '../runtime/runtime.ts';
+import { StripPrograms } from './strip-programs.ts';
 
 /** Number of pixels that make up for compiling: with fewer weights both the gain and the cost are smaller. */
 const WORTHWHILE_PIXELS = 2_000_000;
@@ -25,6 +27,7 @@ export class PreparedProgram implements Program {
   /** By shape, the oldest first; `undefined` if it could not be compiled. */
   readonly #compiled = new Map<string, Program | undefined>();
   readonly #pixels = new Map<string, number>();
+  #strips: { readonly key: string; readonly programs: StripPrograms } | undefined;
 
   /** @param file the same network, loaded from `bytes`, which supports every shape; disposed together with this */
   constructor(runtime: Runtime, bytes: Uint8Array, file: Program, inputName: string) {
@@ -54,6 +57,22 @@ export class PreparedProgram implements Program {
     this.#compiled.set(key, await this.#compile(shape));
   }
 
+  /**
+   * The network for strips of `rows` rows of images of this shape, [1, channels, height, width], as `StripNetwork.of`;
+   * those of the shape before are disposed.
+   */
+  async openStrips(shape: Shape, options: StripNetworkOptions): Promise<StripPrograms> {
+    const key = [...shape, options.rows].join();
+    if (this.#strips?.key === key) return this.#strips.programs;
+    await this.#strips?.programs.dispose();
+    this.#strips = undefined;
+    const network = StripNetwork.of(readOnnx(this.#bytes, { shapes: { [this.#inputName]: shape } }), options);
+    if (network === undefined) throw new ModelError('The network cannot be evaluated by strips.');
+    const programs = new StripPrograms(this.#runtime, network);
+    this.#strips = { key, programs };
+    return programs;
+  }
+
   run(feeds: Feeds): Promise<{ readonly [output: string]: NdArray }> {
     const shape = feeds[this.#inputName]?.shape.join() ?? '';
     return (this.#compiled.get(shape) ?? this.#file).run(feeds);
@@ -69,6 +88,7 @@ export class PreparedProgram implements Program {
 
   async dispose(): Promise<void> {
     for (const program of this.#compiled.values()) await program?.dispose();
+    await this.#strips?.programs.dispose();
     await this.#file.dispose();
   }
 

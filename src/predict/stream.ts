@@ -14,8 +14,8 @@ import { type InputRegions, type InputScan, needsWhole, openInputRegions } from 
 import type { SegmentationModel } from './model.ts';
 import { onGridOf } from './output.ts';
 import { type PredictOptions, planPage } from './predict.ts';
+import { runPlan } from './run-strips.ts';
 import { type AxisTile, isExact } from './tile-plan.ts';
-import { runTiles } from './tiles.ts';
 import { takesVolumes } from './volume.ts';
 import { addTile, type Job, regionsInput } from './window.ts';
 
@@ -178,11 +178,14 @@ async function predictBlocks(
   const why = wholeFor(model, info);
   if (why !== undefined) throw mustBeWhole(why, info.source);
   const plan = planPage(model, height, width, options);
-  const sides = { y: plan.y.side, x: plan.x.side };
   const within = part ?? { y: 0, x: 0, height, width };
   const rows = blocksOf(plan.y.tiles, block[0], height).filter(isWithin(within.y, within.height));
   const columns = blocksOf(plan.x.tiles, block[1], width).filter(isWithin(within.x, within.width));
-  const areas = rows.flatMap((y) => columns.map((x) => ({ y, x })));
+  // Strips go down column by column, unless a block is as wide as the image.
+  const areas =
+    plan.strips === undefined
+      ? rows.flatMap((y) => columns.map((x) => ({ y, x })))
+      : columns.flatMap((x) => rows.map((y) => ({ y, x })));
   // Sinks take so many slices at once.
   const depth = Math.min(
     slices,
@@ -213,10 +216,11 @@ async function predictBlocks(
     const jobs = areas.flatMap(({ y, x }) => jobsOf(y.tiles, x.tiles, together, tta));
     let sum = float32([0]);
     const [before, all] = [(done * jobs.length) / together, (pages * jobs.length) / together];
-    await runTiles(
+    await runPlan(
       model,
       regionsInput(input as [InputRegions, ...InputRegions[]]),
-      { sides, jobs },
+      plan,
+      jobs,
       { ...options, signal, onProgress: onProgress && ((runs) => onProgress(before + runs, all)) },
       async (tile) => {
         const { orientation, slice = 0 } = tile.job;

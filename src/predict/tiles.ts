@@ -132,14 +132,22 @@ export async function runModel(
   program: Pick<Program, 'run'> = model.program,
 ): Promise<NdArray<'float32'>> {
   const outputs = await program.run({ [model.inputName]: feed });
-  const output = outputs[model.outputName];
-  if (output?.dtype !== 'float32' || output.shape.length !== feed.shape.length || output.shape[1] !== model.outputs) {
-    const found = output === undefined ? 'nothing' : `${output.dtype} [${output.shape.join(', ')}]`;
-    throw new ModelError(
-      `The model gave ${found} as '${model.outputName}', expected float32 [N, ${model.outputs}, ${feed.shape.length === 5 ? 'D, ' : ''}H, W].`,
-    );
+  return withoutSpare(requireOutput(model, outputs[model.outputName], feed.shape.length), model.rule);
+}
+
+/** @throws ModelError for another kind of output than declared, of an input of so many axes */
+export function requireOutput(
+  { outputName, outputs }: SegmentationModel,
+  output: NdArray | undefined,
+  axes: number,
+): NdArray<'float32'> {
+  if (output?.dtype === 'float32' && output.shape.length === axes && output.shape[1] === outputs) {
+    return output as NdArray<'float32'>;
   }
-  return withoutSpare(output as NdArray<'float32'>, model.rule);
+  const found = output === undefined ? 'nothing' : `${output.dtype} [${output.shape.join(', ')}]`;
+  throw new ModelError(
+    `The model gave ${found} as '${outputName}', expected float32 [N, ${outputs}, ${axes === 5 ? 'D, ' : ''}H, W].`,
+  );
 }
 
 /** The output without what it has on one side only. */

@@ -66,7 +66,7 @@ export class OrtProgram implements Program {
     });
   }
 
-  async run(feeds: Feeds): Promise<{ readonly [output: string]: NdArray }> {
+  async run(feeds: Feeds, into: Feeds = {}): Promise<{ readonly [output: string]: NdArray }> {
     const tensors: Record<string, OrtTensor> = {};
     const fetches: Record<string, OrtTensor | null> = {};
     for (const spec of this.inputs) {
@@ -76,7 +76,7 @@ export class OrtProgram implements Program {
     }
     const { writesOutputs = false, profiledRuns } = this.#options;
     for (const { name, dtype, shape } of this.outputs) {
-      fetches[name] = writesOutputs ? toTensor(this.#ort, ndarray(dtype, shape as Shape)) : null;
+      fetches[name] = writesOutputs ? toTensor(this.#ort, into[name] ?? ndarray(dtype, shape as Shape)) : null;
     }
     return this.#alone(async () => {
       this.#state.prepare(tensors, fetches);

@@ -1,15 +1,19 @@
 /** The Runtime implemented on ONNX Runtime. The module is injected, so that the same code serves Node and browser. */
 import type * as Ort from 'onnxruntime-common';
 import { crc32, hex8 } from '../array/crc32.ts';
+import type { NdArray } from '../array/ndarray.ts';
 import { DeviceError, GraphError, ModelError } from '../errors.ts';
 import type { Graph } from '../graph/ir.ts';
 import { writeOnnx } from '../graph/onnx/write.ts';
 import { type LoweringTarget, lower } from '../lowering/lower.ts';
+import { giveBack } from './give-back.ts';
+import { type Evaluate, knownValues } from './known-values.ts';
 import { OrtProgram } from './ort-program.ts';
 import type { CompileOptions, DeviceName, Runtime } from './runtime.ts';
+import { runOnce } from './session.ts';
 import { outOfMemory, reason } from './session-errors.ts';
 import type { StateMode } from './state.ts';
-import type { OrtModule } from './tensors.ts';
+import { fromTensor, type OrtModule } from './tensors.ts';
 import { LAST_CONVERTED } from './written-outputs.ts';
 
 export interface OrtRuntimeOptions {
@@ -31,27 +35,50 @@ export function ortRuntime(
     return program;
   };
   const onDispose = (program: OrtProgram) => programs.delete(program);
+  const evaluate: Evaluate = async (graph) => {
+    const results = await runOnce(ort, { ...sessionOptions, ...AS_IT_IS }, graph, []);
+    const arrays: { [output: string]: NdArray } = {};
+    for (const [name, tensor] of Object.entries(results)) arrays[name] = await fromTensor(tensor);
+    return arrays;
+  };
 
   return {
     device,
     description,
     layout: target.blocks === undefined ? 'nchw' : `nchw${target.blocks.size}c`,
-    async compile(graph: Graph, { state = {}, exact = false, profile }: CompileOptions = {}) {
+    async compile(
+      graph: Graph,
+      { state = {}, carried = [], seldom = false, exact = false, profile }: CompileOptions = {},
+    ) {
       checkState(graph, state);
-      const { graph: lowered, packed } = lower(graph, { ...target, exact, state });
       const trains = Object.keys(state).length > 0;
-      const writesOutputs = device === 'cpu' && stateMode === 'swap' && trains;
+      const { graph: formulated, packed } = lower(graph, {
+        ...target,
+        ...(seldom && { winograd: 'never' }),
+        exact,
+        state,
+        carried,
+      });
+      const isPlain = device === 'cpu' && !trains;
+      const { graph: lowered, computed } = isPlain
+        ? await knownValues(formulated, evaluate)
+        : { graph: formulated, computed: [] };
+      const writesOutputs = device === 'cpu' && stateMode === 'swap' && (trains || carried.length > 0);
       const bytes = writeOnnx(withFixedShapes(lowered), writesOutputs ? { emptySequence: LAST_CONVERTED } : {});
+      giveBack(computed.map(({ data }) => data));
       // A fingerprint is for resumed training; a prediction does not need one, and may contain tens of megabytes of
       // weights.
       const fingerprint = trains ? { fingerprint: hex8(crc32(bytes)) } : {};
       try {
         const session = await ort.InferenceSession.create(bytes, {
           ...withCpuNodes(sessionOptions, lowered),
-          ...(writesOutputs && lowered.nodes.some(({ op }) => op === 'nchwc.Conv') && AS_IT_IS),
+          // Its memory is given back after each run.
+          ...(seldom && { enableCpuMemArena: false }),
+          ...((writesOutputs || isPlain) && lowered.nodes.some(({ op }) => op === 'nchwc.Conv') && AS_IT_IS),
           ...(stateMode === 'device' && keepOnDevice(device, Object.values(state))),
           ...(profile !== undefined && { enableProfiling: true, profileFilePrefix: profile.prefix }),
         });
+        if (isPlain) giveBack([bytes]);
         return keep(
           new OrtProgram(ort, session, {
             ...{ device, stateMode, writesOutputs, state, packed, sessionOptions, onDispose, ...fingerprint },

@@ -32,6 +32,13 @@ export interface CompileOptions {
    * on the device; it is neither fed to `run` nor returned by it.
    */
   readonly state?: { readonly [input: string]: string };
+  /**
+   * Inputs and outputs that hold what one run hands on to another, of this graph or of one that is the next: in the layout
+   * that suits the device.
+   */
+  readonly carried?: readonly string[];
+  /** Whether it runs seldom: then weights are not brought into another form first. */
+  readonly seldom?: boolean;
   /** Use only direct convolutions, in the reference's order of summation. */
   readonly exact?: boolean;
   /** Record how the time of the first runs is distributed. */
@@ -55,7 +62,8 @@ export interface Program {
   readonly outputs: readonly TensorSpec[];
   /** Eight hex digits that identify the graph as it runs, with every choice of formulation; only with state. */
   readonly fingerprint?: string;
-  run(feeds: Feeds): Promise<{ readonly [output: string]: NdArray }>;
+  /** @param into arrays that outputs may be written to, of their shapes */
+  run(feeds: Feeds, into?: Feeds): Promise<{ readonly [output: string]: NdArray }>;
   /** Sets all or part of the state; must be called before the first run. */
   writeState(state: { readonly [input: string]: NdArray }): Promise<void>;
   /** A copy of the state after the last run. */

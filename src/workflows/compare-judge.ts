@@ -176,7 +176,11 @@ function pagesCost(model: OpenedModel, pages: readonly RawPage[]): Cost {
     const window = patches && at(patches.window.side, patches.window.side);
     const byWindow = patches !== undefined && (patches.evaluation === 'patchwise' || !isPlain(patches.window));
     if (window !== undefined && byWindow) return costOf(window, height * width);
-    const { y, x } = planPage(model, height, width);
+    const { y, x, strips } = planPage(model, height, width);
+    if (strips !== undefined) {
+      const whole = costOf(at(strips.frame, x.side), x.tiles.length);
+      return { ...whole, peakBytes: (whole.peakBytes * strips.rows) / strips.frame };
+    }
     const graph = window === undefined ? at(y.side, x.side) : denseGraph(window, { size: [y.side, x.side] });
     return costOf(graph, y.tiles.length * x.tiles.length);
   };

@@ -1,10 +1,10 @@
 /**
- * A padded 3x3 convolution of a map upsampled by two (nearest), concatenated with a skip connection, as in the decoder
+ * A 3x3 convolution, padded or not, of a map upsampled by two (nearest), concatenated with a skip connection, as in the decoder
  * of a U-Net: for prediction, where the weights are known. The taps that fall on equal pixels of the upsampled map are
  * summed beforehand, which leaves four of nine products, and neither the upsampled nor the concatenated map is ever
  * computed:
  *
- *   Conv([skip, up z], w) = Conv(skip, w of skip) + ConvTranspose(z, W),  4x4, stride 2, pad 1,
+ *   Conv([skip, up z], w) = Conv(skip, w of skip) + ConvTranspose(z, W),  4x4, stride 2, pad 1 (2 if unpadded),
  *   along each axis W = [w2, w1 + w2, w0 + w1, w0].
  *
  * CPU time of upsampling, concatenation and convolution in ms, one thread, blocks of 16, minimum of 20:
@@ -49,7 +49,7 @@ export function convsOfUpsampled(graph: Graph): Graph {
       return [made];
     }
     const weights = graph.constants.get(node.inputs[1] as Value);
-    if (node.op !== 'Conv' || weights === undefined || !isPadded3x3(node as Node<'Conv'>)) return undefined;
+    if (node.op !== 'Conv' || weights === undefined || !is3x3(node as Node<'Conv'>)) return undefined;
     const parts = joined.get(inputs[0] as Value) ?? [inputs[0] as Value];
     const at = parts.findIndex((part) => halves.has(part));
     if (at < 0) return undefined;
@@ -61,7 +61,8 @@ export function convsOfUpsampled(graph: Graph): Graph {
     const fromHalf = b.op('ConvTranspose', others.length === 0 && bias !== undefined ? [...up, bias] : up, {
       kernel_shape: [4, 4],
       strides: [2, 2],
-      pads: [1, 1, 1, 1],
+      // Without padding, as within a strip of an image, there is a row less.
+      pads: padsOf(node as Node<'Conv'>).map((pad) => 2 - pad),
     });
     if (others.length === 0) return [fromHalf];
     const rest = b.constant(joinInputs(parts.flatMap((_, i) => (i === at ? [] : [cut(i)]))));
@@ -79,11 +80,19 @@ function doubles({ attributes, inputs, outputs }: Node<'Resize'>): boolean {
   return factors.join() === '1,1,2,2' && isBlockUpsampling(attributes, factors);
 }
 
-function isPadded3x3({ attributes, inputs }: Node<'Conv'>): boolean {
-  const kernel = (inputs[1] as Value).shape.slice(2);
-  const g = convGeometry(attributes, kernel);
-  const ones = [...g.strides, ...g.dilations, ...g.padsBegin, ...g.padsEnd, g.group];
-  return kernel.join() === '3,3' && ones.every((n) => n === 1);
+/** A plain 3x3 convolution, padded by 1 at most. */
+function is3x3(node: Node<'Conv'>): boolean {
+  const { kernel, strides, dilations, group } = geometryOf(node);
+  const isPlain = [...strides, ...dilations, group].every((n) => n === 1);
+  return kernel.join() === '3,3' && isPlain && padsOf(node).every((pad) => pad === 0 || pad === 1);
+}
+
+const geometryOf = ({ attributes, inputs }: Node<'Conv'>) =>
+  convGeometry(attributes, (inputs[1] as Value).shape.slice(2));
+
+function padsOf(node: Node<'Conv'>): readonly number[] {
+  const { padsBegin, padsEnd } = geometryOf(node);
+  return [...padsBegin, ...padsEnd];
 }
 
 /** `count` inputs of weights [K, C, 3, 3], from `first`. */

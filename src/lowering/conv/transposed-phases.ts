@@ -1,16 +1,16 @@
 /**
- * The transposed convolution with kernel 4, stride 2, pad 1 and known weights: the output pixels fall into four phases
+ * The transposed convolution with kernel 4, stride 2, pad 1 or 2 and known weights: the output pixels fall into four phases
  * by the parity of their row and column, and each phase is a 2x2 convolution of x. In blocks of channels:
  *
  *   one Conv, the phases as channels, x padded by 1       [N][4][K/B][h + 1][w + 1][B]
  *   a Gather of pieces of B floats puts them in order     [N][K/B][h][2][w][2][B]
  *
  * Along each axis y[2m] = W3 x[m - 1] + W1 x[m] and y[2m + 1] = W2 x[m] + W0 x[m + 1], so odd rows and columns begin
- * one pixel later. The extra row and column per phase cost less than four Convs and a Concat (4 of 220 ms). Gather,
+ * one pixel later. With pad 2 the first row or column is not there, and x is not padded. The extra row and column per phase cost less than four Convs and a Concat (4 of 220 ms). Gather,
  * because ONNX Runtime's Transpose, equally fast on one thread, is single-threaded. Timings: of-upsampled.ts, which
  * creates these convolutions.
  */
-import { float32, type NdArray, ndarray } from '../../array/ndarray.ts';
+import { elementCount, float32, type NdArray, ndarray, type Shape4 } from '../../array/ndarray.ts';
 import type { Value } from '../../graph/ir.ts';
 import { convGeometry } from '../../graph/ops/convolution.ts';
 import type { Formulation } from '../context.ts';
@@ -33,18 +33,20 @@ export const upConvByPhases: Formulation<'ConvTranspose'> = ({ b, forms, graph }
     g.group === 1 &&
     g.kernel.every((n) => n === 4) &&
     g.strides.every((n) => n === 2) &&
-    [...g.dilations, ...g.padsBegin, ...g.padsEnd].every((n) => n === 1) &&
+    g.dilations.every((n) => n === 1) &&
+    [...g.padsBegin, ...g.padsEnd].every((n) => n === 1 || n === 2) &&
     (node.attributes.output_padding ?? []).every((n) => n === 0);
   if (!applies || !forms.canBlock(x) || !forms.canBeKernel(w)) return false;
   const { block } = forms;
-  const [n, , height, width] = x.shape;
-  const k = y.shape[1];
+  const [n, k, rows, columns] = y.shape as Shape4;
+  const [top, left] = g.padsBegin as readonly [number, number];
+  const pads = [...g.padsBegin, ...g.padsEnd].map((pad) => 2 - pad);
   const kernel = b.constant(packKernel(weightsOfPhases(weights), block));
   const inputs = [forms.blocked(x), kernel];
   if (bias !== undefined) inputs.push(b.op('Concat', Array<Value>(4).fill(forms.plain(bias)), { axis: 0 }));
-  const phases = b.op('nchwc.Conv', inputs, { kernel_shape: [2, 2], pads: [1, 1, 1, 1] });
-  const pieces = b.reshape(phases, [(4 * n * k * (height + 1) * (width + 1)) / block, block]);
-  const order = b.constant(inOrder(n, k / block, height, width));
+  const phases = b.op('nchwc.Conv', inputs, { kernel_shape: [2, 2], pads });
+  const pieces = b.reshape(phases, [elementCount(phases.shape) / block, block]);
+  const order = b.constant(inOrder([n, k / block, rows, columns], phases.shape as Shape4, [top - 1, left - 1]));
   forms.set(y, 'blocked', b.reshape(b.op('Gather', [pieces, order], { axis: 0 }), y.shape));
   return true;
 };
@@ -64,16 +66,23 @@ function weightsOfPhases({ shape, data }: NdArray): NdArray {
   return phases;
 }
 
-/** The position of each piece of [N][maps][2 h][2 w] in [N][phase][maps][h + 1][w + 1]. */
-function inOrder(n: number, maps: number, height: number, width: number): NdArray {
-  const order = new Int32Array(4 * n * maps * height * width);
+/**
+ * The position of each piece of y [N][maps][rows][columns] among the phases [N][phase][maps][h][w].
+ * @param start the rows and columns that a y with all of them has before
+ */
+function inOrder(
+  [n, maps, rows, columns]: Shape4,
+  [, , height, width]: Shape4,
+  [top, left]: readonly [number, number],
+): NdArray {
+  const order = new Int32Array(n * maps * rows * columns);
   let at = 0;
   for (let image = 0; image < n; image++) {
     for (let map = 0; map < maps; map++) {
-      for (let y = 0; y < 2 * height; y++) {
-        for (let x = 0; x < 2 * width; x++) {
+      for (let y = top; y < top + rows; y++) {
+        for (let x = left; x < left + columns; x++) {
           const plane = (4 * image + 2 * (y & 1) + (x & 1)) * maps + map;
-          order[at++] = (plane * (height + 1) + ((y + 1) >> 1)) * (width + 1) + ((x + 1) >> 1);
+          order[at++] = (plane * height + ((y + 1) >> 1) - top) * width + ((x + 1) >> 1) - left;
         }
       }
     }
