@@ -67,7 +67,7 @@ export async function openOwnModel(
   const late = new LateProgram(graph, () => runtime.load(bytes));
   const program = new PreparedProgram(runtime, bytes, late, model.inputName);
   const { multiple } = own.rule.y;
-  const rule = stripRule(graph, multiple);
+  const rule = runtime.strips && stripRule(runtime.strips, graph, multiple);
   const strips = rule && {
     rule,
     open: ([height, width]: readonly [number, number], rows: number) =>

@@ -7,7 +7,7 @@
 import type { NdArray, Shape } from '../array/ndarray.ts';
 import { LamellaError, ModelError } from '../errors.ts';
 import { readOnnx } from '../graph/onnx/read.ts';
-import { StripNetwork, type StripNetworkOptions } from '../graph/strips.ts';
+import type { StripNetworkOptions } from '../graph/strips.ts';
 import type { Feeds, Program, Runtime, TensorSpec } from '../runtime/runtime.ts';
 import { StripPrograms } from './strip-programs.ts';
 
@@ -66,7 +66,7 @@ export class PreparedProgram implements Program {
     if (this.#strips?.key === key) return this.#strips.programs;
     await this.#strips?.programs.dispose();
     this.#strips = undefined;
-    const network = StripNetwork.of(readOnnx(this.#bytes, { shapes: { [this.#inputName]: shape } }), options);
+    const network = this.#runtime.strips?.(readOnnx(this.#bytes, { shapes: { [this.#inputName]: shape } }), options);
     if (network === undefined) throw new ModelError('The network cannot be evaluated by strips.');
     const programs = new StripPrograms(this.#runtime, network);
     this.#strips = { key, programs };

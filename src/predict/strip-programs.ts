@@ -1,8 +1,8 @@
 /** Runs a network strip by strip (`graph/strips.ts`): the rows that strips carry along, and a program for each kind of strip. */
 import { type NdArray, ndarray, type Shape } from '../array/ndarray.ts';
 import type { Graph } from '../graph/ir.ts';
-import { type Progress, type Rows, START, type Strip, StripNetwork, type StripRows } from '../graph/strips.ts';
-import type { Program, Runtime } from '../runtime/runtime.ts';
+import { type Progress, type Rows, START, type Strip, type StripNetwork, type StripRows } from '../graph/strips.ts';
+import type { Program, Runtime, StripCutter } from '../runtime/runtime.ts';
 import { AT_ONCE, type StripRule } from './strip-plan.ts';
 
 type Arrays = { readonly [name: string]: NdArray };
@@ -30,8 +30,8 @@ export interface StripKind {
 const MOST_PROGRAMS = 3;
 
 /** What is to be known to cut images into strips, found in a graph of some height; undefined where it cannot be. */
-export function stripRule(graph: Graph, multiple: number): StripRule | undefined {
-  const network = StripNetwork.of(graph, { multiple, rows: DEFAULT_ROWS });
+export function stripRule(cut: StripCutter, graph: Graph, multiple: number): StripRule | undefined {
+  const network = cut(graph, { multiple, rows: DEFAULT_ROWS });
   if (network === undefined) return undefined;
   const height = network.image.shape[2];
   const after = (rows: number) => network.advance(START, { rows, isLast: false });

@@ -9,7 +9,7 @@ import { type LoweringTarget, lower } from '../lowering/lower.ts';
 import { giveBack } from './give-back.ts';
 import { type Evaluate, knownValues } from './known-values.ts';
 import { OrtProgram } from './ort-program.ts';
-import type { CompileOptions, DeviceName, Runtime } from './runtime.ts';
+import type { CompileOptions, DeviceName, Runtime, StripCutter } from './runtime.ts';
 import { runOnce } from './session.ts';
 import { outOfMemory, reason } from './session-errors.ts';
 import type { StateMode } from './state.ts';
@@ -22,12 +22,13 @@ export interface OrtRuntimeOptions {
   readonly sessionOptions: Ort.InferenceSession.SessionOptions;
   readonly target: LoweringTarget;
   readonly stateMode: StateMode;
+  readonly strips?: StripCutter | undefined;
 }
 
 /** A runtime over an ONNX Runtime module with the given session options. */
 export function ortRuntime(
   ort: OrtModule,
-  { device, description, sessionOptions, target, stateMode }: OrtRuntimeOptions,
+  { device, description, sessionOptions, target, stateMode, strips }: OrtRuntimeOptions,
 ): Runtime {
   const programs = new Set<OrtProgram>();
   const keep = (program: OrtProgram) => {
@@ -45,6 +46,7 @@ export function ortRuntime(
   return {
     device,
     description,
+    ...(strips && { strips }),
     layout: target.blocks === undefined ? 'nchw' : `nchw${target.blocks.size}c`,
     async compile(
       graph: Graph,

@@ -1,5 +1,6 @@
 import type { DType, NdArray } from '../array/ndarray.ts';
 import type { Graph } from '../graph/ir.ts';
+import type { StripNetwork } from '../graph/strips.ts';
 
 // Kept in the declarations, where the names and attributes of a graph's ops would otherwise be missing.
 export type {} from '../graph/ops/table.ts';
@@ -71,6 +72,9 @@ export interface Program {
   dispose(): Promise<void>;
 }
 
+/** `StripNetwork.of`: given to a runtime, so that those without it do not load it. */
+export type StripCutter = typeof StripNetwork.of;
+
 /** An open device. */
 export interface Runtime {
   readonly device: DeviceName;
@@ -78,6 +82,8 @@ export interface Runtime {
   readonly description: string;
   /** The layout that `compile` lowers to, unless `exact` is set. */
   readonly layout: TensorLayout;
+  /** Cuts networks into strips, where that is faster than tiles. */
+  readonly strips?: StripCutter;
   /** Lowers the graph for this device and compiles it. */
   compile(graph: Graph, options?: CompileOptions): Promise<Program>;
   /** Loads any ONNX file, unchanged. */

@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import * as ort from 'onnxruntime-node';
 import { DeviceError } from '../../errors.ts';
+import { StripNetwork } from '../../graph/strips.ts';
 import type { WinogradUse } from '../../lowering/conv/minimal-filters.ts';
 import { findBlockedKernels } from '../../runtime/block-size.ts';
 import { ortRuntime } from '../../runtime/ort.ts';
@@ -128,6 +129,7 @@ export async function openRuntime({
   if (why !== undefined) log(`blocked convolutions are not used: ${why}`);
   const kernels = blocks === undefined ? '' : `, blocks of ${blocks.size} channels`;
   return ortRuntime(ort, {
+    ...(blocks !== undefined && { strips: StripNetwork.of }),
     device: name,
     description: name === 'cpu' ? `CPU, ${threadsInWords(own)}${kernels}` : NAMES[name],
     sessionOptions,
