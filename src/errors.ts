@@ -19,6 +19,14 @@ export type Facts =
   | { readonly code: 'run-in-use'; readonly processId: number | undefined }
   /** The folder of an open project was renamed, moved or deleted, or another one took its place. */
   | { readonly code: 'folder-gone' }
+  /** The folder of a project may not be written to. */
+  | { readonly code: 'folder-read-only' }
+  /** Another program wrote a label file or the file of an open project; `own` is what was written beside it. */
+  | { readonly code: 'labels-elsewhere' | 'project-elsewhere'; readonly own: string }
+  /** An image of an open project is no longer there, has other pixels, or has another size. */
+  | { readonly code: 'image-gone' | 'image-changed' | 'image-replaced' }
+  /** Labels have another size than their image. */
+  | { readonly code: 'labels-of-other-size' }
   /** The data have changed since the run started. */
   | { readonly code: 'data-changed' }
   /** The device has too little memory; settings of `train` that would need less, where there are any. */

@@ -52,7 +52,7 @@ async function begun(
   id: string,
 ): Promise<{ readonly network: NetworkRung; readonly open: OpenProject }> {
   const host = hostOf(folder);
-  const open = await OpenProject.open(host, id, { onAnnotation: () => undefined });
+  const open = await OpenProject.open(host, id, { onAnnotation: () => undefined, onProblem: () => undefined });
   const { classes, pages } = await new LiveSource(open).read();
   const raw = await pages();
   if (raw === undefined) throw new Error('The images are too large.');

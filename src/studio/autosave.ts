@@ -26,7 +26,9 @@ export class Autosave {
     this.#cancel();
     this.#cancel = this.#host.after(QUIET_MS, () => {
       if (this.isPainting) this.edited();
-      else this.flush().catch((cause: unknown) => this.#emit({ kind: 'problem', problem: problemOf(cause) }));
+      else this.flush().catch((cause: unknown) => {
+        this.#emit({ kind: 'problem', problem: problemOf(cause), isOfSaving: true });
+      });
     });
   }
 

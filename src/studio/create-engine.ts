@@ -83,6 +83,7 @@ export function createEngine(host: StudioHost): Engine {
         live.labelsChanged(change);
         autosave.edited();
       },
+      onProblem: (problem) => emit({ kind: 'problem', problem }),
     });
     const live = new Live(host, project, emit);
     const autosave = new Autosave(host, project, emit);

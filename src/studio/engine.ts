@@ -80,6 +80,8 @@ export interface Problem {
   readonly code: string;
   readonly file?: string;
   readonly remedy?: string;
+  /** What was written beside the file of another program. */
+  readonly own?: string;
 }
 
 export interface ProjectState {
@@ -89,7 +91,10 @@ export interface ProjectState {
   readonly images: readonly ImageInfo[];
   /** Models to train on from: ONNX files in the project, such as `models/cells.onnx`. */
   readonly models: readonly string[];
-  /** Another tab or server writes this project; nothing can be changed here. */
+  /**
+   * Another tab or server writes this project, or nobody may, which `problems` says with the code `folder-read-only`;
+   * nothing can be changed here.
+   */
   readonly readOnly: boolean;
   /**
    * The folder of the user's disk that the project is: in `lamella studio` with its full path, in a tab the name of one that
@@ -367,7 +372,12 @@ export type EngineEvent =
   /** The live models had too little memory, and nothing can be computed here any more. */
   | { readonly kind: 'out-of-memory'; readonly problem: Problem; readonly smaller?: Smaller }
   | { readonly kind: 'note'; readonly text: string }
-  | { readonly kind: 'problem'; readonly problem: Problem };
+  | {
+      readonly kind: 'problem';
+      readonly problem: Problem;
+      /** Files could not be written: over with the next `saved`. */
+      readonly isOfSaving?: true;
+    };
 
 /**
  * Every method rejects with a `LamellaError`. Work that takes long reports by events, and ends early through `stop`.

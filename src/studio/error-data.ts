@@ -62,6 +62,6 @@ export function reviveError({ name, problem, file, remedy, facts, step = 0 }: Er
 
 /** For a list of problems. */
 export function problemOf(cause: unknown): Problem {
-  const { problem, code, file, remedy } = asLamellaError(cause);
-  return { message: problem, code, file, remedy };
+  const { problem, code, file, remedy, facts } = asLamellaError(cause);
+  return { message: problem, code, file, remedy, ...(facts !== undefined && 'own' in facts && { own: facts.own }) };
 }

@@ -36,7 +36,11 @@ export interface StudioHost extends Host {
   openFile(path: string): Promise<OpenFile>;
   /** A file to be read in pieces, as long as it does not change. */
   content(path: string): Promise<BlobLike>;
-  /** Keeps others from writing to a folder. @returns what ends it; undefined if another tab or process does write */
+  /**
+   * Keeps others from writing to a folder.
+   * @returns what ends it; undefined if another tab or process does write
+   * @throws RunError with the code `folder-read-only` if nobody may
+   */
   lock(folder: string): Promise<(() => Promise<void>) | undefined>;
   /**
    * Makes sure that a folder is still the one that was locked, where others can move it. What writes into it does so itself.

@@ -3,9 +3,10 @@
 import { missingListed, withProjectSpacing } from '../dataset/discover/project-files.ts';
 import { type ImageListing, listImageSources, readListed } from '../dataset/discover/sources.ts';
 import { factsOf } from '../errors.ts';
-import type { WritableFiles } from '../files.ts';
+import { joinPath, type WritableFiles } from '../files.ts';
 import type { Image } from '../image/image.ts';
 import type { Project } from '../project/project.ts';
+import { contentStamp } from '../workflows/content-stamp.ts';
 import type { ImageId, ImageInfo } from './engine.ts';
 import { describeForStudio, uprightImage } from './image-info.ts';
 import { imageOf } from './project-folder.ts';
@@ -30,6 +31,8 @@ export class ProjectImages {
   readonly #folder: string;
   readonly #loaded = new Map<ImageId, Promise<LoadedImage>>();
   readonly #bytes = new Map<ImageId, number>();
+  /** What tells the files of images, as they were read, from others. */
+  readonly #stamps = new Map<ImageId, string | undefined>();
   #listing: Promise<ImageListing> | undefined;
 
   constructor(files: WritableFiles, folder: string) {
@@ -54,15 +57,39 @@ export class ProjectImages {
     return loading;
   }
 
-  async #read(id: ImageId, file: string, known?: Image): Promise<LoadedImage> {
+  /** What became of an image's file since it was read. Of a series or store it is only seen that it is gone. */
+  async fateOf(project: Project, id: ImageId): Promise<'same' | 'changed' | 'gone'> {
+    const stamp = await this.#stampOf(imageOf(project, id).file);
+    if (stamp === this.#stamps.get(id)) return 'same';
+    return stamp === undefined ? 'gone' : 'changed';
+  }
+
+  /** An image as its file is now; the one that was read before stays the one that is shown. @throws as `load` */
+  async readAnew(project: Project, id: ImageId): Promise<Image> {
+    this.refresh();
+    return this.#readFile(imageOf(project, id).file);
+  }
+
+  async #stampOf(file: string): Promise<string | undefined> {
+    const path = joinPath(this.#folder, file);
+    const kind = await this.#files.kind(path);
+    // The many files of a series or store would take longer to look at than labels take to write.
+    return kind === 'file' ? (await contentStamp(this.#files, path)).content : kind;
+  }
+
+  async #readFile(file: string): Promise<Image> {
     // One that was renamed or deleted must not keep the others from being opened.
-    const list = (): Promise<ImageListing> =>
-      (this.#listing ??= listImageSources(this.#files, this.#folder, { leaveOutMissing: true }));
-    const read = async () =>
-      readListed(this.#files, await list(), file).catch((cause: unknown) => {
-        throw whyMissing(this.#folder, file, cause);
-      });
-    const stored = known ?? (await read());
+    this.#listing ??= listImageSources(this.#files, this.#folder, { leaveOutMissing: true });
+    const listing = await this.#listing;
+    return readListed(this.#files, listing, file).catch((cause: unknown) => {
+      throw whyMissing(this.#folder, file, cause);
+    });
+  }
+
+  async #read(id: ImageId, file: string, known?: Image): Promise<LoadedImage> {
+    const stamp = await this.#stampOf(file);
+    const stored = known ?? (await this.#readFile(file));
+    this.#stamps.set(id, stamp);
     const upright = uprightImage(stored);
     const info = describeForStudio(upright, { id, file });
     this.#bytes.set(id, stored.data.byteLength + (upright.data === stored.data ? 0 : upright.data.byteLength));

@@ -113,7 +113,11 @@ export function layerOf(
   if (first?.width !== layer.width || first.height !== layer.height || pages.length !== layer.slices) {
     throw new DatasetError(
       `the labels are ${first?.width} x ${first?.height} with ${counted(pages.length, 'page')}, their image is ${layer.width} x ${layer.height} with ${layer.slices}.`,
-      { file: label.source, remedy: 'Use labels that were made on this image.' },
+      {
+        file: label.source,
+        remedy: 'Use labels that were made on this image.',
+        facts: { code: 'labels-of-other-size' },
+      },
     );
   }
   requireLabels(pages, mapping.ignore);

@@ -80,7 +80,7 @@ export class Live {
   }
 
   set(options: LiveOptions): void {
-    if (options.on) this.#requireWritable();
+    if (options.on) this.#open.requireWritable();
     this.#options = options;
     this.#smaller = { ...this.#smaller, ...options.smaller };
     this.#shown.key = '';
@@ -92,16 +92,11 @@ export class Live {
    * without waiting for the time at which it would.
    */
   update(): void {
-    this.#requireWritable();
+    this.#open.requireWritable();
     this.#isOnce = true;
     this.#networkDueMs = 0;
     this.#shown.key = '';
     this.#start();
-  }
-
-  #requireWritable(): void {
-    if (!this.#open.readOnly) return;
-    throw new UsageError('A project that is open elsewhere has no live model here.', { remedy: 'Close it there.' });
   }
 
   setView(view: View): void {

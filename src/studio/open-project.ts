@@ -6,9 +6,9 @@ import type { LabelLayer } from '../annotate/label-layer.ts';
 import { changesOf, readHeader, splitRecords } from '../annotate/record.ts';
 import type { Region } from '../annotate/region.ts';
 import { type NdArray, ndarray } from '../array/ndarray.ts';
-import { FormatError, RunError, UsageError } from '../errors.ts';
+import { DatasetError, FormatError, factsOf, LamellaError, RunError, UsageError } from '../errors.ts';
 import { joinPath } from '../files.ts';
-import type { Project, ProjectClass } from '../project/project.ts';
+import { PROJECT_FILE, type Project, type ProjectClass, writeProject } from '../project/project.ts';
 import { projectRegionOf, regionOf } from '../project/regions.ts';
 import { addFiles } from './add-files.ts';
 import type { AddedFiles, GivenFile, ImageId, ImageInfo, Problem, ProjectState } from './engine.ts';
@@ -17,9 +17,10 @@ import type { StudioHost } from './host.ts';
 import { ProjectImages } from './images.ts';
 import { readIncoming } from './incoming.ts';
 import { InfoCache } from './info-cache.ts';
+import { KnownFiles } from './known-files.ts';
 import { type ClassLabel, missingClasses, paintedClasses, storedClasses } from './label-files.ts';
 import { modelsOf, takeModels } from './models.ts';
-import { FOLDERS, IGNORED_IN_FILES, imageOf, readProjectFile, writeProjectFile } from './project-folder.ts';
+import { FOLDERS, IGNORED_IN_FILES, imageOf, readProjectFile } from './project-folder.ts';
 import { ProjectJournal } from './project-journal.ts';
 import { ProjectLabels } from './project-labels.ts';
 
@@ -32,6 +33,8 @@ export type ProjectChange = Partial<Pick<Project, 'name' | 'task' | 'classes' | 
 export interface ProjectEvents {
   /** Labels, regions or classes changed. @param isAccepted whether predictions were taken over, rather than painted */
   onAnnotation(change: { readonly isAccepted: boolean }): void;
+  /** Other programs changed its files. */
+  onProblem(problem: Problem): void;
 }
 
 export const openElsewhere = (id: string): RunError =>
@@ -39,6 +42,18 @@ export const openElsewhere = (id: string): RunError =>
     file: id,
     remedy: 'Close it there, then open it again.',
   });
+
+/** What lets others write to a project again; or why nothing is written here. */
+type Lock = (() => Promise<void>) | LamellaError;
+
+async function lockOf(host: StudioHost, id: string): Promise<Lock> {
+  try {
+    return (await host.lock(host.folderOf(id))) ?? openElsewhere(id);
+  } catch (cause) {
+    if (cause instanceof LamellaError && cause.code === 'folder-read-only') return cause;
+    throw cause;
+  }
+}
 
 /** What is wrong is said once. */
 function say(problems: Problem[], problem: Problem): void {
@@ -59,7 +74,8 @@ export class OpenProject {
   readonly #host: StudioHost;
   readonly #events: ProjectEvents;
   readonly #journal: ProjectJournal;
-  readonly #unlock: (() => Promise<void>) | undefined;
+  readonly #known: KnownFiles;
+  readonly #lock: Lock;
   /** What was found wrong when it was opened. */
   readonly #problems: Problem[] = [];
   /** Images of which there may be edits, also those that were removed: no other one may get their id. */
@@ -76,7 +92,8 @@ export class OpenProject {
     id: string,
     project: Project,
     journal: ProjectJournal,
-    unlock: (() => Promise<void>) | undefined,
+    known: KnownFiles,
+    lock: Lock,
     events: ProjectEvents,
   ) {
     this.#host = host;
@@ -84,11 +101,12 @@ export class OpenProject {
     this.id = id;
     this.folder = host.folderOf(id);
     this.images = new ProjectImages(host.files, this.folder);
-    this.labels = new ProjectLabels(host.files, this.folder, this.images);
+    this.labels = new ProjectLabels(host.files, this.folder, this.images, known);
     this.#project = project;
     this.#journal = journal;
     this.#usedIds = new Set(journal.images);
-    this.#unlock = unlock;
+    this.#known = known;
+    this.#lock = lock;
   }
 
   /**
@@ -98,24 +116,27 @@ export class OpenProject {
    */
   static async open(host: StudioHost, id: string, events: ProjectEvents): Promise<OpenProject> {
     const folder = host.folderOf(id);
+    const known = new KnownFiles(host.files, folder);
+    await known.note(PROJECT_FILE);
     const project = await readProjectFile(host.files, folder);
-    const unlock = await host.lock(folder);
+    const lock = await lockOf(host, id);
+    const isWritable = !(lock instanceof LamellaError);
     let journal: ProjectJournal | undefined;
     try {
       const path = joinPath(folder, FOLDERS.own, JOURNAL);
       journal =
-        unlock === undefined
-          ? await ProjectJournal.read(host.files, path)
-          : await ProjectJournal.open(await host.openFile(path));
-      const open = new OpenProject(host, id, project, journal, unlock, events);
-      if (unlock !== undefined) {
+        isWritable
+          ? await ProjectJournal.open(await host.openFile(path))
+          : await ProjectJournal.read(host.files, path);
+      const open = new OpenProject(host, id, project, journal, known, lock, events);
+      if (isWritable) {
         for (const record of journal.unsaved) await open.#restore(record);
         await open.#takeIncoming();
-      }
+      } else if (lock.code === 'folder-read-only') open.#problems.push(problemOf(lock));
       return open;
     } catch (cause) {
       await journal?.close();
-      await unlock?.();
+      if (isWritable) await lock();
       throw cause;
     }
   }
@@ -143,7 +164,7 @@ export class OpenProject {
   }
 
   get readOnly(): boolean {
-    return this.#unlock === undefined;
+    return this.#lock instanceof LamellaError;
   }
 
   /** Number of the last edit, undo or redo. */
@@ -173,12 +194,12 @@ export class OpenProject {
     return { id, project, images: infos, models, readOnly, journal: await this.#journal.bytes(), problems };
   }
 
-  /** @throws RunError if others write to the project */
+  /** @throws RunError if others write to the project, or nobody may */
   requireWritable(): void {
-    if (this.readOnly) throw openElsewhere(this.id);
+    if (this.#lock instanceof LamellaError) throw this.#lock;
   }
 
-  /** Does one thing after another, so that no two write at a time. @throws RunError if others write */
+  /** Does one thing after another, so that no two write at a time. @throws as `requireWritable` */
   async #serially<T>(work: () => Promise<T>): Promise<T> {
     this.requireWritable();
     const done = this.#work.then(work);
@@ -187,9 +208,29 @@ export class OpenProject {
   }
 
   async #save(project: Project): Promise<void> {
-    await writeProjectFile(this.#host.files, this.folder, project);
+    await this.#keepProjectOfOthers();
+    await this.#known.write(PROJECT_FILE, new TextEncoder().encode(writeProject(project)));
     this.#project = project;
     this.#isChanged = false;
+  }
+
+  /** Copies what another program made of `lamella.json`, which is about to be written. */
+  async #keepProjectOfOthers(): Promise<void> {
+    if (await this.#known.mayWrite(PROJECT_FILE)) return;
+    const copy = await this.#known.freeName('lamella', '.json');
+    await this.#known.write(copy, await this.#host.files.read(joinPath(this.folder, PROJECT_FILE)));
+    await this.#known.note(PROJECT_FILE);
+    this.#found(
+      new DatasetError(`another program changed this file: what it wrote is now in "${copy}", and not in this project.`, {
+        file: PROJECT_FILE,
+        remedy: `To use it instead, close the project, and copy "${copy}" to "${PROJECT_FILE}".`,
+        facts: { code: 'project-elsewhere', own: copy },
+      }),
+    );
+  }
+
+  #found(what: unknown): void {
+    this.#events.onProblem(problemOf(what));
   }
 
   addFiles(given: readonly GivenFile[]): Promise<AddedFiles> {
@@ -241,7 +282,8 @@ export class OpenProject {
       // Only copies: an image that was here before is not ours. One of several files has a folder.
       const copied = crc32 !== undefined && file.startsWith(`${FOLDERS.images}/`);
       if (copied) await this.#host.remove(joinPath(this.folder, ...file.split('/').slice(0, 2)));
-      if (copied && labels !== undefined) await this.#host.remove(joinPath(this.folder, labels));
+      // Nor are labels that another program wrote.
+      if (copied && labels !== undefined && !(await this.#known.isChanged(labels))) await this.#host.remove(joinPath(this.folder, labels));
     });
   }
 
@@ -315,18 +357,31 @@ export class OpenProject {
     try {
       return await this.#apply(record);
     } catch (cause) {
-      say(this.#problems, { ...problemOf(cause), remedy: 'This is left out; all the rest is there.' });
-      // What does not fit never will, and counts as done with the files; what cannot be read now may be read later.
-      if (cause instanceof FormatError && (await this.#canRead(record))) this.#isChanged = true;
+      const mayFit = await this.#mayFit(record);
+      const remedy = `This is left out${mayFit ? ' until its image is back' : ''}; all the rest is there.`;
+      say(this.#problems, { ...problemOf(cause), remedy });
+      // What never fits counts as done with the files; what cannot be read now may be read later.
+      if (cause instanceof FormatError && !mayFit && (await this.#canRead(record))) this.#isChanged = true;
       else this.#hasLeftOut = true;
       return false;
     }
   }
 
+  /** The images of the project of which a record changes labels. */
+  async #labelledBy(record: Uint8Array): Promise<readonly ImageId[]> {
+    const changes = await this.#changesOf(record).catch(() => []);
+    return changes.flatMap((change) => (change.kind === 'labels' && this.#has(change.image) ? change.image : []));
+  }
+
+  /** Whether an image may be put back that was replaced by one of another size: of the user's own, which are no copies. */
+  async #mayFit(record: Uint8Array): Promise<boolean> {
+    const ids = await this.#labelledBy(record);
+    return ids.some((id) => imageOf(this.#project, id).crc32 === undefined);
+  }
+
   /** Whether the labels that a record changes can be read. */
   async #canRead(record: Uint8Array): Promise<boolean> {
-    const changes = await this.#changesOf(record).catch(() => []);
-    const ids = changes.flatMap((change) => (change.kind === 'labels' && this.#has(change.image) ? change.image : []));
+    const ids = await this.#labelledBy(record);
     return Promise.all(ids.map((id) => this.labels.layer(this.#project, id))).then(
       () => true,
       () => false,
@@ -474,15 +529,18 @@ export class OpenProject {
     return this.#isChanged || this.labels.hasChanges;
   }
 
-  /** Writes label files and `lamella.json`. */
+  /** Writes label files and `lamella.json`. @throws DatasetError for labels that must not be written, once all others are */
   flush(): Promise<void> {
     return this.#serially(async () => {
       if (!this.hasChanges) return;
-      const written = await this.labels.write(this.#project);
-      await this.#save({ ...written, revision: (written.revision ?? 0) + 1 });
-      if (!this.#hasLeftOut) await this.#journal.saved();
+      const { project, failed, found } = await this.labels.write(this.#project);
+      await this.#save({ ...project, revision: (project.revision ?? 0) + 1 });
+      const [why, ...others] = failed;
+      if (!this.#hasLeftOut && why === undefined) await this.#journal.saved();
       this.labels.written();
       this.images.refresh();
+      for (const one of [...found, ...others]) this.#found(one);
+      if (why !== undefined) throw why;
     });
   }
 
@@ -499,7 +557,7 @@ export class OpenProject {
       else await this.flush();
     } finally {
       await this.#journal.close();
-      await this.#unlock?.();
+      if (!(this.#lock instanceof LamellaError)) await this.#lock();
     }
   }
 }

@@ -1,44 +1,69 @@
 /** The label layers of a project, read when they are first needed and kept in step with what is recorded. */
 
+import { isMadeOn } from '../annotate/edit.ts';
 import { LabelLayer } from '../annotate/label-layer.ts';
+import { DatasetError, factsOf, type LamellaError } from '../errors.ts';
 import { joinPath, type WritableFiles } from '../files.ts';
-import type { Project } from '../project/project.ts';
+import type { Image } from '../image/image.ts';
+import type { Project, ProjectImage } from '../project/project.ts';
 import { readImageFile } from '../workflows/image-files.ts';
 import type { ImageId } from './engine.ts';
 import { type ProjectImages, whyMissing } from './images.ts';
+import type { KnownFiles } from './known-files.ts';
 import { classLabels, labelFileOf, layerOf, mappingOf, notAnnotatedFor, uprightSize } from './label-files.ts';
 import { FOLDERS, imageOf } from './project-folder.ts';
+
+/** What became of layers that were to be written. */
+export interface WrittenLabels {
+  /** Lists their files. */
+  readonly project: Project;
+  /** Why some could not be written, which still differ from their files. */
+  readonly failed: readonly unknown[];
+  /** What other programs did to label files and images meanwhile, each said once. */
+  readonly found: readonly LamellaError[];
+}
 
 export class ProjectLabels {
   readonly #files: WritableFiles;
   readonly #folder: string;
   readonly #images: ProjectImages;
+  readonly #known: KnownFiles;
   readonly #layers = new Map<ImageId, LabelLayer>();
   readonly #changed = new Set<ImageId>();
+  /** Layers that could not be written. */
+  readonly #left = new Set<ImageId>();
   /** Files that were chosen, also where they could not be written or listed. */
   readonly #chosen = new Map<ImageId, string>();
+  /** Images that are known to be gone. */
+  readonly #gone = new Set<ImageId>();
 
-  constructor(files: WritableFiles, folder: string, images: ProjectImages) {
+  constructor(files: WritableFiles, folder: string, images: ProjectImages, known: KnownFiles) {
     this.#files = files;
     this.#folder = folder;
     this.#images = images;
+    this.#known = known;
   }
 
   /** @throws DatasetError, FormatError for labels that cannot be read or do not fit their image */
   async layer(project: Project, id: ImageId): Promise<LabelLayer> {
     const known = this.#layers.get(id);
     if (known !== undefined) return known;
-    const { labels } = imageOf(project, id);
+    const { labels, file: image } = imageOf(project, id);
     const { stored } = await this.#images.load(project, id);
     let layer: LabelLayer;
     if (labels === undefined) layer = new LabelLayer(project.task, uprightSize(stored));
     else {
       const path = joinPath(this.#folder, labels);
+      await this.#known.note(labels);
       const file = await readImageFile(this.#files, path, { palette: 'index' }).catch((cause: unknown) => {
         throw whyMissing(this.#folder, labels, cause);
       });
       const painted = project.task === 'objects' ? [] : classLabels(project).map(({ label }) => label);
-      layer = layerOf(file, stored, project.task, mappingOf(project), painted);
+      try {
+        layer = layerOf(file, stored, project.task, mappingOf(project), painted);
+      } catch (cause) {
+        throw whyUnfit(image, labels, cause);
+      }
     }
     this.#layers.set(id, layer);
     return layer;
@@ -59,48 +84,116 @@ export class ProjectLabels {
   }
 
   /**
-   * Writes the label files of what changed.
-   * @returns the project that lists them
+   * Writes the label files of what changed, each beside one that another program wrote meanwhile. One whose image was
+   * replaced by one of another size is not written: the image would open without labels.
    */
-  async write(project: Project): Promise<Project> {
-    const layers = [...this.#layers].filter(([id]) => this.#changed.has(id)).map(([, layer]) => layer);
-    const notAnnotated = layers.reduce(
+  async write(project: Project): Promise<WrittenLabels> {
+    const changed = [...this.#layers].filter(([id]) => this.#changed.has(id)).map(([, layer]) => layer);
+    const notAnnotated = changed.reduce(
       (value, layer) => Math.max(value, notAnnotatedFor(layer, project)),
       project.notAnnotated,
     );
     // Files hold one value for it, or another all together.
     const all = notAnnotated !== project.notAnnotated;
-    let images = project.images;
-    for (const { id, labels, crc32, keepLabels = crc32 === undefined } of project.images) {
+    const failed: unknown[] = [];
+    const found: LamellaError[] = [];
+    const ready: { readonly image: ProjectImage; readonly id: ImageId; layer: LabelLayer; stored: Image }[] = [];
+    this.#left.clear();
+    for (const image of project.images) {
+      const { id, labels } = image;
       if (id === undefined || !(this.#changed.has(id) || (all && labels !== undefined))) continue;
       const layer = await this.layer(project, id);
-      const { stored } = await this.#images.load(project, id);
-      const file = await this.#fileFor(id, labels, keepLabels);
-      await this.#files.write(joinPath(this.#folder, file), labelFileOf(layer, stored, { ...project, notAnnotated }));
-      images = images.map((image) => {
-        if (image.id !== id) return image;
-        const { keepLabels: _, ...rest } = image;
-        // Of what is no copy they may be the user's own, unless it says otherwise.
-        return { ...rest, labels: file, ...(crc32 === undefined && { keepLabels: false }) };
-      });
+      try {
+        ready.push({ image, id, layer, stored: await this.#imageUnder(layer, project, id, found) });
+      } catch (cause) {
+        if (all) throw cause;
+        failed.push(cause);
+        this.#left.add(id);
+      }
     }
-    return { ...project, notAnnotated, images };
+    let { images } = project;
+    for (const { image, id, layer, stored } of ready) {
+      const { crc32, keepLabels: _, ...rest } = image;
+      const [file, others] = await this.#fileFor(image, id);
+      await this.#known.write(file, labelFileOf(layer, stored, { ...project, notAnnotated }));
+      if (others !== undefined) found.push(writtenBeside(others, file));
+      // Of what is no copy they may be the user's own, unless it says otherwise.
+      const listed = { ...rest, labels: file, ...(crc32 === undefined ? { keepLabels: false } : { crc32 }) };
+      images = images.map((other) => (other === image ? listed : other));
+    }
+    return { project: { ...project, notAnnotated, images }, failed, found };
   }
 
-  /** The file that was written before, or a name that no file has: one that is there may be the only copy of its labels. */
-  async #fileFor(id: ImageId, labels = '', keepLabels = false): Promise<string> {
+  /**
+   * The image that a layer is on, as it is now.
+   * @param found gets what another program did to it
+   * @throws DatasetError if it has another size than the layer
+   */
+  async #imageUnder(layer: LabelLayer, project: Project, id: ImageId, found: LamellaError[]): Promise<Image> {
+    const { file } = imageOf(project, id);
+    const fate = await this.#images.fateOf(project, id);
+    const load = async (): Promise<Image> => (await this.#images.load(project, id)).stored;
+    const stored = await (fate === 'changed' ? this.#images.readAnew(project, id) : load());
+    const { width, height, slices } = layer;
+    const size = uprightSize(stored);
+    if (!isMadeOn({ size: [width, height, slices] }, size)) {
+      throw new DatasetError(
+        `this image was replaced by one of another size, ${size.width} x ${size.height} x ${size.slices}: what was painted on its ${width} x ${height} x ${slices} pixels is kept, and not written.`,
+        {
+          file,
+          remedy: 'Put the image back that was here, save, and add the new one under another name.',
+          facts: { code: 'image-replaced' },
+        },
+      );
+    }
+    if (fate === 'changed') {
+      this.#images.forget(id);
+      await load();
+      found.push(
+        new DatasetError('another program changed this image, and it is still shown as it was.', {
+          file,
+          remedy: 'Load the page again to see it.',
+          facts: { code: 'image-changed' },
+        }),
+      );
+    }
+    if (fate !== 'gone') this.#gone.delete(id);
+    else if (!this.#gone.has(id)) {
+      this.#gone.add(id);
+      found.push(
+        new DatasetError('this image is no longer here: it was renamed, moved or deleted. Its labels are saved.', {
+          file,
+          remedy: 'Put it back under this name: without it they cannot be used.',
+          facts: { code: 'image-gone' },
+        }),
+      );
+    }
+    return stored;
+  }
+
+  /**
+   * The file that was written before, or a name that no file has: one that is there may be the only copy of its labels.
+   * @returns also the file of another program that is in its place
+   */
+  async #fileFor(
+    { labels, crc32, keepLabels = crc32 === undefined }: ProjectImage,
+    id: ImageId,
+  ): Promise<readonly [file: string, others?: string]> {
     const path = joinPath(FOLDERS.labels, id);
-    if (!keepLabels && labels.startsWith(path) && /^(?:-\d+)?\.tif$/.test(labels.slice(path.length))) return labels;
-    const isFree = async (file: string) => (await this.#files.kind(joinPath(this.#folder, file))) === undefined;
-    let file = this.#chosen.get(id) ?? `${path}.tif`;
-    if (!this.#chosen.has(id)) for (let number = 2; !(await isFree(file)); number++) file = `${path}-${number}.tif`;
+    const isOwn =
+      !keepLabels && labels?.startsWith(path) === true && /^(?:-\d+)?\.tif$/.test(labels.slice(path.length));
+    const before = isOwn ? labels : this.#chosen.get(id);
+    const isWritable = before !== undefined && (await this.#known.mayWrite(before));
+    const file = isWritable ? before : await this.#known.freeName(path, '.tif');
     this.#chosen.set(id, file);
-    return file;
+    if (labels !== undefined) return (await this.#known.isChanged(labels)) ? [file, labels] : [file];
+    const usual = before ?? `${path}.tif`;
+    return file === usual ? [file] : [file, usual];
   }
 
-  /** Says that the files hold what changed. */
+  /** Says that the files hold what changed and was not left. */
   written(): void {
-    this.#changed.clear();
+    for (const id of this.#changed) if (!this.#left.has(id)) this.#changed.delete(id);
   }
 
   /** Forgets an image that is no longer in the project; default: all layers, of which none has changed. */
@@ -112,3 +205,25 @@ export class ProjectLabels {
     }
   }
 }
+
+const writtenBeside = (others: string, own: string): LamellaError =>
+  new DatasetError(
+    `another program wrote this file, which stays as it is: what is painted here is saved as "${own}".`,
+    {
+      file: others,
+      remedy: `To use this file instead, close the project, and copy it to "${own}".`,
+      facts: { code: 'labels-elsewhere', own },
+    },
+  );
+
+/** What to do in Studio where labels have another size than their image; otherwise what was thrown. */
+const whyUnfit = (image: string, labels: string, cause: unknown): unknown => {
+  const facts = factsOf(cause, 'labels-of-other-size');
+  if (facts === undefined) return cause;
+  return new DatasetError((cause as LamellaError).problem, {
+    file: labels,
+    remedy: `Put the image back as "${image}" that they were made on. To paint on the new one: copy "${image}" and "${labels}" to another folder, remove the image here, and add its copy.`,
+    facts,
+    cause,
+  });
+};

@@ -84,7 +84,7 @@ describe.each(Object.entries(WAYS))('an engine %s', (_, open) => {
     const painter = await openPainter(other, state);
     await expect(painter.stroke('a', 1, [[4, 4]])).rejects.toThrow('open in another tab or program');
     await expect(other.addFiles([given('b.png', png(1))])).rejects.toThrow('open in another tab or program');
-    await expect(other.setLive({ on: true, model: 'quick' })).rejects.toThrow('open elsewhere');
+    await expect(other.setLive({ on: true, model: 'quick' })).rejects.toThrow('open in another tab');
     await expect(other.forget(id)).rejects.toThrow('open in another tab or program');
     expect((await other.plane('a', 0, 0)).shape).toEqual([48, 64]);
     await engine.close();

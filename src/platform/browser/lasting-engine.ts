@@ -71,7 +71,8 @@ export function lastingEngine(first: Engine, again: () => Promise<Engine>): Engi
 
   async function openWhenFree({ engine }: Started, id: string): Promise<ProjectState> {
     let opened = await engine.open(id);
-    for (let tries = 0; opened.readOnly && tries < LOCK_TRIES; tries++) {
+    const isElsewhere = () => opened.readOnly && !opened.problems.some(({ code }) => code === 'folder-read-only');
+    for (let tries = 0; isElsewhere() && tries < LOCK_TRIES; tries++) {
       await later(LOCK_MS);
       opened = await engine.open(id);
     }

@@ -5,7 +5,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { baseName, extensionOf, roleOf } from '../../dataset/discover/names.ts';
 import { readable } from '../../dataset/discover/pair.ts';
 import { listImageSources } from '../../dataset/discover/sources.ts';
-import { factsOf, RunError, UsageError } from '../../errors.ts';
+import { factsOf, LamellaError, RunError, UsageError } from '../../errors.ts';
 import { READABLE_EXTENSIONS } from '../../image/formats/registry.ts';
 import { PROJECT_FILE } from '../../project/project.ts';
 import type { OpenFile, StudioHost } from '../../studio/host.ts';
@@ -95,6 +95,12 @@ export async function isProject(folder: string, { isNamed }: { readonly isNamed:
   return listing === undefined || readable(listing.paths, READABLE_EXTENSIONS).images.length > 0;
 }
 
+/** Whether the system did not allow a write, of which an error may be the cause. */
+function isDenied(cause: unknown): boolean {
+  const { code } = (cause instanceof LamellaError ? cause.cause : cause) as NodeJS.ErrnoException;
+  return code === 'EACCES' || code === 'EPERM' || code === 'EROFS';
+}
+
 const cpuInWords = (): string => `CPU, ${threadsInWords(processors())}`;
 
 export interface StudioHostOptions {
@@ -172,12 +178,21 @@ export function studioHost(root: string, { single = false }: StudioHostOptions =
     },
     async lock(folder) {
       const own = await placeWithin(root, join(folder, '.studio'));
-      await makeFolder(own);
+      const place = await placeWithin(root, folder);
       try {
-        const lock = await held.take(await placeWithin(root, folder), join(own, LOCK));
+        await makeFolder(own);
+        const lock = await held.take(place, join(own, LOCK));
         return () => lock.release();
       } catch (cause) {
         if (cause instanceof RunError && factsOf(cause, 'run-in-use') !== undefined) return undefined;
+        if (isDenied(cause)) {
+          throw new RunError('this folder cannot be written to: its project can be looked at, and not changed.', {
+            file: place,
+            remedy: 'To change it, copy the folder to where you may write.',
+            facts: { code: 'folder-read-only' },
+            cause,
+          });
+        }
         throw cause;
       }
     },
