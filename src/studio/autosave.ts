@@ -26,9 +26,10 @@ export class Autosave {
     this.#cancel();
     this.#cancel = this.#host.after(QUIET_MS, () => {
       if (this.isPainting) this.edited();
-      else this.flush().catch((cause: unknown) => {
-        this.#emit({ kind: 'problem', problem: problemOf(cause), isOfSaving: true });
-      });
+      else
+        this.flush().catch((cause: unknown) => {
+          this.#emit({ kind: 'problem', problem: problemOf(cause), isOfSaving: true });
+        });
     });
   }
 

@@ -6,7 +6,7 @@ import type { LabelLayer } from '../annotate/label-layer.ts';
 import { changesOf, readHeader, splitRecords } from '../annotate/record.ts';
 import type { Region } from '../annotate/region.ts';
 import { type NdArray, ndarray } from '../array/ndarray.ts';
-import { DatasetError, FormatError, factsOf, LamellaError, RunError, UsageError } from '../errors.ts';
+import { DatasetError, FormatError, LamellaError, RunError, UsageError } from '../errors.ts';
 import { joinPath } from '../files.ts';
 import { PROJECT_FILE, type Project, type ProjectClass, writeProject } from '../project/project.ts';
 import { projectRegionOf, regionOf } from '../project/regions.ts';
@@ -124,10 +124,9 @@ export class OpenProject {
     let journal: ProjectJournal | undefined;
     try {
       const path = joinPath(folder, FOLDERS.own, JOURNAL);
-      journal =
-        isWritable
-          ? await ProjectJournal.open(await host.openFile(path))
-          : await ProjectJournal.read(host.files, path);
+      journal = isWritable
+        ? await ProjectJournal.open(await host.openFile(path))
+        : await ProjectJournal.read(host.files, path);
       const open = new OpenProject(host, id, project, journal, known, lock, events);
       if (isWritable) {
         for (const record of journal.unsaved) await open.#restore(record);
@@ -221,11 +220,14 @@ export class OpenProject {
     await this.#known.write(copy, await this.#host.files.read(joinPath(this.folder, PROJECT_FILE)));
     await this.#known.note(PROJECT_FILE);
     this.#found(
-      new DatasetError(`another program changed this file: what it wrote is now in "${copy}", and not in this project.`, {
-        file: PROJECT_FILE,
-        remedy: `To use it instead, close the project, and copy "${copy}" to "${PROJECT_FILE}".`,
-        facts: { code: 'project-elsewhere', own: copy },
-      }),
+      new DatasetError(
+        `another program changed this file: what it wrote is now in "${copy}", and not in this project.`,
+        {
+          file: PROJECT_FILE,
+          remedy: `To use it instead, close the project, and copy "${copy}" to "${PROJECT_FILE}".`,
+          facts: { code: 'project-elsewhere', own: copy },
+        },
+      ),
     );
   }
 
@@ -283,7 +285,8 @@ export class OpenProject {
       const copied = crc32 !== undefined && file.startsWith(`${FOLDERS.images}/`);
       if (copied) await this.#host.remove(joinPath(this.folder, ...file.split('/').slice(0, 2)));
       // Nor are labels that another program wrote.
-      if (copied && labels !== undefined && !(await this.#known.isChanged(labels))) await this.#host.remove(joinPath(this.folder, labels));
+      if (copied && labels !== undefined && !(await this.#known.isChanged(labels)))
+        await this.#host.remove(joinPath(this.folder, labels));
     });
   }
 

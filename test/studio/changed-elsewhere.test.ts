@@ -77,7 +77,8 @@ afterEach(async () => {
 
 describe('a label file that another program writes', () => {
   const told = {
-    message: 'another program wrote this file, which stays as it is: what is painted here is saved as "labels/a-2.tif".',
+    message:
+      'another program wrote this file, which stays as it is: what is painted here is saved as "labels/a-2.tif".',
     code: 'labels-elsewhere',
     file: 'labels/a.tif',
     remedy: 'To use this file instead, close the project, and copy it to "labels/a-2.tif".',
@@ -186,7 +187,8 @@ describe('lamella.json that another program writes', () => {
     expect((await json()).name).not.toBe('of another');
     expect(problems()).toEqual([
       {
-        message: 'another program changed this file: what it wrote is now in "lamella-2.json", and not in this project.',
+        message:
+          'another program changed this file: what it wrote is now in "lamella-2.json", and not in this project.',
         code: 'project-elsewhere',
         file: 'lamella.json',
         remedy: 'To use it instead, close the project, and copy "lamella-2.json" to "lamella.json".',

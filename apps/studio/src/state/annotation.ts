@@ -67,7 +67,7 @@ export function createAnnotation(engine: Engine, project: OpenProject, messages:
     openKey = key;
     opened.value = undefined;
     if (state === undefined) return;
-    openAnnotation(engine, state, messages.failed).then((found) => {
+    openAnnotation(engine, state, messages.unsaved).then((found) => {
       if (key !== openKey) return;
       opened.value = found;
     }, messages.failed);

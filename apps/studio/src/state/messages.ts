@@ -13,6 +13,8 @@ export interface Message {
   readonly remedy?: string;
   /** The single sentences, where there are too many for a message each. */
   readonly list?: readonly string[];
+  /** It is over when files are saved again. */
+  readonly isOfSaving?: boolean;
   /** What a press of its button does. */
   readonly action?: { readonly label: string; run(): void };
 }
@@ -39,19 +41,21 @@ export function createMessages(stop: () => Promise<void>) {
     const others = shown.value.filter(({ text, list }) => text !== message.text || list !== undefined);
     shown.value = [...others, { ...message, id: ++count }].slice(-MOST);
   };
-  const problem = ({ message, file, remedy, code }: Omit<Problem, 'code'> & Partial<Pick<Problem, 'code'>>): void => {
+  const problem = (found: Omit<Problem, 'code'> & Partial<Pick<Problem, 'code'>>, isOfSaving = false): void => {
+    const { message, file, remedy, code } = words.problem(found);
     if (code === 'disconnected') disconnected.value = true;
     // An event has said so already.
     else if (code !== 'restarted') {
       const run = (): void => void stop().catch(failed);
       const action = code === 'busy' ? { label: words.stop, run } : undefined;
-      add({ kind: 'problem', text: sentence({ message, file }), remedy, action });
+      add({ kind: 'problem', text: sentence({ message, file }), remedy, isOfSaving, action });
     }
   };
-  const failed = (error: unknown): void => {
-    if (error instanceof LamellaError) problem({ ...error, message: error.problem, code: error.code });
-    else problem({ message: error instanceof Error ? error.message : String(error) });
+  const tell = (error: unknown, isOfSaving: boolean): void => {
+    if (error instanceof LamellaError) problem({ ...error, message: error.problem, code: error.code }, isOfSaving);
+    else problem({ message: error instanceof Error ? error.message : String(error) }, isOfSaving);
   };
+  const failed = (error: unknown): void => tell(error, false);
 
   return {
     shown,
@@ -62,7 +66,7 @@ export function createMessages(stop: () => Promise<void>) {
     /** Problems that came together, such as those of files that were dropped: none is lost, however many there are. */
     problems(found: readonly Problem[]): void {
       if (found.length <= MOST_APART) for (const one of found) problem(one);
-      else add({ kind: 'problem', text: words.problems(found.length), list: found.map(sentence) });
+      else add({ kind: 'problem', text: words.problems(found.length), list: found.map(words.problem).map(sentence) });
     },
     /** A note that stays until its button is pressed, it is closed, or what it is about is over. */
     offer(text: string, label: string, run: () => void, isOn?: ReadonlySignal<boolean>): void {
@@ -76,6 +80,11 @@ export function createMessages(stop: () => Promise<void>) {
     },
     /** Says what a rejected call was rejected with. */
     failed,
+    /** The same of what was to be saved, until it is. */
+    unsaved: (error: unknown): void => tell(error, true),
+    saved(): void {
+      shown.value = shown.value.filter(({ isOfSaving }) => isOfSaving !== true);
+    },
     dismiss(id: number): void {
       shown.value = shown.value.filter((message) => message.id !== id);
     },

@@ -30,6 +30,11 @@ export function createOpenProject(engine: Engine, messages: Messages) {
   /** What is being waited for, in words. */
   const busy = signal<string | undefined>(undefined);
 
+  /** Whether it can only be looked at since others write to it, rather than since nobody may. */
+  const isElsewhere = computed(() => {
+    const { readOnly = false, problems = [] } = state.value ?? {};
+    return readOnly && !problems.some(({ code }) => code === 'folder-read-only');
+  });
   const image = computed(() => images.value.find(({ id }) => id === current.value));
   const page = computed(() => pages.value.get(current.value ?? '') ?? 0);
 
@@ -54,13 +59,13 @@ export function createOpenProject(engine: Engine, messages: Messages) {
   };
 
   /** Runs what takes long, under its name; a rejection becomes a message. @returns whether it went well */
-  const during = async (what: string, work: () => Promise<void>): Promise<boolean> => {
+  const during = async (what: string, work: () => Promise<void>, failed = messages.failed): Promise<boolean> => {
     busy.value = what;
     try {
       await work();
       return true;
     } catch (error) {
-      messages.failed(error);
+      failed(error);
       return false;
     } finally {
       busy.value = undefined;
@@ -84,6 +89,7 @@ export function createOpenProject(engine: Engine, messages: Messages) {
 
   return {
     state,
+    isElsewhere,
     images,
     models,
     image,

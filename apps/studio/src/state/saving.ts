@@ -134,8 +134,10 @@ export function createSaving(parts: Parts) {
       () => content.value !== undefined && content.value !== settings.savedContent.value[project.state.value?.id ?? ''],
     ),
     save: (): Promise<boolean> =>
-      project.during(text.busy.saving, () =>
-        project.state.value?.folder !== undefined || folders.canPick() ? saveInFolder() : saveZip(),
+      project.during(
+        text.busy.saving,
+        () => (project.state.value?.folder !== undefined || folders.canPick() ? saveInFolder() : saveZip()),
+        messages.unsaved,
       ),
     exportFiles: (options: ExportOptions): Promise<boolean> =>
       project.during(text.busy.exporting, async () => {

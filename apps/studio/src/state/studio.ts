@@ -83,7 +83,8 @@ export function createStudio({ engine, storage, examples, saveFile, folders }: P
     if (event.kind === 'note') {
       // While it trains, there is a list for them.
       if (!training.running.value) messages.note(event.text);
-    } else if (event.kind === 'problem') messages.problem(event.problem);
+    } else if (event.kind === 'problem') messages.problem(event.problem, event.isOfSaving);
+    else if (event.kind === 'saved') messages.saved();
     else if (event.kind === 'restarted') {
       live.set({ on: false, model: live.wanted.value });
       messages.problem({ message: text.restarted, remedy: text.restartedRemedy });
@@ -146,7 +147,7 @@ export function createStudio({ engine, storage, examples, saveFile, folders }: P
       }
       const opened = await engine.open(id);
       project.show(opened);
-      if (opened.readOnly) messages.note(text.readOnly);
+      if (project.isElsewhere.value) messages.note(text.readOnly);
     });
 
   const openExample = (name: ExampleName): Promise<boolean> =>

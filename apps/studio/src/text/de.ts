@@ -8,6 +8,34 @@ const decimals = (value: number): string => value.toFixed(2).replace('.', ',');
 const percent = new Intl.NumberFormat('de', { style: 'percent', maximumFractionDigits: 1 }).format;
 const count = (n: number, one: string, many: string): string => `${number(n)} ${n === 1 ? one : many}`;
 
+/** Was andere Programme mit den Dateien eines offenen Projekts tun. */
+const elsewhere: { readonly [code: string]: (own?: string) => readonly [message: string, remedy: string] } = {
+  'labels-elsewhere': (own) => [
+    `Ein anderes Programm hat diese Datei geschrieben; sie bleibt, wie sie ist. Was hier gemalt wird, steht in „${own}“.`,
+    `Soll sie gelten, schließen Sie das Projekt und kopieren sie nach „${own}“.`,
+  ],
+  'project-elsewhere': (own) => [
+    `Ein anderes Programm hat diese Datei geändert: Was es schrieb, steht jetzt in „${own}“ und gilt hier nicht.`,
+    `Soll es gelten, schließen Sie das Projekt und kopieren „${own}“ nach „lamella.json“.`,
+  ],
+  'image-gone': () => [
+    'Dieses Bild ist nicht mehr da: Es wurde umbenannt, verschoben oder gelöscht. Seine Labels sind gesichert.',
+    'Legen Sie es unter diesem Namen zurück: Ohne es nützen sie nichts.',
+  ],
+  'image-changed': () => [
+    'Ein anderes Programm hat dieses Bild geändert; zu sehen ist noch das alte.',
+    'Laden Sie die Seite neu, um das neue zu sehen.',
+  ],
+  'image-replaced': () => [
+    'An der Stelle dieses Bildes liegt eines anderer Größe: Was auf das alte gemalt wurde, ist gesichert, aber noch nicht in seiner Labeldatei.',
+    'Legen Sie das alte zurück, speichern Sie, und fügen Sie das neue unter anderem Namen hinzu.',
+  ],
+  'folder-read-only': () => [
+    'In diesen Ordner darf nicht geschrieben werden: Das Projekt lässt sich nur ansehen.',
+    'Zum Ändern kopieren Sie ihn dorthin, wo Sie schreiben dürfen.',
+  ],
+};
+
 export const de: typeof en = {
   language: 'de',
   product: 'Lamella Studio',
@@ -61,6 +89,10 @@ export const de: typeof en = {
   device: (name: string, why: string | undefined) =>
     `${why === undefined ? '' : `${why} `}Studio macht mit ${name} weiter; von Ihrer Annotation ist nichts verloren.`,
   problems: (n: number) => `${count(n, 'Problem', 'Probleme')}:`,
+  problem: (found) => {
+    const [message, remedy] = elsewhere[found.code ?? '']?.(found.own) ?? [];
+    return message === undefined ? found : { ...found, message, remedy };
+  },
   untitled: 'ohne Namen',
 
   busy: {
@@ -178,7 +210,7 @@ export const de: typeof en = {
     notOnDisk: 'Nicht auf der Festplatte',
     changed: 'Seit dem Speichern geändert',
     keeping: 'Änderungen werden gesichert …',
-    readOnly: 'Nur lesbar: anderswo geöffnet',
+    readOnly: (isElsewhere: boolean) => (isElsewhere ? 'Nur lesbar: anderswo geöffnet' : 'Nur lesbar'),
     zoom: (scale: number) => percent(scale),
     nothingToUndo: 'Nichts rückgängig zu machen',
   },

@@ -1,5 +1,6 @@
 /** Every text of the page, in English: one long file, since a translation is this file again, in the same shape. */
 
+import type { Problem } from 'lamella/studio';
 import type { TourStep } from '../state/tour.ts';
 import { help } from './en-help.ts';
 
@@ -61,6 +62,8 @@ export const en = {
   device: (name: string, why: string | undefined) =>
     `${why === undefined ? '' : `${why} `}Studio goes on with ${name}; nothing of your annotation is lost.`,
   problems: (n: number) => `${count(n, 'problem', 'problems')}:`,
+  /** The engine's own words. */
+  problem: <P extends Partial<Problem>>(found: P): P => found,
   untitled: 'untitled',
 
   busy: {
@@ -176,7 +179,7 @@ export const en = {
     notOnDisk: 'Not saved to disk',
     changed: 'Changed since saved to disk',
     keeping: 'Keeping changes…',
-    readOnly: 'Read only: open elsewhere',
+    readOnly: (isElsewhere: boolean): string => (isElsewhere ? 'Read only: open elsewhere' : 'Read only'),
     zoom: (scale: number) => percent(scale),
     nothingToUndo: 'Nothing to undo',
   },

@@ -20,14 +20,14 @@ export function StatusLine(): JSX.Element {
 }
 
 function LastEdit(): JSX.Element {
-  const { annotation } = useStudio();
+  const { annotation, project } = useStudio();
   const isKept = annotation.unkept.value === 0;
   const kept = isKept ? text.status.kept : text.status.keeping;
   return (
     <>
       <span>{annotation.undoText.value}</span>
       <span class={isKept ? 'good' : ''} role="status">
-        {annotation.readOnly.value ? text.status.readOnly : kept}
+        {annotation.readOnly.value ? text.status.readOnly(project.isElsewhere.value) : kept}
       </span>
     </>
   );
