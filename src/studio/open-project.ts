@@ -533,17 +533,23 @@ export class OpenProject {
   }
 
   /** Writes label files and `lamella.json`. @throws DatasetError for labels that must not be written, once all others are */
-  flush(): Promise<void> {
+  async flush(): Promise<void> {
+    const [why, ...others] = await this.#write();
+    for (const one of others) this.#found(one);
+    if (why !== undefined) throw why;
+  }
+
+  /** @returns why labels were not written, which the journal has */
+  #write(): Promise<readonly unknown[]> {
     return this.#serially(async () => {
-      if (!this.hasChanges) return;
+      if (!this.hasChanges) return [];
       const { project, failed, found } = await this.labels.write(this.#project);
       await this.#save({ ...project, revision: (project.revision ?? 0) + 1 });
-      const [why, ...others] = failed;
-      if (!this.#hasLeftOut && why === undefined) await this.#journal.saved();
+      if (!this.#hasLeftOut && failed.length === 0) await this.#journal.saved();
       this.labels.written();
       this.images.refresh();
-      for (const one of [...found, ...others]) this.#found(one);
-      if (why !== undefined) throw why;
+      for (const one of found) this.#found(one);
+      return failed;
     });
   }
 
@@ -557,7 +563,7 @@ export class OpenProject {
   async close(): Promise<void> {
     try {
       if (this.readOnly) await this.#work;
-      else await this.flush();
+      else for (const one of await this.#write()) this.#found(one);
     } finally {
       await this.#journal.close();
       if (!(this.#lock instanceof LamellaError)) await this.#lock();

@@ -114,6 +114,15 @@ describe('texts', () => {
   });
 });
 
+it('says in German what other programs did to the files of a project; of all else what the engine says', () => {
+  const found = { message: 'another program wrote this file.', code: 'labels-elsewhere', file: 'labels/a.tif' };
+  const said = de.problem({ ...found, own: 'labels/a-2.tif' });
+  expect(said).toMatchObject({ file: 'labels/a.tif', remedy: expect.stringContaining('„labels/a-2.tif“') });
+  expect(said.message).toContain('Was hier gemalt wird, steht in „labels/a-2.tif“');
+  const other = { ...found, code: 'dataset' };
+  expect([de.problem(other), en.problem(found)]).toEqual([other, found]);
+});
+
 it('names values of an axis so that they differ', () => {
   expect(axisValues([0, 5, 10])).toEqual(['0', '5', '10']);
   expect(axisValues([0.682, 0.6825, 0.683, 0.6835])).toEqual(['0.682', '0.6825', '0.683', '0.6835']);
