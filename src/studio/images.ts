@@ -14,6 +14,9 @@ import { imageOf } from './project-folder.ts';
 /** Decoded images that are kept, in bytes. */
 const KEPT_BYTES = 2 ** 30;
 
+/** What became of an image's file. */
+export type Fate = 'same' | 'changed' | 'gone';
+
 export interface LoadedImage {
   /** As in its file, with the project's pixel size. */
   readonly stored: Image;
@@ -58,7 +61,7 @@ export class ProjectImages {
   }
 
   /** What became of an image's file since it was read. Of a series or store it is only seen that it is gone. */
-  async fateOf(project: Project, id: ImageId): Promise<'same' | 'changed' | 'gone'> {
+  async fateOf(project: Project, id: ImageId): Promise<Fate> {
     const stamp = await this.#stampOf(imageOf(project, id).file);
     if (stamp === this.#stamps.get(id)) return 'same';
     return stamp === undefined ? 'gone' : 'changed';

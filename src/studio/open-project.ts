@@ -543,12 +543,11 @@ export class OpenProject {
   #write(): Promise<readonly unknown[]> {
     return this.#serially(async () => {
       if (!this.hasChanges) return [];
-      const { project, failed, found } = await this.labels.write(this.#project);
+      const { project, failed } = await this.labels.write(this.#project, (what) => this.#found(what));
       await this.#save({ ...project, revision: (project.revision ?? 0) + 1 });
       if (!this.#hasLeftOut && failed.length === 0) await this.#journal.saved();
       this.labels.written();
       this.images.refresh();
-      for (const one of found) this.#found(one);
       return failed;
     });
   }

@@ -8,7 +8,7 @@ import type { Image } from '../image/image.ts';
 import type { Project, ProjectImage } from '../project/project.ts';
 import { readImageFile } from '../workflows/image-files.ts';
 import type { ImageId } from './engine.ts';
-import { type ProjectImages, whyMissing } from './images.ts';
+import { type Fate, type ProjectImages, whyMissing } from './images.ts';
 import type { KnownFiles } from './known-files.ts';
 import { classLabels, labelFileOf, layerOf, mappingOf, notAnnotatedFor, uprightSize } from './label-files.ts';
 import { FOLDERS, imageOf } from './project-folder.ts';
@@ -19,9 +19,10 @@ export interface WrittenLabels {
   readonly project: Project;
   /** Why some could not be written, which still differ from their files. */
   readonly failed: readonly unknown[];
-  /** What other programs did to label files and images meanwhile, each said once. */
-  readonly found: readonly LamellaError[];
 }
+
+/** Is told what other programs did to label files and images meanwhile, each once. */
+export type Found = (what: LamellaError) => void;
 
 export class ProjectLabels {
   readonly #files: WritableFiles;
@@ -87,7 +88,7 @@ export class ProjectLabels {
    * Writes the label files of what changed, each beside one that another program wrote meanwhile. One whose image was
    * replaced by one of another size is not written: the image would open without labels.
    */
-  async write(project: Project): Promise<WrittenLabels> {
+  async write(project: Project, found: Found): Promise<WrittenLabels> {
     const changed = [...this.#layers].filter(([id]) => this.#changed.has(id)).map(([, layer]) => layer);
     const notAnnotated = changed.reduce(
       (value, layer) => Math.max(value, notAnnotatedFor(layer, project)),
@@ -95,41 +96,43 @@ export class ProjectLabels {
     );
     // Files hold one value for it, or another all together.
     const all = notAnnotated !== project.notAnnotated;
-    const failed: unknown[] = [];
-    const found: LamellaError[] = [];
-    const ready: { readonly image: ProjectImage; readonly id: ImageId; layer: LabelLayer; stored: Image }[] = [];
-    this.#left.clear();
-    for (const image of project.images) {
+    const written = project.images.flatMap((image) => {
       const { id, labels } = image;
-      if (id === undefined || !(this.#changed.has(id) || (all && labels !== undefined))) continue;
+      return id !== undefined && (this.#changed.has(id) || (all && labels !== undefined)) ? { ...image, id } : [];
+    });
+    // Then none, if one must not be.
+    if (all) for (const { id } of written) await this.#imageUnder(await this.layer(project, id), project, id);
+    const failed: unknown[] = [];
+    this.#left.clear();
+    let { images } = project;
+    for (const image of written) {
+      const { id, crc32, keepLabels: _, ...rest } = image;
       const layer = await this.layer(project, id);
+      let under: { readonly stored: Image; readonly fate: Fate };
       try {
-        ready.push({ image, id, layer, stored: await this.#imageUnder(layer, project, id, found) });
+        under = await this.#imageUnder(layer, project, id);
       } catch (cause) {
-        if (all) throw cause;
         failed.push(cause);
         this.#left.add(id);
+        continue;
       }
-    }
-    let { images } = project;
-    for (const { image, id, layer, stored } of ready) {
-      const { crc32, keepLabels: _, ...rest } = image;
-      const [file, others] = await this.#fileFor(image, id);
-      await this.#known.write(file, labelFileOf(layer, stored, { ...project, notAnnotated }));
-      if (others !== undefined) found.push(writtenBeside(others, file));
+      const [file, others] = await this.#fileFor(image);
+      await this.#known.write(file, labelFileOf(layer, under.stored, { ...project, notAnnotated }));
+      if (others !== undefined) found(writtenBeside(others, file));
+      const noticed = this.#noticed(id, image.file, under.fate);
+      if (noticed !== undefined) found(noticed);
       // Of what is no copy they may be the user's own, unless it says otherwise.
-      const listed = { ...rest, labels: file, ...(crc32 === undefined ? { keepLabels: false } : { crc32 }) };
-      images = images.map((other) => (other === image ? listed : other));
+      const own = crc32 === undefined ? { keepLabels: false } : { crc32 };
+      images = images.map((other) => (other.id === id ? { ...rest, id, labels: file, ...own } : other));
     }
-    return { project: { ...project, notAnnotated, images }, failed, found };
+    return { project: { ...project, notAnnotated, images }, failed };
   }
 
   /**
    * The image that a layer is on, as it is now.
-   * @param found gets what another program did to it
    * @throws DatasetError if it has another size than the layer
    */
-  async #imageUnder(layer: LabelLayer, project: Project, id: ImageId, found: LamellaError[]): Promise<Image> {
+  async #imageUnder(layer: LabelLayer, project: Project, id: ImageId): Promise<{ stored: Image; fate: Fate }> {
     const { file } = imageOf(project, id);
     const fate = await this.#images.fateOf(project, id);
     const load = async (): Promise<Image> => (await this.#images.load(project, id)).stored;
@@ -149,36 +152,39 @@ export class ProjectLabels {
     if (fate === 'changed') {
       this.#images.forget(id);
       await load();
-      found.push(
-        new DatasetError('another program changed this image, and it is still shown as it was.', {
-          file,
-          remedy: 'Load the page again to see it.',
-          facts: { code: 'image-changed' },
-        }),
-      );
     }
-    if (fate !== 'gone') this.#gone.delete(id);
-    else if (!this.#gone.has(id)) {
-      this.#gone.add(id);
-      found.push(
-        new DatasetError('this image is no longer here: it was renamed, moved or deleted. Its labels are saved.', {
-          file,
-          remedy: 'Put it back under this name: without it they cannot be used.',
-          facts: { code: 'image-gone' },
-        }),
-      );
+    return { stored, fate };
+  }
+
+  /** What is said of an image whose labels were saved. */
+  #noticed(id: ImageId, file: string, fate: Fate): LamellaError | undefined {
+    const wasGone = this.#gone.delete(id);
+    if (fate === 'gone') this.#gone.add(id);
+    if (fate === 'changed') {
+      return new DatasetError('another program changed this image, and it is still shown as it was.', {
+        file,
+        remedy: 'Load the page again to see it.',
+        facts: { code: 'image-changed' },
+      });
     }
-    return stored;
+    if (fate === 'same' || wasGone) return undefined;
+    return new DatasetError('this image is no longer here: it was renamed, moved or deleted. Its labels are saved.', {
+      file,
+      remedy: 'Put it back under this name: without it they cannot be used.',
+      facts: { code: 'image-gone' },
+    });
   }
 
   /**
    * The file that was written before, or a name that no file has: one that is there may be the only copy of its labels.
    * @returns also the file of another program that is in its place
    */
-  async #fileFor(
-    { labels, crc32, keepLabels = crc32 === undefined }: ProjectImage,
-    id: ImageId,
-  ): Promise<readonly [file: string, others?: string]> {
+  async #fileFor({
+    id,
+    labels,
+    crc32,
+    keepLabels = crc32 === undefined,
+  }: ProjectImage & { readonly id: ImageId }): Promise<readonly [file: string, others?: string]> {
     const path = joinPath(FOLDERS.labels, id);
     const isOwn =
       !keepLabels && labels?.startsWith(path) === true && /^(?:-\d+)?\.tif$/.test(labels.slice(path.length));

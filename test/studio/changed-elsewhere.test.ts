@@ -8,6 +8,7 @@ import { ndarray } from '../../src/array/ndarray.ts';
 import { RunError } from '../../src/errors.ts';
 import { writePng } from '../../src/image/formats/png/write.ts';
 import { writeTiff } from '../../src/image/formats/tiff/write.ts';
+import { lastingEngine } from '../../src/platform/browser/lasting-engine.ts';
 import { studioHost } from '../../src/platform/node/studio-host.ts';
 import { createEngine } from '../../src/studio/create-engine.ts';
 import type { Engine, EngineEvent, Problem, ProjectState } from '../../src/studio/engine.ts';
@@ -323,6 +324,11 @@ describe('a folder that nobody may write to', () => {
     expect([state.readOnly, state.problems]).toEqual([true, [told(folder)]]);
     expect(await painted('a')).toBe(DOT);
     await expect(dot('a', 20)).rejects.toThrow(message);
+    // Nobody is about to let go of it.
+    let opened = 0;
+    const counted = { ...engine, open: (id: string) => engine.open(id).finally(() => opened++) };
+    await lastingEngine(counted, () => Promise.reject(new Error('not again'))).open(state.id);
+    expect(opened).toBe(1);
     await expect(engine.setLive({ on: true, model: 'quick' })).rejects.toThrow(message);
   });
 
