@@ -3,8 +3,8 @@
 import fc from 'fast-check';
 import { ndarray } from 'lamella';
 import { LabelLayer, paintShape } from 'lamella/studio';
-import { describe, expect, it } from 'vitest';
-import { CHUNK, halved, touchedChunks, united } from '../src/viewer/label-mips.ts';
+import { describe, expect, it, vi } from 'vitest';
+import { CHUNK, createLabelMips, halved, touchedChunks, united } from '../src/viewer/label-mips.ts';
 import { fixedPage, sliceOfLayer } from '../src/viewer/label-source.ts';
 import { objectColours, oklch, rgbOf } from '../src/viewer/palette.ts';
 import { createPyramid, halve, levelAt } from '../src/viewer/pyramid.ts';
@@ -143,6 +143,29 @@ describe('label mips', () => {
       }),
       { numRuns: 25 },
     );
+  });
+
+  it.each([
+    [4096, 4096, 4],
+    [20_000, 3, 7],
+    [3, 20_000, 7],
+    [256, 256, 0],
+    [257, 1, 1],
+  ])('of %i x %i end at one chunk, and keep nothing outside the image', (width, height, last) => {
+    const asked = new Set<string>();
+    const chunk = (column: number, row: number): undefined => void asked.add(`${column}/${row}`);
+    const mips = createLabelMips({ width, height, notAnnotated: 255, chunk });
+    expect(mips.levels).toBe(last + 1);
+    const kept = vi.spyOn(Map.prototype, 'set');
+    // As a page asks, with the neighbours; then for a level that no image has.
+    const around = [-1, 0, 1].flatMap((row) => [-1, 0, 1].map((column) => [column, row] as const));
+    for (const level of [last, 8]) for (const [column, row] of around) mips.chunk(level, column, row);
+    const keys = new Set(kept.mock.calls.map(([key]) => key));
+    kept.mockRestore();
+    const chunksOf = (level: number): number =>
+      Math.ceil(width / (CHUNK * 2 ** level)) * Math.ceil(height / (CHUNK * 2 ** level));
+    expect(asked.size).toBe(chunksOf(0));
+    expect(keys.size).toBe([1, 2, 3, 4, 5, 6, 7, 8].reduce((sum, level) => sum + chunksOf(level), 0));
   });
 
   it('cuts a page that nobody edits into chunks', () => {

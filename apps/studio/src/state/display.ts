@@ -50,7 +50,8 @@ export interface ShownPage {
 export type Display = ReturnType<typeof createDisplay>;
 
 export function createDisplay(engine: Engine, project: OpenProject, messages: Messages) {
-  const canvas = signal<Size>({ width: 1, height: 1 });
+  /** Without a size until the page is laid out. */
+  const canvas = signal<Size>({ width: 0, height: 0 });
   const transform = signal<Transform>({ x: 0, y: 0, scale: 1 });
   const shown = signal<ShownPage | undefined>(undefined);
   const contrasts = signal<ReadonlyMap<string, readonly Contrast[]>>(new Map());
@@ -82,7 +83,7 @@ export function createDisplay(engine: Engine, project: OpenProject, messages: Me
     const before = shown.peek()?.image;
     batch(() => {
       if (before?.id !== image.id) {
-        if (before !== undefined) left.set(before.id, transform.peek());
+        if (before !== undefined && canvas.peek().width > 0) left.set(before.id, transform.peek());
         transform.value = left.get(image.id) ?? fit(image, canvas.peek());
       }
       shown.value = { image, page, planes, pyramids: planes.map(createPyramid) };
@@ -132,10 +133,12 @@ export function createDisplay(engine: Engine, project: OpenProject, messages: Me
     previewMode: signal<PreviewMode>('result'),
     previewShown: signal(true),
     seed: signal(0),
-    /** The part of the image that is on the screen. */
+    /** The part of the image that is on the screen; all of it while the canvas has no size. */
     visible: computed(() => {
       const image = shown.value?.image;
-      return image && visiblePart(transform.value, canvas.value, image);
+      if (image === undefined) return undefined;
+      const { width, height } = image;
+      return canvas.value.width > 0 ? visiblePart(transform.value, canvas.value, image) : { x: 0, y: 0, width, height };
     }),
     zoom,
     zoomBy: (factor: number): void => zoom(centre(), factor),

@@ -8,7 +8,6 @@ import {
   halved,
   type LabelMips,
   type Labels,
-  LEVELS,
   touchedChunks,
   united,
 } from './label-mips.ts';
@@ -187,7 +186,7 @@ export function createLabelLayer(gl: WebGL2RenderingContext, kind: ShownLabels['
   return {
     changed(area) {
       let part = area;
-      for (let level = 0; level < LEVELS; level++) {
+      for (let level = 0; level < (shown?.levels ?? 0); level++) {
         for (const { column, row, part: own } of touchedChunks(part)) {
           const slot = slots.get(chunkKey(level, column, row));
           if (slot !== undefined) slot.stale = united(slot.stale, own);
@@ -198,7 +197,7 @@ export function createLabelLayer(gl: WebGL2RenderingContext, kind: ShownLabels['
     draw(frame, { mips, width, height, notAnnotated }, style) {
       if (mips !== shown) slots.clear();
       shown = mips;
-      const level = levelAt(frame.view.scale, LEVELS);
+      const level = levelAt(frame.view.scale, mips.levels);
       const side = CHUNK * 2 ** level;
       gl.activeTexture(gl.TEXTURE0);
       gl.bindTexture(gl.TEXTURE_2D_ARRAY, texture);

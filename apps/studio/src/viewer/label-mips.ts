@@ -18,16 +18,16 @@ export interface ChunkSource {
   readonly width: number;
   readonly height: number;
   readonly notAnnotated: number;
+  /** One of those that the image has. */
   chunk(column: number, row: number): Labels | undefined;
 }
 
 export const CHUNK = 256;
 
-/** The last level shows any image that a page can hold in one chunk. */
-export const LEVELS = 14;
-
 export interface LabelMips {
-  /** Pixels of a chunk of a level; undefined where nothing is annotated. */
+  /** The last one shows the whole image in one chunk. */
+  readonly levels: number;
+  /** Pixels of a chunk of a level; undefined where nothing is annotated, and outside the image. */
   chunk(level: number, column: number, row: number): Labels | undefined;
   /** Says that labels of the full image have changed. */
   changed(area: Area): void;
@@ -71,7 +71,8 @@ const WHOLE: Area = { x: 0, y: 0, width: CHUNK, height: CHUNK };
 
 export function createLabelMips(source: ChunkSource): LabelMips {
   const mips = new Map<string, Mip>();
-  const { notAnnotated } = source;
+  const { width, height, notAnnotated } = source;
+  const levels = 1 + Math.max(0, Math.ceil(Math.log2(Math.max(width, height) / CHUNK)));
 
   const refresh = (level: number, column: number, row: number, mip: Mip, area: Area): void => {
     for (const quarter of [0, 1, 2, 3]) {
@@ -84,6 +85,8 @@ export function createLabelMips(source: ChunkSource): LabelMips {
   };
 
   const chunk = (level: number, column: number, row: number): Labels | undefined => {
+    const side = CHUNK * 2 ** level;
+    if (column < 0 || row < 0 || column * side >= width || row * side >= height) return undefined;
     if (level === 0) return source.chunk(column, row);
     const key = chunkKey(level, column, row);
     const mip = mips.get(key) ?? { data: undefined, stale: WHOLE };
@@ -94,10 +97,11 @@ export function createLabelMips(source: ChunkSource): LabelMips {
   };
 
   return {
+    levels,
     chunk,
     changed(area) {
       let changed = halved(area);
-      for (let level = 1; level < LEVELS; level++, changed = halved(changed)) {
+      for (let level = 1; level < levels; level++, changed = halved(changed)) {
         for (const { column, row, part } of touchedChunks(changed)) {
           const mip = mips.get(chunkKey(level, column, row));
           if (mip !== undefined) mip.stale = united(mip.stale, part);

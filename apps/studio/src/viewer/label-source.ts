@@ -8,9 +8,8 @@ if (CHUNK_SIZE !== CHUNK) throw new Error('A texture holds a chunk of another si
 
 /** A slice of the layer that is edited. */
 export function sliceOfLayer(layer: LabelLayer, slice: number): ShownLabels {
-  const { kind, width, height, notAnnotated, rows, columns } = layer;
-  const chunk = (column: number, row: number): Labels | undefined =>
-    column >= 0 && row >= 0 && column < columns && row < rows ? layer.chunk({ slice, row, column }) : undefined;
+  const { kind, width, height, notAnnotated } = layer;
+  const chunk = (column: number, row: number): Labels | undefined => layer.chunk({ slice, row, column });
   return { kind, width, height, notAnnotated, mips: createLabelMips({ width, height, notAnnotated, chunk }) };
 }
 interface Page {
@@ -35,8 +34,7 @@ export function fixedPage({ kind, width, height, data, notAnnotated }: Page): Sh
     }
     return chunk;
   };
-  const chunk = (column: number, row: number): Labels | undefined => {
-    if (column < 0 || row < 0 || column * CHUNK >= width || row * CHUNK >= height) return undefined;
+  const chunk = (column: number, row: number): Labels => {
     const key = `${column}/${row}`;
     const known = chunks.get(key) ?? cut(column, row);
     chunks.set(key, known);

@@ -80,10 +80,10 @@ function followSize(element: Element, resized: (width: number, height: number) =
   const observer = new ResizeObserver(([entry]) => {
     const [exact] = entry.devicePixelContentBoxSize ?? [];
     const { width, height } = entry.contentRect;
-    resized(
-      Math.max(1, exact?.inlineSize ?? Math.round(width * devicePixelRatio)),
-      Math.max(1, exact?.blockSize ?? Math.round(height * devicePixelRatio)),
-    );
+    const columns = exact?.inlineSize ?? Math.round(width * devicePixelRatio);
+    const rows = exact?.blockSize ?? Math.round(height * devicePixelRatio);
+    // One that is not shown has no size: nothing is fitted to that.
+    if (columns > 0 && rows > 0) resized(columns, rows);
   });
   try {
     observer.observe(element, { box: 'device-pixel-content-box' });
