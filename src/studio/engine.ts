@@ -103,7 +103,7 @@ export interface ProjectState {
   readonly folder?: string;
   /** The segmentation that was measured last, such as `predictions/1`: what `measure` takes. None where nothing can be written. */
   readonly prediction?: string;
-  /** Which of its objects are left out. */
+  /** Which of its objects or areas are left out. */
   readonly filters?: ObjectFilters;
   /**
    * The records of edits that can still be undone, one after another: `History.replay(splitRecords(journal).records)` over
@@ -220,7 +220,10 @@ export interface CheckPlace extends View {
   readonly random: boolean;
 }
 
-/** What becomes of the objects that were found in a segmentation. They are filled, then split, then left out. */
+/**
+ * What becomes of the objects that were found in a segmentation. They are filled, then split, then left out. Of several
+ * classes each area, a connected part of one class, is what an object is here, but is never split.
+ */
 export interface ObjectFilters {
   /** Whether what an object encloses is of it. Default: as it was found: of objects as the model says, of areas no. */
   readonly fillHoles?: boolean;
@@ -457,7 +460,7 @@ export interface Engine {
   trainCommand(options: StudioTrainOptions): Promise<string>;
   places(limit: number): Promise<readonly CheckPlace[]>;
   segment(options: SegmentOptions): Promise<SegmentedImages>;
-  /** Leaves out other objects of a prediction than before, without predicting again. Areas stay as they are. */
+  /** Leaves out other objects or areas of a prediction than before, without predicting again. */
   filter(prediction: string, filters: ObjectFilters): Promise<void>;
   /** Object numbers (uint32) or class numbers (uint8) of a segmented page. */
   segmented(prediction: string, image: ImageId, page: number): Promise<NdArray<'uint8' | 'uint32'>>;

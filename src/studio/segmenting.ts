@@ -10,7 +10,9 @@ import { displayMap, reorient } from '../image/orient.ts';
 import { cleanObjects } from '../objects/clean-objects.ts';
 import { connectedComponents } from '../objects/connected-components.ts';
 import { fillHoles } from '../objects/fill-holes.ts';
-import type { SeparationSettings } from '../objects/instances.ts';
+import type { FilteredObjects } from '../objects/filter-objects.ts';
+import type { IntegerArray } from '../objects/grid.ts';
+import type { SeparatedObjects, SeparationSettings } from '../objects/instances.ts';
 import { splitAtNecks } from '../objects/split-at-necks.ts';
 import { isUsedFor, PROJECT_FILE, type Project, writeProject } from '../project/project.ts';
 import { encodeResult } from '../workflows/encode.ts';
@@ -43,9 +45,12 @@ function onlyImages(files: WritableFiles, folder: string, project: Project, want
   return { ...files, read: async (at, name = '') => (joinPath(at, name) === file ? text : files.read(at, name)) };
 }
 
-/** In a prediction: its objects, and beside them all as they were found, once some are left out, filled or split. */
-const [OBJECTS, FOUND] = ['objects', 'found'];
-/** What became of the objects of a prediction. Written when all of its files are so. */
+/**
+ * In a prediction: its objects, or its areas of several classes, and beside them all as they were found, once some are left
+ * out, filled or split.
+ */
+const [OBJECTS, AREAS, FOUND] = ['objects', 'label', 'found'];
+/** What became of the objects or areas of a prediction. Written when all of its files are so. */
 const FILTERS_FILE = 'filters.json';
 const FLAGS = ['excludeBorder', 'fillHoles', 'splitNecks'] as const;
 
@@ -77,53 +82,72 @@ export async function filtersOf(host: StudioHost, { folder }: OpenProject, predi
 
 /** The objects as they are wanted. Numbers begin at 1 again. */
 function wantedObjects(
-  labels: Image,
+  found: IntegerArray,
   { minSizePx = 0, excludeBorder, fillHoles: fill = false, splitNecks }: ObjectFilters,
-) {
-  const data = new Uint32Array(labels.data.length);
+): FilteredObjects {
+  const objects = splitNecks ? splitAtNecks(fill ? fillHoles(found) : found, { minSize: minSizePx }).labels : found;
+  return cleanObjects(objects, { fillHoles: fill, minSize: minSizePx, border: excludeBorder ? 'clear' : 'keep' });
+}
+
+/** The areas as they are wanted, each connected part of a class as an object is. They keep their values; the others get 0. */
+function wantedAreas(found: IntegerArray, filters: ObjectFilters): SeparatedObjects {
+  const areas = connectedComponents(found, { by: 'value' });
+  const classOf = new Int32Array(areas.count + 1);
+  for (const [p, area] of areas.labels.data.entries()) classOf[area] = found.data[p] as number;
+  const { labels, count, values } = wantedObjects(areas.labels, filters);
+  const kept = Int32Array.from(values, (area) => classOf[area] as number);
+  for (const [p, area] of labels.data.entries()) labels.data[p] = kept[area] as number;
+  return { labels, count };
+}
+
+/** The objects or areas of all time points as they are wanted, and how many there are. */
+function wantedIn(map: Image, wanted: (found: IntegerArray) => SeparatedObjects) {
+  const data = new Uint32Array(map.data.length);
   let count = 0;
   let at = 0;
-  for (const found of labelArrays(labels)) {
-    const objects = splitNecks ? splitAtNecks(fill ? fillHoles(found) : found, { minSize: minSizePx }).labels : found;
-    const kept = cleanObjects(objects, {
-      fillHoles: fill,
-      minSize: minSizePx,
-      border: excludeBorder ? 'clear' : 'keep',
-    });
+  for (const found of labelArrays(map)) {
+    const kept = wanted(found);
     data.set(kept.labels.data, at);
     at += kept.labels.data.length;
     count += kept.count;
   }
   // The type of before, so that the file keeps its name.
-  const image = castTo({ ...labels, dtype: 'uint32', data }, labels.dtype === 'uint32' ? 'uint32' : 'uint16');
-  return { image, count };
+  const dtype = map.dtype === 'uint32' || map.dtype === 'uint8' ? map.dtype : 'uint16';
+  return { image: castTo({ ...map, dtype: 'uint32', data }, dtype), count };
 }
+
+/** What there is of these filters for areas of several classes: parts of one class that touch are one area. */
+const ofAreas = (filters: ObjectFilters): ObjectFilters => ({ ...filters, splitNecks: undefined });
 
 /** Whether objects are others than those that were found. */
 const changes = ({ minSizePx = 0, excludeBorder, fillHoles: fill, splitNecks }: ObjectFilters): boolean =>
   minSizePx > 0 || [excludeBorder, fill, splitNecks].includes(true);
 
 /**
- * Writes the objects of one image as they are wanted; all are kept as they were found.
- * @param folder of the prediction, in which `name` is the file of the objects
- * @param source the image, whose format that of the objects follows
+ * Writes the objects or areas of one image as they are wanted; all are kept as they were found.
+ * @param folder of the prediction, in which `result` is their file
+ * @param source the image, whose format that of the result follows
  * @returns how many remain
  */
 async function filterFile(
   { files }: StudioHost,
-  [folder, name]: readonly [folder: string, name: string],
+  [folder, result]: readonly [folder: string, result: string],
   source: string,
   filters: ObjectFilters,
 ): Promise<number> {
-  const [path, found] = [joinPath(folder, OBJECTS, name), joinPath(folder, FOUND, name)];
+  const [part = '', ...name] = result.split('/');
+  const [path, found] = [joinPath(folder, result), joinPath(folder, FOUND, ...name)];
   if ((await files.kind(found)) !== 'file') await files.write(found, await files.read(path));
-  const { image, count } = wantedObjects(await readImageFile(files, found, { palette: 'index' }), filters);
+  const wanted = part === OBJECTS ? wantedObjects : wantedAreas;
+  const map = await readImageFile(files, found, { palette: 'index' });
+  const { image, count } = wantedIn(map, (own) => wanted(own, filters));
   await files.write(path, encodeResult(image, 'same', source, files.zlib).bytes);
   return count;
 }
 
 /**
- * Leaves out, fills or splits other objects of a prediction than before. Areas of several classes stay as they are.
+ * Leaves out, fills or splits other objects of a prediction than before, or leaves out and fills other areas of several
+ * classes.
  * @throws UsageError for a folder that is no prediction of the project
  */
 export async function filterPrediction(
@@ -134,15 +158,13 @@ export async function filterPrediction(
 ): Promise<void> {
   open.requireWritable();
   const folder = await requirePrediction(host, open, prediction);
-  const objects = joinPath(folder, OBJECTS);
-  if ((await host.files.kind(objects)) !== 'folder') return;
+  const isOfObjects = (await host.files.kind(joinPath(folder, OBJECTS))) === 'folder';
+  const own = isOfObjects ? filters : ofAreas(filters);
   // Also of images that have left the project, so that all follow what is written beside them.
   for (const { file, result } of await segmentedFiles(host, open, prediction)) {
-    if (result?.startsWith(`${OBJECTS}/`)) {
-      await filterFile(host, [folder, result.slice(OBJECTS.length + 1)], file, filters);
-    }
+    if (result?.includes('/')) await filterFile(host, [folder, result], file, own);
   }
-  await writeFilters(host, folder, filters);
+  await writeFilters(host, folder, own);
 }
 
 /** Connected areas of one class, without the background, in all slices. */
@@ -173,9 +195,10 @@ export async function segmentImages(
   const out = joinPath(folder, prediction);
   const objects = separates(project);
   const failed: Problem[] = [];
-  const filters = changes(options);
-  if (filters && !objects)
-    emit({ kind: 'note', text: 'Areas are kept as they are: only objects are dropped, filled or split.' });
+  const filters = objects ? options : ofAreas(options);
+  const isFiltered = changes(filters);
+  if (options.splitNecks && !objects)
+    emit({ kind: 'note', text: 'Areas of several classes are not split at necks: only objects are.' });
   // They are found with their holes, which are filled, and opened again, by the filters.
   const withHoles = options.fillHoles !== undefined && { fillHoles: false };
   const listed = new Map((await listedImages(files, { folder, project })).map((image) => [image.item.path, image]));
@@ -218,15 +241,12 @@ export async function segmentImages(
     const path = (objects ? result.objects : result.label) as string;
     const own = path.slice(joinPath(out).length + 1);
     const id = keep(result.image, own);
-    const count =
-      result.objectCount === undefined
-        ? countAreas(await readImageFile(host.files, path, { palette: 'index' }))
-        : filters
-          ? await filterFile(host, [out, own.slice(OBJECTS.length + 1)], result.image, options)
-          : result.objectCount;
+    const count = isFiltered
+      ? await filterFile(host, [out, own], result.image, filters)
+      : (result.objectCount ?? countAreas(await readImageFile(host.files, path, { palette: 'index' })));
     images.push({ image: id, objects: count, ms: Math.round(result.ms) });
   }
-  if (filters && objects) await writeFilters(host, out, options);
+  if (isFiltered) await writeFilters(host, out, filters);
   await host.files.write(joinPath(out, INDEX_FILE), `${JSON.stringify([...tried.values()], null, 2)}\n`);
   return { prediction, images, failed };
 }
@@ -286,7 +306,7 @@ async function segmentedFiles(
       // Damaged: names say nearly the same.
     }
   }
-  const part = await partOf(files, folder, [OBJECTS, 'label']);
+  const part = await partOf(files, folder, [OBJECTS, AREAS]);
   const names = await files.list(part);
   return (await listedImages(host.files, open)).flatMap(({ file, crc32, item }) => {
     // Behind the name is an extension only: `cell.1.png` is not of the image `cell`.

@@ -1,14 +1,17 @@
-/** Objects of a prediction are left out, and come back, without predicting again. */
+/** Objects and areas of a prediction are left out, and come back, without predicting again. */
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ndarray } from '../../src/array/ndarray.ts';
 import { writePng } from '../../src/image/formats/png/write.ts';
 import type { Image } from '../../src/image/image.ts';
+import { readImage } from '../../src/image/read.ts';
+import { nodeHost } from '../../src/platform/node/host.ts';
 import { studioHost } from '../../src/platform/node/studio-host.ts';
 import { createEngine } from '../../src/studio/create-engine.ts';
 import type { Engine, ObjectFilters } from '../../src/studio/engine.ts';
+import { measureFolder } from '../../src/workflows/measure/measure.ts';
 
 const SIDE = 20;
 /** Boxes [x, y, width, height] of the objects 1, 2, ...: of 4, 12, 30 and 16 pixels, the second at the border. */
@@ -179,11 +182,78 @@ it('refuses what is no prediction', async () => {
   await expect(engine.filter('../predictions/1', {})).rejects.toThrow('no prediction');
 });
 
-it('leaves areas as they are', async () => {
-  const file = join(folder, 'predictions/2/label/0.png');
-  await mkdir(join(folder, 'predictions/2/label'), { recursive: true });
-  await writeFile(file, writePng(labels([1, 1])));
-  const before = await readFile(file);
-  await engine.filter('predictions/2', { minSizePx: 1000 });
-  expect(await readFile(file)).toEqual(before);
+describe('areas of several classes', () => {
+  // A letter each; h: a hole of A; D is in that of C, B touches A, E and F are at the border.
+  const ROWS = [
+    '..................EE',
+    '.AAA....CCC.......EE',
+    '.AhAB...CDC.........',
+    '.AAABB..CCC.........',
+    '....BB..............',
+    '....B...............',
+    'F........G..........',
+  ];
+  const letters = Array.from({ length: SIDE ** 2 }, (_, p) => ROWS[Math.floor(p / SIDE)]?.[p % SIDE] ?? '.');
+  /** @param values of letters, such as `A1 B2`; the others have 0 */
+  const classes = (values: string): Image<'uint8'> => {
+    const of = new Map(values.split(' ').map(([letter, value]) => [letter, Number(value)]));
+    const data = Uint8Array.from(letters, (letter) => of.get(letter) ?? 0);
+    return { ...labels([]), dtype: 'uint8', data, labelKind: 'classes' };
+  };
+  const ALL = 'A1 B2 C1 D2 E2 F1 G1';
+  let file: string;
+  let before: Uint8Array;
+  beforeEach(async () => {
+    await rm(join(folder, 'predictions/1/objects'), { recursive: true });
+    await mkdir(join(folder, 'predictions/1/label'));
+    file = join(folder, 'predictions/1/label/0.png');
+    before = writePng(classes(ALL));
+    await writeFile(file, before);
+    const images = join(folder, 'images/0.png');
+    const prediction = { models: ['m'], images, classes: ['background', 'a', 'b'], values: [0, 1, 2] };
+    await writeFile(join(folder, 'predictions/1/prediction.json'), JSON.stringify(prediction));
+  });
+  const measured = async (out: string, minSize = 0): Promise<{ readonly [table: string]: string }> => {
+    await measureFolder(nodeHost, join(folder, 'predictions/1'), { out: join(root, out), minSize });
+    const read = (name: string) => readFile(join(root, out, name), 'utf8');
+    return { objects: await read('objects.csv'), images: await read('images.csv') };
+  };
+
+  it.each<[filters: ObjectFilters, left: string, pixels: readonly number[]]>([
+    [{ minSizePx: 1 }, ALL, [4, 8, 8, 6, 1, 1, 1]],
+    [{ minSizePx: 4 }, 'A1 B2 C1 E2', [4, 8, 8, 6]],
+    [{ minSizePx: 5 }, 'A1 B2 C1', [8, 8, 6]],
+    [{ minSizePx: 100 }, '', []],
+    [{ excludeBorder: true }, 'A1 B2 C1 D2 G1', [8, 8, 6, 1, 1]],
+    [{ fillHoles: true }, `h1 ${ALL}`, [4, 9, 8, 6, 1, 1, 1]],
+    [{ fillHoles: true, minSizePx: 2 }, 'A1 h1 B2 C1 D1 E2', [4, 9, 9, 6]],
+    [{ fillHoles: true, excludeBorder: true, minSizePx: 9 }, 'A1 h1', [9]],
+  ])('%j', async (filters, left, sizes) => {
+    await engine.measure('predictions/1');
+    expect(await pixels()).toEqual([4, 8, 8, 6, 1, 1, 1]);
+    const { minSizePx = 0, excludeBorder, fillHoles } = filters;
+    const unfiltered = await measured('by-size', minSizePx);
+    await engine.filter('predictions/1', filters);
+    expect((await engine.segmented('predictions/1', '0', 0)).data).toEqual(classes(left).data);
+    expect(await pixels()).toEqual(sizes);
+    // What the page has is what the command line makes of the same files.
+    await engine.measure('predictions/1');
+    const own = { objects: '', images: '' };
+    for (const name of ['objects', 'images'] as const) {
+      own[name] = await readFile(join(folder, `measures/1/${name}.csv`), 'utf8');
+    }
+    expect(await measured('filtered')).toEqual(own);
+    // And so is the smallest size, which the command line knows too.
+    if (!excludeBorder && !fillHoles) expect(own.images).toBe(unfiltered.images);
+    expect((await engine.open(folder.slice(root.length + 1))).filters).toEqual(filters);
+    await engine.filter('predictions/1', {});
+    expect(await readImage(await readFile(file), file)).toEqual(await readImage(before, file));
+  });
+
+  it('are never split', async () => {
+    await engine.measure('predictions/1');
+    await engine.filter('predictions/1', { minSizePx: 4, splitNecks: true });
+    expect((await engine.open(folder.slice(root.length + 1))).filters).toEqual({ minSizePx: 4 });
+    expect(await pixels()).toEqual([4, 8, 8, 6]);
+  });
 });
