@@ -49,7 +49,7 @@ function onlyImages(files: WritableFiles, folder: string, project: Project, want
  * In a prediction: its objects, or its areas of several classes, and beside them all as they were found, once some are left
  * out, filled or split.
  */
-const [OBJECTS, AREAS, FOUND] = ['objects', 'label', 'found'];
+const [OBJECTS, AREAS, FOUND] = ['objects', 'label', 'found'] as const;
 /** What became of the objects or areas of a prediction. Written when all of its files are so. */
 const FILTERS_FILE = 'filters.json';
 const FLAGS = ['excludeBorder', 'fillHoles', 'splitNecks'] as const;
@@ -101,18 +101,19 @@ function wantedAreas(found: IntegerArray, filters: ObjectFilters): SeparatedObje
 }
 
 /** The objects or areas of all time points as they are wanted, and how many there are. */
-function wantedIn(map: Image, wanted: (found: IntegerArray) => SeparatedObjects) {
+function wantedIn(map: Image, part: typeof OBJECTS | typeof AREAS, filters: ObjectFilters) {
+  const wanted = part === OBJECTS ? wantedObjects : wantedAreas;
   const data = new Uint32Array(map.data.length);
   let count = 0;
   let at = 0;
   for (const found of labelArrays(map)) {
-    const kept = wanted(found);
+    const kept = wanted(found, filters);
     data.set(kept.labels.data, at);
     at += kept.labels.data.length;
     count += kept.count;
   }
   // The type of before, so that the file keeps its name.
-  const dtype = map.dtype === 'uint32' || map.dtype === 'uint8' ? map.dtype : 'uint16';
+  const dtype = map.dtype === 'uint32' || (map.dtype === 'uint8' && part === AREAS) ? map.dtype : 'uint16';
   return { image: castTo({ ...map, dtype: 'uint32', data }, dtype), count };
 }
 
@@ -135,12 +136,11 @@ async function filterFile(
   source: string,
   filters: ObjectFilters,
 ): Promise<number> {
-  const [part = '', ...name] = result.split('/');
+  const [part, ...name] = result.split('/');
   const [path, found] = [joinPath(folder, result), joinPath(folder, FOUND, ...name)];
   if ((await files.kind(found)) !== 'file') await files.write(found, await files.read(path));
-  const wanted = part === OBJECTS ? wantedObjects : wantedAreas;
   const map = await readImageFile(files, found, { palette: 'index' });
-  const { image, count } = wantedIn(map, (own) => wanted(own, filters));
+  const { image, count } = wantedIn(map, part === OBJECTS ? OBJECTS : AREAS, filters);
   await files.write(path, encodeResult(image, 'same', source, files.zlib).bytes);
   return count;
 }

@@ -1,13 +1,11 @@
 /** The page as a folder that any web server can host, and a zip of it: with ONNX Runtime and a service worker. */
 
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { zipSync } from 'fflate';
 import type { Plugin } from 'vite';
 import { HEADERS } from '../src/policy.ts';
-
-/** ONNX Runtime's files that a browser may ask for, in its WASM and its WebGPU form. */
-const RUNTIME = /^ort-wasm-simd-threaded(?:\.asyncify)?\.(?:wasm|mjs)$/;
+import { runtimeFiles } from '../src/runtime-files.ts';
 
 /** The service worker's list of files is filled in here, when their names are known. */
 const LIST = '%FILES%';
@@ -30,9 +28,8 @@ export function staticFolder({ out, runtime, zip }: Folders): Plugin {
     },
     closeBundle() {
       mkdirSync(join(out, 'ort'), { recursive: true });
-      for (const name of readdirSync(runtime)) {
-        if (RUNTIME.test(name)) copyFileSync(join(runtime, name), join(out, 'ort', name));
-      }
+      // In its WASM and its WebGPU form.
+      for (const file of runtimeFiles('webgpu')) copyFileSync(join(runtime, basename(file)), join(out, file));
       const lines = Object.entries(HEADERS);
       writeFileSync(join(out, '_headers'), `/*\n${lines.map(([name, value]) => `  ${name}: ${value}\n`).join('')}`);
       writeFileSync(

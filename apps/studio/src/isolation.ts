@@ -29,6 +29,12 @@ export async function isolate(): Promise<boolean> {
   return true;
 }
 
+/** Has the service worker keep ONNX Runtime for a device, so that the page computes without a network before it ever has. */
+export async function keepRuntime(device: string): Promise<void> {
+  const registration = await navigator.serviceWorker?.ready;
+  registration?.active?.postMessage(device);
+}
+
 /**
  * Takes connections between browsers away from the page: of all ways out they are the only one that Chromium's content
  * policies do not cover. Workers have none.

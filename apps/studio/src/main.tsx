@@ -3,13 +3,14 @@ import { allowLinkedFolder } from 'lamella/studio/browser';
 import { options, render } from 'preact';
 import { startEngine } from './engine.ts';
 import { canPickFolders, pickFolder } from './folders.ts';
-import { isolate, withoutPeers } from './isolation.ts';
+import { isolate, keepRuntime, withoutPeers } from './isolation.ts';
 import { saveFile } from './save-file.ts';
 import { keptValues } from './state/kept.ts';
 import { createStudio } from './state/studio.ts';
 import './style.css';
 import { text } from './text/text.ts';
 import { App } from './views/app.tsx';
+import { whenIdle } from './when-idle.ts';
 
 async function start(root: HTMLElement): Promise<void> {
   withoutPeers();
@@ -38,6 +39,12 @@ async function start(root: HTMLElement): Promise<void> {
     void navigator.storage?.persist?.();
     queueMicrotask(() => stop());
   });
+  if (import.meta.env.MODE === 'static') {
+    effect(() => {
+      const [device] = studio.description.value?.devices ?? [];
+      if (device !== undefined) whenIdle(() => void keepRuntime(device.name));
+    });
+  }
   // For the console of a curious user, and for tests.
   Object.assign(globalThis, { studio });
 }

@@ -8,6 +8,7 @@
  */
 
 import { HEADERS } from './policy.ts';
+import { runtimeFiles } from './runtime-files.ts';
 
 /** The parts of a service worker that are used here; TypeScript's own types of them exclude those of a page. */
 interface Worker {
@@ -18,6 +19,10 @@ interface Worker {
     listener: (event: { waitUntil(work: Promise<unknown>): void }) => void,
   ): void;
   addEventListener(
+    name: 'message',
+    listener: (event: { readonly data: unknown; waitUntil(work: Promise<unknown>): void }) => void,
+  ): void;
+  addEventListener(
     name: 'fetch',
     listener: (event: { readonly request: Request; respondWith(response: Promise<Response>): void }) => void,
   ): void;
@@ -25,7 +30,7 @@ interface Worker {
 
 const worker = self as unknown as Worker;
 
-/** Of the page, by their paths; filled in by the build. ONNX Runtime is kept when it is first used. */
+/** Of the page, by their paths; filled in by the build. */
 const FILES: readonly string[] = '%FILES%'.split('|');
 
 /** A host that does not answer for so long is as good as none. */
@@ -61,9 +66,29 @@ worker.addEventListener('fetch', (event) => {
   event.respondWith(answer(request));
 });
 
+/** ONNX Runtime's files that are on their way, so that none is loaded twice. */
+const coming = new Map<string, Promise<unknown>>();
+
+// A page names the device that it computes on, once it has nothing else to load.
+worker.addEventListener('message', (event) => event.waitUntil(keepRuntime(event.data)));
+
+/** Keeps ONNX Runtime's files for a device. One that does not come is asked for when it is used, and by the next page. */
+async function keepRuntime(device: unknown): Promise<void> {
+  const cache = await caches.open(NAME);
+  for (const file of runtimeFiles(device)) {
+    const { href } = new URL(file, worker.registration.scope);
+    if ((await cache.match(href)) !== undefined) continue;
+    const load = coming.get(href) ?? cache.add(new Request(href, { cache: 'no-cache' })).catch(() => undefined);
+    coming.set(href, load);
+    await load;
+    coming.delete(href);
+  }
+}
+
 async function answer(request: Request): Promise<Response> {
   const cache = await caches.open(NAME);
   if (request.mode === 'navigate') return withHeaders(await newest(await cache.match(worker.registration.scope)));
+  await coming.get(request.url);
   const known = await cache.match(request.url);
   if (known !== undefined) return withHeaders(known);
   const response = await fetch(request);

@@ -4,11 +4,22 @@
  */
 
 import { createSocket } from 'node:dgram';
+import { readdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { launchChromium, openPage } from '../../../test/browser/harness.ts';
+import { launchChromium, openPage, ROOT } from '../../../test/browser/harness.ts';
+import { runtimeFiles } from '../src/runtime-files.ts';
 import { type Hosted, hostStatic } from './hosted-page.ts';
+import { labelledFiles } from './labelled-files.ts';
 import { greyPng, isLong, takeIn, whyNoPage } from './studio-page.ts';
+
+it('S27: what is kept of ONNX Runtime is what it has for the device, and for the CPU', () => {
+  const there = new Set(readdirSync(join(ROOT, 'node_modules/onnxruntime-web/dist')));
+  const [cpu, gpu] = [runtimeFiles('wasm'), runtimeFiles('webgpu')];
+  expect([cpu.length, gpu.length, gpu.slice(-2)]).toEqual([2, 4, cpu]);
+  expect(gpu.filter((file) => !there.has(basename(file)))).toEqual([]);
+});
 
 const why = whyNoPage ?? (isLong ? undefined : 'npm run test:studio');
 
@@ -69,6 +80,28 @@ describe.skipIf(why !== undefined)(`S25 S26 S27 hosting${why === undefined ? '' 
     await page.mouse.click((box?.x ?? 0) + 300, (box?.y ?? 0) + 300);
     await page.waitForFunction(() => studio.annotation.canUndo.value);
     expect(hosted.requests.length).toBe(before);
+    await context.close();
+  });
+
+  it('S27: trains without a network, also where it has never computed with one', async () => {
+    const context = await browser.newContext();
+    const from = hosted.requests.length;
+    const { page } = await open(context);
+    await page.waitForFunction(async (files) => {
+      const kept = await Promise.all(files.map((file) => caches.match(new URL(file, document.baseURI))));
+      return kept.every((response) => response !== undefined);
+    }, runtimeFiles('wasm'));
+    // Each once.
+    expect(hosted.requests.slice(from).filter((url) => url.includes('/ort/'))).toHaveLength(2);
+    const before = hosted.requests.length;
+    await context.setOffline(true);
+    await page.reload();
+    await page.waitForFunction(() => globalThis.studio?.description.value !== undefined);
+    await takeIn(page, labelledFiles({ seed: 3 }));
+    const settings = { seed: 3, patch: [32, 32], depth: 1, baseChannels: 8, batch: 2 };
+    await page.evaluate((options) => studio.engine.train(options), { steps: 5, settings, from: 'scratch' as const });
+    // The browser's own look for a newer service worker goes past what keeps the page from the network.
+    expect(hosted.requests.slice(before).filter((url) => !url.endsWith('/sw.js'))).toEqual([]);
     await context.close();
   });
 

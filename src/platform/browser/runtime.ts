@@ -79,6 +79,9 @@ async function loading<T>(loaded: Promise<T>): Promise<T> {
   try {
     return await loaded;
   } catch (cause) {
-    throw new DeviceError('ONNX Runtime did not load.', { remedy: 'Check that its files are served.', cause });
+    throw new DeviceError('ONNX Runtime did not load.', {
+      remedy: 'Check the network, and that its files are served.',
+      cause,
+    });
   }
 }

@@ -1,5 +1,6 @@
 /** Draws a scene onto a canvas when something has changed, and again after the graphics driver has lost it all. */
 
+import { whenIdle } from '../when-idle.ts';
 import type { Frame } from './gl.ts';
 import { createImageLayer, type ImageLayer, type ShownChannel } from './image-layer.ts';
 import { createLabelLayer, type LabelLayer, type LabelStyle, type ShownLabels } from './label-layer.ts';
@@ -38,8 +39,6 @@ interface Layers {
 /** Pyramids are built between frames, so long at a time; where there is never time, all the same after so long. */
 const PYRAMID_MS = 4;
 const PYRAMID_WAIT_MS = 100;
-// Safari has none.
-const whenIdle = globalThis.requestIdleCallback ?? ((work: () => void) => setTimeout(work));
 const BACKGROUND = 0.075;
 
 /** @throws Error if the browser has no WebGL 2 */

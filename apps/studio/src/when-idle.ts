@@ -1,0 +1,2 @@
+// Safari has none.
+export const whenIdle = globalThis.requestIdleCallback ?? ((work: () => void) => setTimeout(work));
