@@ -87,10 +87,12 @@ describe.skipIf(why !== undefined)(`S25 S26 S27 hosting${why === undefined ? '' 
     const context = await browser.newContext();
     const from = hosted.requests.length;
     const { page } = await open(context);
-    await page.waitForFunction(async (files) => {
-      const kept = await Promise.all(files.map((file) => caches.match(new URL(file, document.baseURI))));
-      return kept.every((response) => response !== undefined);
-    }, runtimeFiles('wasm'));
+    const isKept = () =>
+      page.evaluate(async (files) => {
+        const kept = await Promise.all(files.map((file) => caches.match(new URL(file, document.baseURI))));
+        return kept.every((response) => response !== undefined);
+      }, runtimeFiles('wasm'));
+    await expect.poll(isKept, { timeout: 20_000 }).toBe(true);
     // Each once.
     expect(hosted.requests.slice(from).filter((url) => url.includes('/ort/'))).toHaveLength(2);
     const before = hosted.requests.length;
