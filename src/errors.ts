@@ -27,6 +27,14 @@ export type Facts =
   | { readonly code: 'image-gone' | 'image-changed' | 'image-replaced' }
   /** Labels have another size than their image. */
   | { readonly code: 'labels-of-other-size' }
+  /** Labels of a project that is opened are missing, and their image opens without any. */
+  | { readonly code: 'labels-missing' }
+  /** The files of an open project are gone, as when a browser's data are cleared. */
+  | { readonly code: 'files-gone' }
+  /** A file that a project lists is missing, and not in the copy that was made of it. */
+  | { readonly code: 'not-copied' }
+  /** The disk, or the storage of a page, is full. */
+  | { readonly code: 'no-space' }
   /** The data have changed since the run started. */
   | { readonly code: 'data-changed' }
   /** The device has too little memory; settings of `train` that would need less, where there are any. */

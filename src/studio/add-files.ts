@@ -21,7 +21,7 @@ import type { GivenFile, ImageId, Problem } from './engine.ts';
 import { problemOf } from './error-data.ts';
 import { isLabelMap, type LabelledSource, openLabels, ownRules, rulesFor } from './import-labels.ts';
 import { labelFileOf, layerOf } from './label-files.ts';
-import { FOLDERS, fileFacts, freeName, takenNames } from './project-folder.ts';
+import { FOLDERS, fileFacts, fileKey, freeName, takenNames } from './project-folder.ts';
 
 /** What became of the files. */
 export interface Added {
@@ -175,6 +175,8 @@ export async function addFiles(
   const paths = takenNames([...project.images.map(({ file }) => file), ...(await filesThere(files, folder))]);
   const known = new Map(project.images.map(({ id, size, crc32 }) => [`${size} ${crc32}`, id as ImageId]));
   const lately = new Map<ImageId, Pick<ProjectImage, 'labels'>>();
+  /** Images that the project lists and whose files were missing: where they are now. */
+  const restored = new Map<ImageId, Pick<ProjectImage, 'file'>>();
   const added: ProjectImage[] = [];
   const images: { id: ImageId; image: Image | undefined }[] = [];
   /** The copy of one image is written while the next one is read. */
@@ -194,6 +196,15 @@ export async function addFiles(
       const own = await filesOf(source, listing, key, parts, image);
       const facts = fileFacts(own);
       await copying;
+      const missing = await missingImage(facts, key);
+      if (missing !== undefined) {
+        paths.delete(fileKey(missing.file));
+        const file = await copy(own, listing.series.get(key), missing.id);
+        restored.set(missing.id, { file });
+        images.push({ id: missing.id, image: undefined });
+        if (label !== undefined) await addLabels(missing.id, label, image);
+        continue;
+      }
       const same = known.get(`${facts.size} ${facts.crc32}`);
       if (same !== undefined) {
         if (label === undefined) say(new DatasetError('the project has this image already.', { file: key }));
@@ -226,7 +237,10 @@ export async function addFiles(
     const wrong = await whyNoImage(memory, path);
     if (wrong !== undefined) problems.push(wrong);
   }
-  const before = project.images.map((one) => ({ ...one, ...lately.get(one.id as ImageId) }));
+  const before = project.images.map((one) => {
+    const id = one.id as ImageId;
+    return { ...one, ...restored.get(id), ...lately.get(id) };
+  });
   const whole = { ...rules.project, images: [...before, ...added] };
   return { project: whole, images, labelled: [...lately.keys()], problems };
 
@@ -236,6 +250,21 @@ export async function addFiles(
     if (id === undefined) return undefined;
     const isLabels = isLabelMap(await readListed(source, listing, key, { palette: 'index' }));
     return isLabels && !isLabelMap(await to.imageOf(id)) ? id : undefined;
+  }
+
+  /**
+   * The image of the project that a file is, if its own file is missing: by size and checksum, or by name where the project
+   * has none of them.
+   */
+  async function missingImage(facts: ReturnType<typeof fileFacts>, key: string) {
+    const isIt = ({ file, size, crc32 }: ProjectImage): boolean =>
+      crc32 === undefined ? baseName(file) === baseName(key) : size === facts.size && crc32 === facts.crc32;
+    for (const one of project.images.filter(isIt)) {
+      const id = one.id as ImageId;
+      if (!restored.has(id) && (await files.kind(joinPath(folder, one.file))) === undefined)
+        return { id, file: one.file };
+    }
+    return undefined;
   }
 
   /** Gives labels to an image that was here before. @throws DatasetError if something is annotated in it */

@@ -25,9 +25,12 @@ export interface LoadedImage {
   readonly info: ImageInfo;
 }
 
-/** Why an image or label file of a project cannot be read, where it is missing; otherwise what was thrown. */
-export const whyMissing = (folder: string, file: string, cause: unknown): unknown =>
-  factsOf(cause, 'no-file') === undefined ? cause : missingListed(folder, file, cause);
+/**
+ * Why an image or label file of a project cannot be read, where it is missing; otherwise what was thrown.
+ * @param remedy default: as where no page is
+ */
+export const whyMissing = (folder: string, file: string, cause: unknown, remedy?: string): unknown =>
+  factsOf(cause, 'no-file') === undefined ? cause : missingListed(folder, file, { cause, remedy });
 
 export class ProjectImages {
   readonly #files: WritableFiles;
@@ -85,7 +88,7 @@ export class ProjectImages {
     this.#listing ??= listImageSources(this.#files, this.#folder, { leaveOutMissing: true });
     const listing = await this.#listing;
     return readListed(this.#files, listing, file).catch((cause: unknown) => {
-      throw whyMissing(this.#folder, file, cause);
+      throw whyMissing(this.#folder, file, cause, 'Put it back, or add this image again: its labels are kept.');
     });
   }
 
@@ -98,6 +101,11 @@ export class ProjectImages {
     this.#bytes.set(id, stored.data.byteLength + (upright.data === stored.data ? 0 : upright.data.byteLength));
     this.#makeRoom();
     return { stored, upright, info };
+  }
+
+  /** An image that is in memory, whatever became of its file. */
+  async inMemory(id: ImageId): Promise<Image | undefined> {
+    return (await this.#loaded.get(id)?.catch(() => undefined))?.stored;
   }
 
   #makeRoom(): void {

@@ -1,10 +1,10 @@
 /** Projects and data folders that are handed in, as projects of their own. */
 
 import { baseName } from '../dataset/discover/names.ts';
-import { FormatError } from '../errors.ts';
+import { type Facts, FormatError } from '../errors.ts';
 import { type BlobLike, joinPath } from '../files.ts';
 import { MAX_BYTES } from '../image/read.ts';
-import { blobOf, isZip, readZip } from '../image/zip.ts';
+import { blobOf, isPlainPath, isZip, readZip } from '../image/zip.ts';
 import { PROJECT_FILE, parseProject } from '../project/project.ts';
 import type { GivenFile, Problem } from './engine.ts';
 import { problemOf } from './error-data.ts';
@@ -87,15 +87,25 @@ export async function importProject(host: StudioHost, given: readonly GivenFile[
     }
     const present = new Set(await files.list(folder));
     const isThere = (path: string) => present.has(path) || [...present].some((other) => other.startsWith(`${path}/`));
-    const images = project.images.filter(({ file, labels }) => {
-      const missing = [file, ...(labels === undefined ? [] : [labels])].find((path) => !isThere(path));
-      if (missing !== undefined) {
-        const remedy = 'Add the image to the project.';
-        problems.push(
-          problemOf(new FormatError('the project lists this file, but it is missing.', { file: missing, remedy })),
-        );
+    const say = (problem: string, details: { file: string; remedy: string; facts?: Facts }): void =>
+      void problems.push(problemOf(new FormatError(problem, details)));
+    const images = project.images.flatMap((image) => {
+      const { labels, ...unlabelled } = image;
+      // What an archive lists elsewhere is no part of it. Other images that it lacks may be added later.
+      if (!isPlainPath(image.file)) {
+        say('the project lists this file, but it is missing.', {
+          file: image.file,
+          remedy: 'Add the image to the project.',
+        });
+        return [];
       }
-      return missing === undefined;
+      if (labels === undefined || isThere(labels)) return [image];
+      say('the project lists these labels, but they are missing: their image is here without any.', {
+        file: labels,
+        remedy: 'Add this label file to the project, or paint anew.',
+        facts: { code: 'labels-missing' },
+      });
+      return [unlabelled];
     });
     await writeProjectFile(files, folder, { ...project, name: project.name ?? name, images });
     return { id, files: [], problems };

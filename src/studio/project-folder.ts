@@ -76,7 +76,7 @@ export function withIds(images: readonly ProjectImage[]): readonly ProjectImage[
 }
 
 /** What names of one file have in common where the case of letters, or how they are encoded, tells no two apart. */
-const fileKey = (name: string): string => name.normalize('NFC').toLowerCase();
+export const fileKey = (name: string): string => name.normalize('NFC').toLowerCase();
 
 /** Names that are taken, for `freeName`. */
 export const takenNames = (names: Iterable<string>): Set<string> => new Set(Array.from(names, fileKey));

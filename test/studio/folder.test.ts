@@ -63,7 +63,7 @@ describe('a file that is missing when a project is opened', () => {
     message: `there is no file "${file}", which the project lists.`,
     code: 'no-file',
     file: 'lamella.json',
-    remedy: 'Put it back, or remove it from lamella.json. Paths are relative to its folder.',
+    remedy: 'Put it back, or add this image again: its labels are kept.',
   });
 
   beforeEach(async () => {
@@ -99,6 +99,21 @@ describe('a file that is missing when a project is opened', () => {
     ]);
     expect(await readFile(join(folder, 'labels/b.tif'))).toEqual(labels);
     await rename(join(folder, 'renamed.png'), join(folder, 'b.png'));
+    expect(await open()).toMatchObject({ problems: [], images: [{ id: 'a' }, { id: 'b' }, { id: 'c' }] });
+    expect(await painted('b')).toBe(37);
+  });
+
+  it('an image that is added again is the one that was missing, with its labels', async () => {
+    await rename(join(folder, 'b.png'), join(parent, 'b.png'));
+    await open();
+    const { images, problems } = await engine.addFiles([{ path: 'b.png', content: greyPng(20) }]);
+    expect([images.map(({ id }) => id), problems, await painted('b')]).toEqual([['b'], [], 37]);
+    await engine.close();
+    expect((await json()).images.map(({ id, file }: { id: string; file: string }) => [id, file])).toEqual([
+      ['a', 'a.png'],
+      ['b', 'images/b.png'],
+      ['c', 'c.png'],
+    ]);
     expect(await open()).toMatchObject({ problems: [], images: [{ id: 'a' }, { id: 'b' }, { id: 'c' }] });
     expect(await painted('b')).toBe(37);
   });

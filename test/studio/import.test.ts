@@ -2,7 +2,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { zipSync } from 'fflate';
+import { unzipSync, zipSync } from 'fflate';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ndarray } from '../../src/array/ndarray.ts';
 import { readDataset } from '../../src/dataset/prepare.ts';
@@ -417,6 +417,72 @@ describe('an archive', () => {
     ]);
     expect(state.journal.length).toBe(0);
   });
+
+  /** A zip of a project with images a and b, each with labels, without one of its files. */
+  const without = async (file: string): Promise<Uint8Array> => {
+    const state = await engine.create('cells');
+    const painter = await openPainter(engine, state);
+    const { images } = await engine.addFiles(
+      [IMAGE, picture((p) => p)].map((content, i) => ({ path: `${'ab'[i]}.png`, content })),
+    );
+    await painter.add(images);
+    for (const id of ['a', 'b']) await painter.stroke(id, 1, [[2, 2]], 1);
+    const { content } = await engine.export({ formats: ['project'] });
+    const { [`cells/${file}`]: lost, ...rest } = unzipSync(
+      content instanceof Uint8Array ? content : new Uint8Array(await content.arrayBuffer()),
+    );
+    expect(lost).toBeDefined();
+    return zipSync(rest);
+  };
+  const paintedIn = async (id: string): Promise<number> =>
+    (await engine.labels(id, 0))?.data.filter((value) => value === 1).length ?? 0;
+
+  it('of a project that lacks a label file is opened with all images; the labels can be added', async () => {
+    const zip = await without('labels/a.tif');
+    const labels = await readFile(join(root, 'cells/labels/a.tif'));
+    const { images, problems, project } = await engine.import([{ path: 'x.zip', content: zip }], 'x');
+    expect(images.map(({ id }) => id)).toEqual(['a', 'b']);
+    expect(problems).toEqual([
+      {
+        code: 'labels-missing',
+        file: 'labels/a.tif',
+        message: 'the project lists these labels, but they are missing: their image is here without any.',
+        remedy: 'Add this label file to the project, or paint anew.',
+      },
+    ]);
+    expect(project.images[0]).toMatchObject({ id: 'a', file: 'images/a.png' });
+    expect([project.images[0]?.labels, await paintedIn('a'), await paintedIn('b')]).toEqual([undefined, 0, 1]);
+    const added = await engine.addFiles([{ path: 'labels/a.tif', content: labels }]);
+    expect([added.problems, added.labelled, await paintedIn('a')]).toEqual([[], ['a'], 1]);
+  });
+
+  it.each(['a.png', 'other.png'])(
+    'of a project that lacks an image gets it back when it is added as %s',
+    async (name) => {
+      const zip = await without('images/a.png');
+      const { id, images, problems, project } = await engine.import([{ path: 'x.zip', content: zip }], 'x');
+      expect([id, images.map((image) => image.id)]).toEqual(['cells-2', ['b']]);
+      expect(problems).toEqual([
+        {
+          code: 'no-file',
+          file: 'cells-2/lamella.json',
+          message: 'there is no file "images/a.png", which the project lists.',
+          remedy: 'Put it back, or add this image again: its labels are kept.',
+        },
+      ]);
+      const added = await engine.addFiles([
+        { path: name, content: IMAGE },
+        { path: 'c.png', content: picture((p) => 3 * p) },
+      ]);
+      expect([added.images.map((image) => image.id).sort(), added.problems]).toEqual([['a', 'c'], []]);
+      expect(added.project.images.slice(0, 2)).toEqual(project.images);
+      expect(await paintedIn('a')).toBe(1);
+      const again = await engine.addFiles([{ path: name, content: IMAGE }]);
+      expect(again.problems.map(({ message }) => message)).toEqual(['the project has this image already.']);
+      const opened = await engine.open('cells-2');
+      expect([opened.images.map((image) => image.id), opened.problems]).toEqual([['a', 'b', 'c'], []]);
+    },
+  );
 
   it('says how large its files are before they are unpacked', async () => {
     const blob = new Blob([zipSync({ a: new Uint8Array(1_000_000) })]);

@@ -41,10 +41,17 @@ export async function readProject(
 }
 
 /** The error for an image or label file that the project of a folder lists and that is not there. */
-export const missingListed = (root: string, path: string, cause?: unknown): DatasetError =>
+export const missingListed = (
+  root: string,
+  path: string,
+  {
+    cause,
+    remedy = `Put it back, or remove it from ${PROJECT_FILE}. Paths are relative to its folder.`,
+  }: { readonly cause?: unknown; readonly remedy?: string | undefined } = {},
+): DatasetError =>
   new DatasetError(`there is no file "${path}", which the project lists.`, {
     file: joinPath(root, PROJECT_FILE),
-    remedy: `Put it back, or remove it from ${PROJECT_FILE}. Paths are relative to its folder.`,
+    remedy,
     facts: { code: 'no-file' },
     cause,
   });
