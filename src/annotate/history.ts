@@ -217,6 +217,14 @@ export class History {
   }
 
   /**
+   * As `settled`, but where the store does not keep an edit, it is given those behind it as well: it may know what they
+   * change without keeping them. Never throws.
+   */
+  handIn(): Promise<void> {
+    return this.#writer.handIn();
+  }
+
+  /**
    * Rewrites the store so that it holds only what can still be undone and redone. Call it when the files of the project
    * hold the labels, regions and classes as they are now: what is older is then in them alone.
    * @throws what the store throws

@@ -91,20 +91,31 @@ export class RecordWriter {
     await this.#writing;
   }
 
+  /** As `History.handIn`. */
+  async handIn(): Promise<void> {
+    await this.settled().catch(async () => {
+      for (const item of [...this.#waiting]) await this.#store(item).catch(() => undefined);
+    });
+  }
+
   async #writeAll(): Promise<void> {
-    const { store, pause } = this.#options;
     // Whoever made the edit goes on first.
-    await pause?.();
+    await this.#options.pause?.();
     for (let item = this.#waiting[0]; item !== undefined; item = this.#waiting[0]) {
-      if (isEdit(item)) {
-        const record = await this.#packed(item);
-        await store?.write(item.sequence, record);
-        item.stored = true;
-      } else if ('edits' in item) await store?.rewrite?.(await this.#compacted(item));
-      else await store?.write(item.sequence, encodeStep(item));
+      await this.#store(item);
       this.#waiting.shift();
       this.#written();
     }
+  }
+
+  async #store(item: Item): Promise<void> {
+    const { store } = this.#options;
+    if (isEdit(item)) {
+      const record = await this.#packed(item);
+      await store?.write(item.sequence, record);
+      item.stored = true;
+    } else if ('edits' in item) await store?.rewrite?.(await this.#compacted(item));
+    else await store?.write(item.sequence, encodeStep(item));
   }
 
   async #packed(edit: Edit): Promise<Uint8Array> {

@@ -167,7 +167,7 @@ export function createEngine(host: StudioHost): Engine {
     },
     moveToFolder: () =>
       during('saving', async (project) => {
-        await project.exclusively(() => folders().move(project.id));
+        await project.moveFiles(() => folders().move(project.id));
         return (await host.placeOf(project.id)) ?? '';
       }),
     close,

@@ -309,6 +309,11 @@ export interface ExportedFile {
   readonly name: string;
   /** Read in pieces where it is a file, so that large projects need not fit into memory; until the next export. */
   readonly content: FileContent;
+  /**
+   * Why a zip of the project is not all of it: files that it lists and that are neither there nor in memory, and what could
+   * not be written, but for want of space.
+   */
+  readonly problems: readonly Problem[];
 }
 
 /** The map that a model gives for a part of a page. */
@@ -424,7 +429,7 @@ export interface Engine {
   /**
    * Keeps an edit, undo or redo, as `History` gives it to its store, and makes it in the engine's labels. Resolves when it
    * would survive a crash. A record that was kept before is left out: after a broken connection all may be sent again that
-   * were not acknowledged.
+   * were not acknowledged. One for which there is no space is made and not kept: an export has it.
    * @returns its number
    */
   record(entry: Uint8Array): Promise<{ readonly sequence: number }>;
@@ -466,7 +471,10 @@ export interface Engine {
   segmented(prediction: string, image: ImageId, page: number): Promise<NdArray<'uint8' | 'uint32'>>;
   measure(prediction: string): Promise<TablePage>;
   table(query: TableQuery): Promise<TablePage>;
-  /** One file, or a zip of several. */
+  /**
+   * One file, or a zip of several. A zip of the project has what is in memory in place of files that are missing or cannot be
+   * written.
+   */
   export(options: ExportOptions): Promise<ExportedFile>;
   /** Ends the current training (keeping its best model), segmentation or search for places. */
   stop(): Promise<void>;

@@ -1,8 +1,8 @@
 /** What the project that is open gives to other programs: one file, or a zip of several. */
 
 import { baseName, extensionOf } from '../dataset/discover/names.ts';
-import { UsageError } from '../errors.ts';
-import { joinPath } from '../files.ts';
+import { factsOf, UsageError } from '../errors.ts';
+import { type BlobLike, joinPath } from '../files.ts';
 import { READABLE_EXTENSIONS } from '../image/formats/registry.ts';
 import { writeZip, type ZipInput } from '../image/zip.ts';
 import { RUN_FILES } from '../train/store.ts';
@@ -14,6 +14,7 @@ import type { EngineEvent, ExportedFile, ExportFormat, ExportOptions } from './e
 import type { StudioHost } from './host.ts';
 import { measurePrediction } from './measuring.ts';
 import type { OpenProject } from './open-project.ts';
+import { copyOfProject } from './project-copy.ts';
 import { FOLDERS } from './project-folder.ts';
 import { runOf } from './training.ts';
 
@@ -28,13 +29,17 @@ const MEASURED: { readonly [F in ExportFormat]?: MeasureFormat } = {
 };
 
 const EXPORT_FILE = 'export.zip';
-const PACKAGE_FILE = 'bioimageio.zip';
+
+/** A zip of so many bytes, before compression, takes no room in the storage of a page. */
+const SMALL_BYTES = 2 ** 27;
+/** So much of a zip is handed to the platform at a time. */
+const PIECE_BYTES = 2 ** 24;
 
 /** A file of the project under the name that it has in the export. */
 interface Part {
   readonly name: string;
-  /** In the host's files. */
-  readonly path: string;
+  /** Its path in the host's files, or its bytes. */
+  readonly content: string | Uint8Array;
 }
 
 async function measuredParts(host: StudioHost, open: OpenProject, options: ExportOptions): Promise<readonly Part[]> {
@@ -50,9 +55,10 @@ async function measuredParts(host: StudioHost, open: OpenProject, options: Expor
   const parts: Part[] = [];
   for (const name of written.filter((path) => report || path !== RUN_FILES.report)) {
     const path = joinPath(out, name);
-    if (!name.endsWith('/')) parts.push({ name, path });
+    if (!name.endsWith('/')) parts.push({ name, content: path });
     else
-      for (const inner of await host.files.list(path)) parts.push({ name: name + inner, path: joinPath(path, inner) });
+      for (const inner of await host.files.list(path))
+        parts.push({ name: name + inner, content: joinPath(path, inner) });
   }
   return parts;
 }
@@ -64,39 +70,27 @@ async function runParts(
 ): Promise<readonly Part[]> {
   const parts: Part[] = [];
   if (formats.includes('quick')) {
-    parts.push({ name: `${open.id}-quick.onnx`, path: joinPath(open.folder, open.liveModelFiles.quick) });
+    parts.push({ name: `${open.id}-quick.onnx`, content: joinPath(open.folder, open.liveModelFiles.quick) });
   }
   const folder = (): string => joinPath(open.folder, runOf(open.project, run));
   if (formats.includes('onnx')) {
-    const path = await modelFileOf(host.files, folder());
-    parts.push({ name: `${open.id}.onnx`, path });
+    parts.push({ name: `${open.id}.onnx`, content: await modelFileOf(host.files, folder()) });
   }
   if (formats.includes('bioimageio')) {
     const { bytes } = await packageModel(host, folder(), { name: `Lamella ${open.id}` });
-    const path = joinPath(open.folder, FOLDERS.own, PACKAGE_FILE);
-    await host.files.write(path, bytes);
-    parts.push({ name: `${open.id}-bioimageio.zip`, path });
+    parts.push({ name: `${open.id}-bioimageio.zip`, content: bytes });
   }
   if (formats.includes('report') && (run !== undefined || prediction === undefined)) {
     const path = joinPath(folder(), RUN_FILES.report);
     if ((await host.files.kind(path)) === undefined)
       await writeSegmentationReport(host, folder(), { folder: open.folder });
-    parts.push({ name: 'training-report.html', path });
+    parts.push({ name: 'training-report.html', content: path });
   }
   return parts;
 }
 
-/** Every file of the project but what it can do without, and images that lie elsewhere. */
-async function projectParts(host: StudioHost, open: OpenProject): Promise<readonly Part[]> {
-  const name = open.id;
-  const names = await host.files.list(open.folder);
-  return names
-    .filter((file) => !file.startsWith(`${FOLDERS.own}/`) && baseName(file) !== 'lock')
-    .map((file) => ({ name: `${name}/${file}`, path: joinPath(open.folder, file) }));
-}
-
 /**
- * Exports what is asked for.
+ * Exports what is asked for. The project is exported also where its storage is full or was cleared.
  * @throws UsageError if there is nothing of it yet; as `measureBy` and `writeSegmentationReport`
  */
 export async function exportFiles(
@@ -105,28 +99,100 @@ export async function exportFiles(
   options: ExportOptions,
   emit: (event: EngineEvent) => void,
 ): Promise<ExportedFile> {
-  if (!open.readOnly) await open.flush();
-  const whole = options.formats.includes('project') ? await projectParts(host, open) : [];
+  const copy = options.formats.includes('project') ? await copyOfProject(host, open) : undefined;
+  if (copy === undefined && !open.readOnly) await open.flush();
+  const whole = [...(copy?.files ?? [])].map(([file, content]) => ({ name: `${open.id}/${file}`, content }));
   const parts = [...(await measuredParts(host, open, options)), ...(await runParts(host, open, options)), ...whole];
   const [only] = parts;
   if (only === undefined) throw new UsageError('There is nothing to export.');
-  if (parts.length === 1) return { name: baseName(only.name), content: await host.content(only.path) };
-  const path = joinPath(open.folder, FOLDERS.own, EXPORT_FILE);
-  const file = await host.openFile(path);
-  try {
-    await file.truncate(0);
-    await writeZip(inputs(), (part) => file.append(part), new Date());
-  } finally {
-    await file.close();
+  const problems = copy?.problems ?? [];
+  if (parts.length === 1) {
+    const { name, content } = only;
+    return {
+      name: baseName(name),
+      content: typeof content === 'string' ? await host.content(content) : content,
+      problems,
+    };
   }
   const suffix = options.formats.length === 1 && whole.length > 0 ? '' : '-export';
-  return { name: `${open.id}${suffix}.zip`, content: await host.content(path) };
+  const content = await zipOf(host, joinPath(open.folder, FOLDERS.own, EXPORT_FILE), parts, (done, name) =>
+    emit({ kind: 'progress', task: 'export', done, total: parts.length, text: name }),
+  );
+  return { name: `${open.id}${suffix}.zip`, content, problems };
+}
 
+/**
+ * A zip of parts.
+ * @param path where it is made, unless it is small or there is no space
+ */
+async function zipOf(
+  host: StudioHost,
+  path: string,
+  parts: readonly Part[],
+  onPart: (done: number, name: string) => void,
+): Promise<ExportedFile['content']> {
   function* inputs(): Generator<ZipInput> {
-    for (const [done, { name, path: from }] of parts.entries()) {
-      emit({ kind: 'progress', task: 'export', done, total: parts.length, text: name });
+    for (const [done, { name, content }] of parts.entries()) {
+      onPart(done, name);
       const stored = READABLE_EXTENSIONS.includes(extensionOf(name)) || /\.(zip|parquet|ckpt)$/.test(name);
-      yield { path: name, stored, read: () => host.files.read(from) };
+      yield {
+        path: name,
+        stored,
+        read: async () => (typeof content === 'string' ? host.files.read(content) : content),
+      };
     }
   }
+  const write = (put: (part: Uint8Array) => Promise<void>): Promise<void> => writeZip(inputs(), put, new Date());
+  // The export before takes room that this one, or the project, may need.
+  await host.remove(path).catch(() => undefined);
+  if (host.place !== 'tab' || !(await isSmall(host, parts))) {
+    try {
+      const file = await host.openFile(path);
+      try {
+        await file.truncate(0);
+        await write((part) => file.append(part));
+      } finally {
+        await file.close();
+      }
+      return await host.content(path);
+    } catch (cause) {
+      await host.remove(path).catch(() => undefined);
+      if (!isNoPlace(cause)) throw cause;
+    }
+  }
+  return inMemory(host, write);
+}
+
+/** Whether a zip cannot be made where the project is, but elsewhere. */
+const isNoPlace = (cause: unknown): boolean =>
+  factsOf(cause, 'no-space') !== undefined || factsOf(cause, 'folder-gone') !== undefined;
+
+async function isSmall(host: StudioHost, parts: readonly Part[]): Promise<boolean> {
+  let bytes = 0;
+  for (const { content } of parts) {
+    bytes += typeof content === 'string' ? (await host.content(content)).size : content.length;
+    if (bytes > SMALL_BYTES) return false;
+  }
+  return true;
+}
+
+async function inMemory(
+  host: StudioHost,
+  write: (put: (part: Uint8Array) => Promise<void>) => Promise<void>,
+): Promise<BlobLike> {
+  const pieces: BlobLike[] = [];
+  let piece: Uint8Array[] = [];
+  let bytes = 0;
+  const end = (): void => {
+    pieces.push(host.blob(piece));
+    piece = [];
+    bytes = 0;
+  };
+  await write(async (part) => {
+    piece.push(part);
+    bytes += part.length;
+    if (bytes >= PIECE_BYTES) end();
+  });
+  end();
+  return host.blob(pieces);
 }

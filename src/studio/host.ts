@@ -36,6 +36,8 @@ export interface StudioHost extends Host {
   openFile(path: string): Promise<OpenFile>;
   /** A file to be read in pieces, as long as it does not change. */
   content(path: string): Promise<BlobLike>;
+  /** One file of parts, which the platform keeps apart from projects. */
+  blob(parts: readonly (Uint8Array | BlobLike)[]): BlobLike;
   /**
    * Keeps others from writing to a folder.
    * @returns what ends it; undefined if another tab or process does write

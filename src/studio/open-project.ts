@@ -6,7 +6,7 @@ import type { LabelLayer } from '../annotate/label-layer.ts';
 import { changesOf, readHeader, splitRecords } from '../annotate/record.ts';
 import type { Region } from '../annotate/region.ts';
 import { type NdArray, ndarray } from '../array/ndarray.ts';
-import { DatasetError, FormatError, LamellaError, RunError, UsageError } from '../errors.ts';
+import { DatasetError, FormatError, factsOf, LamellaError, RunError, UsageError } from '../errors.ts';
 import { joinPath } from '../files.ts';
 import { PROJECT_FILE, type Project, type ProjectClass, writeProject } from '../project/project.ts';
 import { projectRegionOf, regionOf } from '../project/regions.ts';
@@ -22,7 +22,7 @@ import { type ClassLabel, missingClasses, paintedClasses, storedClasses } from '
 import { modelsOf, takeModels } from './models.ts';
 import { FOLDERS, IGNORED_IN_FILES, imageOf, readProjectFile } from './project-folder.ts';
 import { ProjectJournal } from './project-journal.ts';
-import { ProjectLabels } from './project-labels.ts';
+import { type LabelCopies, ProjectLabels } from './project-labels.ts';
 
 const JOURNAL = 'journal';
 
@@ -207,10 +207,31 @@ export class OpenProject {
   }
 
   async #save(project: Project): Promise<void> {
+    const isThere = await this.#isThere(PROJECT_FILE);
     await this.#keepProjectOfOthers();
     await this.#known.write(PROJECT_FILE, new TextEncoder().encode(writeProject(project)));
     this.#project = project;
     this.#isChanged = false;
+    if (!isThere) await this.#tellWhatIsGone();
+  }
+
+  async #isThere(file: string): Promise<boolean> {
+    return (await this.#host.files.kind(joinPath(this.folder, file))) !== undefined;
+  }
+
+  async #tellWhatIsGone(): Promise<void> {
+    const present = await Promise.all(this.#project.images.map(({ file }) => this.#isThere(file)));
+    if (!present.includes(false)) return;
+    this.#found(
+      new DatasetError(
+        'the files of this project are gone: its folder was emptied, or the data of this page were cleared.',
+        {
+          file: this.id,
+          remedy: 'Export the project before you close it: what is still in memory is kept so.',
+          facts: { code: 'files-gone' },
+        },
+      ),
+    );
   }
 
   /** Copies what another program made of `lamella.json`, which is about to be written. */
@@ -344,13 +365,14 @@ export class OpenProject {
     const { sequence, kind } = readHeader(record);
     if (kind === 'saved') throw new UsageError('Only the engine says what is saved.');
     if (this.#journal.has(sequence)) return undefined;
-    if (sequence !== this.sequence + 1) {
-      throw new UsageError(`Edit ${sequence} cannot be kept: those from ${this.sequence + 1} on are missing.`, {
+    const next = this.#journal.next;
+    if (sequence > next) {
+      throw new UsageError(`Edit ${sequence} cannot be kept: those from ${next} on are missing.`, {
         remedy: 'Hand them in first.',
       });
     }
-    // What cannot be made here must not get into the journal.
-    const isAccepted = await make(record);
+    // What cannot be made here must not get into the journal, and what was made is not made again over what came after it.
+    const isAccepted = !this.#journal.isHeld(sequence, record) && (await make(record));
     await this.#journal.write(sequence, record);
     return { isAccepted };
   }
@@ -552,10 +574,18 @@ export class OpenProject {
     });
   }
 
-  /** Does something with the files of the project when all is written, and nothing else is. */
-  async exclusively(work: () => Promise<void>): Promise<void> {
-    await this.flush();
-    await this.#serially(work);
+  /** As `ProjectLabels.copies`. */
+  labelCopies(isMissing: (file: string) => boolean): Promise<LabelCopies> {
+    return this.#serially(() => this.labels.copies(this.#project, isMissing));
+  }
+
+  /** Moves the files of the project to where there may be more room for what cannot be written here. */
+  async moveFiles(move: () => Promise<void>): Promise<void> {
+    await this.flush().catch((cause: unknown) => {
+      if (factsOf(cause, 'no-space') === undefined) throw cause;
+    });
+    await this.#serially(move);
+    await this.flush().catch((cause: unknown) => this.#found(cause));
   }
 
   /** Writes what is not written yet, and lets others open the project. */

@@ -21,6 +21,8 @@ export class ProjectJournal {
   readonly images: ReadonlySet<ImageId>;
   #sequence: number;
   #isEmpty: boolean;
+  /** Records behind those of the file for which it had no space, in their order. */
+  readonly #held = new Map<number, Uint8Array>();
 
   private constructor(
     records: readonly Uint8Array[],
@@ -61,9 +63,14 @@ export class ProjectJournal {
     return new ProjectJournal(records, async () => bytes.subarray(0, end));
   }
 
-  /** Number of the last record. */
+  /** Number of the last record that is written. */
   get sequence(): number {
     return this.#sequence;
+  }
+
+  /** Number of the next record, also where those before it could not be written. */
+  get next(): number {
+    return this.#sequence + this.#held.size + 1;
   }
 
   get isEmpty(): boolean {
@@ -79,18 +86,36 @@ export class ProjectJournal {
     return sequence <= this.#sequence;
   }
 
-  /** Resolves when the record would survive a crash. */
+  /** Whether a record could not be written, and is held. */
+  isHeld(sequence: number, record: Uint8Array): boolean {
+    const held = this.#held.get(sequence);
+    return held?.length === record.length && held.every((byte, i) => byte === record[i]);
+  }
+
+  /**
+   * Resolves when the record, and all before it, would survive a crash. One that cannot be written is held, so that those
+   * behind it can be made, too.
+   */
   async write(sequence: number, record: Uint8Array): Promise<void> {
     if (this.#journal === undefined) throw new UsageError('The journal of another program is not written.');
-    await this.#journal.write(sequence, record);
-    this.#sequence = sequence;
-    this.#isEmpty = false;
+    if (!this.isHeld(sequence, record)) {
+      // Of another history, such as what a page had kept that has ended.
+      for (const number of this.#held.keys()) if (number >= sequence) this.#held.delete(number);
+      this.#held.set(sequence, record);
+    }
+    for (const [number, one] of this.#held) {
+      await this.#journal.write(number, one);
+      this.#held.delete(number);
+      this.#sequence = number;
+      this.#isEmpty = false;
+      if (number === sequence) break;
+    }
   }
 
   /** A record by its number. @throws FormatError if it is not there */
-  read(sequence: number): Promise<Uint8Array> {
+  async read(sequence: number): Promise<Uint8Array> {
     if (this.#journal === undefined) throw new UsageError('The journal of another program is not read.');
-    return this.#journal.read(sequence);
+    return this.#held.get(sequence) ?? this.#journal.read(sequence);
   }
 
   /** Notes that the label files contain everything up to now. */

@@ -21,6 +21,13 @@ export interface WrittenLabels {
   readonly failed: readonly unknown[];
 }
 
+/** Label files for a copy of the project. */
+export interface LabelCopies {
+  readonly project: Project;
+  readonly files: ReadonlyMap<string, Uint8Array>;
+  readonly lost: readonly string[];
+}
+
 /** Is told what other programs did to label files and images meanwhile, each once. */
 export type Found = (what: LamellaError) => void;
 
@@ -89,11 +96,7 @@ export class ProjectLabels {
    * replaced by one of another size is not written: the image would open without labels.
    */
   async write(project: Project, found: Found): Promise<WrittenLabels> {
-    const changed = [...this.#layers].filter(([id]) => this.#changed.has(id)).map(([, layer]) => layer);
-    const notAnnotated = changed.reduce(
-      (value, layer) => Math.max(value, notAnnotatedFor(layer, project)),
-      project.notAnnotated,
-    );
+    const notAnnotated = this.#notAnnotatedIn(project);
     // Files hold one value for it, or another all together.
     const all = notAnnotated !== project.notAnnotated;
     const written = project.images.flatMap((image) => {
@@ -106,7 +109,7 @@ export class ProjectLabels {
     this.#left.clear();
     let { images } = project;
     for (const image of written) {
-      const { id, crc32, keepLabels: _, ...rest } = image;
+      const { id } = image;
       const layer = await this.layer(project, id);
       let under: { readonly stored: Image; readonly fate: Fate };
       try {
@@ -121,11 +124,47 @@ export class ProjectLabels {
       if (others !== undefined) found(writtenBeside(others, file));
       const noticed = this.#noticed(id, image.file, under.fate);
       if (noticed !== undefined) found(noticed);
-      // Of what is no copy they may be the user's own, unless it says otherwise.
-      const own = crc32 === undefined ? { keepLabels: false } : { crc32 };
-      images = images.map((other) => (other.id === id ? { ...rest, id, labels: file, ...own } : other));
+      images = images.map((other) => (other.id === id ? listedWith(image, file) : other));
     }
     return { project: { ...project, notAnnotated, images }, failed };
+  }
+
+  /** The value of "not annotated" that the files need once what changed is in them. */
+  #notAnnotatedIn(project: Project): number {
+    const changed = [...this.#layers].filter(([id]) => this.#changed.has(id)).map(([, layer]) => layer);
+    return changed.reduce((value, layer) => Math.max(value, notAnnotatedFor(layer, project)), project.notAnnotated);
+  }
+
+  /**
+   * The label files that `write` would write, and of layers in memory those that are missing, for a copy of the project.
+   * @returns the files by their paths, the project that lists them, and which of them cannot be made
+   */
+  async copies(project: Project, isMissing: (file: string) => boolean): Promise<LabelCopies> {
+    const notAnnotated = this.#notAnnotatedIn(project);
+    const all = notAnnotated !== project.notAnnotated;
+    const files = new Map<string, Uint8Array>();
+    const lost: string[] = [];
+    const images: ProjectImage[] = [];
+    for (const image of project.images) {
+      const { id, labels } = image;
+      const isBehind = id !== undefined && (this.#changed.has(id) || (all && labels !== undefined));
+      const isGone = id !== undefined && labels !== undefined && isMissing(labels);
+      if (id === undefined || !(isBehind || isGone)) {
+        images.push(image);
+        continue;
+      }
+      const [file] = await this.#fileFor({ ...image, id });
+      try {
+        const layer = await this.layer(project, id);
+        const { stored } = await this.#images.load(project, id);
+        files.set(file, labelFileOf(layer, stored, { ...project, notAnnotated }));
+        images.push(listedWith(image, file));
+      } catch {
+        lost.push(labels ?? file);
+        images.push(image);
+      }
+    }
+    return { project: { ...project, notAnnotated, images }, files, lost };
   }
 
   /**
@@ -210,6 +249,12 @@ export class ProjectLabels {
       this.#chosen.delete(each);
     }
   }
+}
+
+/** An image with the label file that was written for it. */
+function listedWith({ crc32, keepLabels: _, ...image }: ProjectImage, labels: string): ProjectImage {
+  // Of what is no copy they may be the user's own, unless it says otherwise.
+  return { ...image, labels, ...(crc32 === undefined ? { keepLabels: false } : { crc32 }) };
 }
 
 const writtenBeside = (others: string, own: string): LamellaError =>

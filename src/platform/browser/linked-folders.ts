@@ -27,7 +27,14 @@ async function inStore<T>(mode: IDBTransactionMode, work: (store: IDBObjectStore
   opening.onupgradeneeded = () => opening.result.createObjectStore(STORE);
   const database = await settled(opening);
   try {
-    return await settled(work(database.transaction(STORE, mode).objectStore(STORE)));
+    const transaction = database.transaction(STORE, mode);
+    // What was put is only there once this is through, for which a full storage may have no space.
+    const through = new Promise<void>((resolve, reject) => {
+      transaction.oncomplete = () => resolve();
+      transaction.onabort = () => reject(transaction.error);
+    });
+    const [result] = await Promise.all([settled(work(transaction.objectStore(STORE))), through]);
+    return result;
   } finally {
     database.close();
   }

@@ -27,7 +27,10 @@ export async function openFile(path: string): Promise<OpenFile> {
     },
     append: (bytes) =>
       explained(async () => {
-        access.write(bytes as Uint8Array<ArrayBuffer>, { at: access.getSize() });
+        const at = access.getSize();
+        // Of a file that was cleared, in a private window.
+        if (at < 0) throw new DOMException('The file is gone.', 'NotFoundError');
+        access.write(bytes as Uint8Array<ArrayBuffer>, { at });
         access.flush();
       }),
     truncate: (size) =>

@@ -3,7 +3,7 @@
  * disk, which have their paths there.
  */
 
-import { LamellaError, RunError, UsageError } from '../../errors.ts';
+import { type Facts, LamellaError, RunError, UsageError } from '../../errors.ts';
 import { linkedFolders } from './linked-folders.ts';
 import { PROJECTS } from './project-folder.ts';
 
@@ -18,15 +18,25 @@ async function fullness(): Promise<string> {
 /** The error for a failed access: no space, removed, not permitted. What the storage did not say is returned as it is. */
 export async function explainAccess(cause: unknown, file: string): Promise<unknown> {
   if (!(cause instanceof DOMException)) return cause;
-  const because = (problem: string, remedy: string): LamellaError => new LamellaError(problem, { file, remedy, cause });
+  const because = (problem: string, remedy: string, facts?: Facts): LamellaError =>
+    new LamellaError(problem, { file, remedy, facts, cause });
   switch (cause.name) {
     case 'QuotaExceededError':
       return because(
         `no space is left in the storage of this page${await fullness()}.`,
-        'Remove runs with removeRun, or free some space on the disk.',
+        file.startsWith(`${PROJECTS}/`)
+          ? 'Save the project to your disk, then forget projects that you do not need here, or free some space on the disk.'
+          : 'Remove runs with removeRun, or free some space on the disk.',
+        { code: 'no-space' },
       );
     case 'NotFoundError':
-      return because('this was removed from the storage of this page.', 'Keep its data while a run is written.');
+      return file.startsWith(`${PROJECTS}/`)
+        ? because(
+            'this was removed from the storage of this page.',
+            'Export the project before you close it: what is still in memory is kept so.',
+            { code: 'files-gone' },
+          )
+        : because('this was removed from the storage of this page.', 'Keep its data while a run is written.');
     case 'TypeMismatchError':
       return because('there is a file where a folder is needed, or the reverse.', 'Choose another name.');
     case 'NotAllowedError':

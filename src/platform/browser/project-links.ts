@@ -5,7 +5,7 @@ import { joinPath } from '../../files.ts';
 import type { StudioHost } from '../../studio/host.ts';
 import { FOLDERS, folderNameFor, freeName, takenNames } from '../../studio/project-folder.ts';
 import { folderAtHand, linkedFolders, linkProject } from './linked-folders.ts';
-import { filesBelow, openFolder, putFile } from './opfs.ts';
+import { explainAccess, filesBelow, openFolder, putFile } from './opfs.ts';
 import { opfsFiles } from './opfs-files.ts';
 import { PROJECTS, projectFolder } from './project-folder.ts';
 
@@ -47,7 +47,9 @@ export const linkedProjects: NonNullable<StudioHost['folders']> = {
       if (isKept(path.split('/')[0] as string)) continue;
       await putFile(target, path, new Uint8Array(await file.arrayBuffer()), { keep: false });
     }
-    await linkProject(id, target);
+    await linkProject(id, target).catch(async (cause: unknown) => {
+      throw await explainAccess(cause, projectFolder(id));
+    });
     // From here on the folder is the project, and what is in the storage is a copy.
     const copied: string[] = [];
     for await (const name of source.keys()) if (!isKept(name)) copied.push(name);

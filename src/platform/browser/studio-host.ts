@@ -82,6 +82,7 @@ export function browserStudioHost(options: OpenRuntimeOptions = {}): StudioHost 
     folders: linkedProjects,
     openFile,
     content: (path) => files.file(path),
+    blob: (parts) => new Blob(parts as BlobPart[]),
     async lock(folder) {
       try {
         const release = await takeLock(folder);

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type FileHandle, link, open, rename, rm, statfs, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { LamellaError } from '../../errors.ts';
+import { type Facts, LamellaError } from '../../errors.ts';
 import type { FileWriter } from '../../files.ts';
 import { formatBytes } from '../../image/byte-size.ts';
 import { makeFolder } from './make-folder.ts';
@@ -12,11 +12,14 @@ import { makeFolder } from './make-folder.ts';
  */
 export function explainWrite(cause: unknown, file: string, amount = ''): LamellaError {
   const code = (cause as NodeJS.ErrnoException).code;
-  const because = (problem: string, remedy: string): LamellaError => new LamellaError(problem, { file, remedy, cause });
+  const because = (problem: string, remedy: string, facts?: Facts): LamellaError =>
+    new LamellaError(problem, { file, remedy, facts, cause });
   switch (code) {
     case 'ENOSPC':
     case 'EDQUOT':
-      return because(`no space left on the disk${amount}.`, 'Free some space, or choose another location.');
+      return because(`no space left on the disk${amount}.`, 'Free some space, or choose another location.', {
+        code: 'no-space',
+      });
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':

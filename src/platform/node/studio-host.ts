@@ -176,6 +176,7 @@ export function studioHost(root: string, { single = false }: StudioHostOptions =
       };
       return { size, arrayBuffer: () => read(0, size), slice: (from, to) => ({ arrayBuffer: () => read(from, to) }) };
     },
+    blob: (parts) => new Blob(parts as Blob[]),
     async lock(folder) {
       const own = await placeWithin(root, join(folder, '.studio'));
       const place = await placeWithin(root, folder);

@@ -272,6 +272,8 @@ export function createAnnotation(engine: Engine, project: OpenProject, messages:
       undoName.value === undefined ? text.status.nothingToUndo : text.status.undo(undoName.value),
     ),
     commit,
+    /** Lets the engine know also what it cannot keep. */
+    handIn: async (): Promise<void> => opened.value?.history.handIn(),
     cancel(): void {
       opened.value?.history.cancel();
     },

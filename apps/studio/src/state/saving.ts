@@ -1,6 +1,7 @@
 /** Files for the user's own disk: the project as a whole, and what was exported. */
 
 import { computed, effect } from '@preact/signals';
+import { LamellaError } from 'lamella';
 import type { Engine, ExportedFile, ExportOptions } from 'lamella/studio';
 import type { Folders } from '../folders.ts';
 import type { NotSaved, SavedFile } from '../save-file.ts';
@@ -23,6 +24,11 @@ interface Parts {
   saveFile(file: ExportedFile, again?: SavedFile): Promise<{ file: SavedFile } | NotSaved>;
   readonly folders: Folders;
 }
+
+/** Whether the browser's storage is full. */
+const isFull = (error: unknown): boolean =>
+  (error instanceof LamellaError && error.code === 'no-space') ||
+  (error instanceof DOMException && error.name === 'QuotaExceededError');
 
 export function createSaving(parts: Parts) {
   const { engine, project, annotation, training, measuring, settings, messages, saveFile, folders } = parts;
@@ -47,13 +53,22 @@ export function createSaving(parts: Parts) {
     );
   });
 
+  /** What is exported, with what could not be kept, such as strokes for which the storage had no space. */
+  const exported = async (options: ExportOptions): Promise<ExportedFile> => {
+    await annotation.handIn();
+    return engine.export(options);
+  };
+
   const offer = async (file: ExportedFile, again: SavedFile, saved: (file: SavedFile) => void): Promise<void> => {
     const result = await saveFile(file, again);
     if (result === 'ask again') {
       messages.offer(text.export.ready(file.name), text.header.save, () => {
         void offer(file, again, saved).catch(messages.failed);
       });
-    } else if (result !== 'cancelled') saved(result.file);
+    } else if (result !== 'cancelled') {
+      if (file.problems.length === 0) saved(result.file);
+      else messages.problems(file.problems);
+    }
   };
 
   const keep = (id: string, then = ''): void => {
@@ -91,8 +106,15 @@ export function createSaving(parts: Parts) {
     const then = inFolder.value;
     let { folder } = state;
     if (folder === undefined) {
-      if (!(await folders.pick())) return;
-      folder = await engine.moveToFolder();
+      try {
+        if (!(await folders.pick())) return;
+        await annotation.handIn();
+        folder = await engine.moveToFolder();
+      } catch (error) {
+        if (!isFull(error)) throw error;
+        // The browser has no space even to note the folder.
+        return saveZip();
+      }
       project.state.value = { ...(project.state.value ?? state), folder };
     } else {
       if (!(await folders.allow(state.id))) {
@@ -109,7 +131,7 @@ export function createSaving(parts: Parts) {
   const saveZip = async (): Promise<void> => {
     const id = project.state.value?.id ?? '';
     const then = content.value;
-    const file = await engine.export({ formats: ['project'] });
+    const file = await exported({ formats: ['project'] });
     await offer(file, files.get(id), (done) => {
       files.set(id, done);
       saved(id, then);
@@ -143,7 +165,7 @@ export function createSaving(parts: Parts) {
       project.during(text.busy.exporting, async () => {
         const { id = '', folder } = project.state.value ?? {};
         const then = content.value;
-        const file = await engine.export(options);
+        const file = await exported(options);
         await offer(file, undefined, () => {
           if (folder === undefined && options.formats.includes('project')) saved(id, then);
           messages.note(text.saved(file.name));

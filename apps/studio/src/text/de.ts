@@ -8,7 +8,7 @@ const decimals = (value: number): string => value.toFixed(2).replace('.', ',');
 const percent = new Intl.NumberFormat('de', { style: 'percent', maximumFractionDigits: 1 }).format;
 const count = (n: number, one: string, many: string): string => `${number(n)} ${n === 1 ? one : many}`;
 
-/** Was andere Programme mit den Dateien eines offenen Projekts tun. */
+/** Was mit den Dateien eines Projekts geschieht. */
 const elsewhere: { readonly [code: string]: (own?: string) => readonly [message: string, remedy: string] } = {
   'labels-elsewhere': (own) => [
     `Ein anderes Programm hat diese Datei geschrieben; sie bleibt, wie sie ist. Was hier gemalt wird, steht in „${own}“.`,
@@ -29,6 +29,22 @@ const elsewhere: { readonly [code: string]: (own?: string) => readonly [message:
   'image-replaced': () => [
     'An der Stelle dieses Bildes liegt eines anderer Größe: Was auf das alte gemalt wurde, ist gesichert, aber noch nicht in seiner Labeldatei.',
     'Legen Sie das alte zurück, speichern Sie, und fügen Sie das neue unter anderem Namen hinzu.',
+  ],
+  'no-space': () => [
+    'Hierfür ist kein Platz mehr.',
+    'Speichern Sie das Projekt auf Ihrer Festplatte, dann vergessen Sie Projekte, die Sie hier nicht brauchen, oder schaffen dort Platz.',
+  ],
+  'files-gone': () => [
+    'Die Dateien dieses Projekts sind weg: Sein Ordner wurde geleert, oder die Daten dieser Seite wurden gelöscht.',
+    'Exportieren Sie das Projekt, bevor Sie es schließen: So bleibt, was noch im Speicher ist.',
+  ],
+  'not-copied': () => [
+    'Das Projekt führt dies auf, es fehlt aber und ist nicht in der Kopie.',
+    'Fügen Sie es von dort, wo Sie es haben, wieder hinzu und speichern noch einmal.',
+  ],
+  'labels-missing': () => [
+    'Das Projekt führt diese Labels auf, sie fehlen aber: Ihr Bild ist ohne Labels da.',
+    'Fügen Sie diese Labeldatei hinzu, oder malen Sie neu.',
   ],
   'folder-read-only': () => [
     'In diesen Ordner darf nicht geschrieben werden: Das Projekt lässt sich nur ansehen.',
