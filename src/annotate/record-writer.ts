@@ -78,11 +78,8 @@ export class RecordWriter {
       this.#keepPacked(edit, finish(packing(edit)));
     }
     if (this.#writing !== undefined) return;
-    const writing = this.#writeAll().finally(() => {
-      this.#writing = undefined;
-    });
-    this.#writing = writing;
-    writing.catch((cause) => this.#options.problem?.(cause));
+    this.#writing = this.#writeAll();
+    this.#writing.catch((cause) => this.#options.problem?.(cause));
   }
 
   /** Resolves when all is written so far. @throws what the store throws */
@@ -99,8 +96,17 @@ export class RecordWriter {
   }
 
   async #writeAll(): Promise<void> {
-    // Whoever made the edit goes on first.
-    await this.#options.pause?.();
+    try {
+      // Whoever made the edit goes on first.
+      await this.#options.pause?.();
+      await this.#writeWaiting();
+    } finally {
+      // At once: what is made from now on needs another one.
+      this.#writing = undefined;
+    }
+  }
+
+  async #writeWaiting(): Promise<void> {
     for (let item = this.#waiting[0]; item !== undefined; item = this.#waiting[0]) {
       await this.#store(item);
       this.#waiting.shift();

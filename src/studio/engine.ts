@@ -110,6 +110,8 @@ export interface ProjectState {
    * the classes and regions of `project` and over `labels`, which have them already.
    */
   readonly journal: Uint8Array;
+  /** Some of these edits are not in the files yet, as after a crash; a `saved` event comes when they are. */
+  readonly hasUnsaved?: true;
   readonly problems: readonly Problem[];
 }
 
@@ -374,6 +376,8 @@ export type EngineEvent =
       readonly text: string;
     }
   | { readonly kind: 'saved'; readonly sequence: number; readonly atMs: number }
+  /** The engine is about to end: edits that it does not have should be recorded now, and `flush` called after the last. */
+  | { readonly kind: 'ending' }
   | { readonly kind: 'device'; readonly device: string; readonly why?: string }
   /** What computed has ended and was started again, with the same project; the live preview is off. */
   | { readonly kind: 'restarted' }

@@ -364,6 +364,11 @@ export class OpenProject {
   ): Promise<{ readonly isAccepted: boolean } | undefined> {
     const { sequence, kind } = readHeader(record);
     if (kind === 'saved') throw new UsageError('Only the engine says what is saved.');
+    if (await this.#journal.hasOther(sequence, record)) {
+      throw new UsageError(`Edit ${sequence} cannot be kept: the project was edited in another tab or program since.`, {
+        remedy: 'Load the page again to go on with what is there, and make this edit anew.',
+      });
+    }
     if (this.#journal.has(sequence)) return undefined;
     const next = this.#journal.next;
     if (sequence > next) {

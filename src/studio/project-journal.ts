@@ -89,7 +89,15 @@ export class ProjectJournal {
   /** Whether a record could not be written, and is held. */
   isHeld(sequence: number, record: Uint8Array): boolean {
     const held = this.#held.get(sequence);
-    return held?.length === record.length && held.every((byte, i) => byte === record[i]);
+    return held !== undefined && isEqual(held, record);
+  }
+
+  /** Whether another record has the number of this one: one that another page wrote while this one's was cut off. */
+  async hasOther(sequence: number, record: Uint8Array): Promise<boolean> {
+    if (!this.has(sequence)) return false;
+    // Of records that are no longer in the journal nothing is known.
+    const found = await this.#journal?.read(sequence).catch(() => undefined);
+    return found !== undefined && readHeader(found).kind !== 'saved' && !isEqual(found, record);
   }
 
   /**
@@ -131,6 +139,8 @@ export class ProjectJournal {
     await this.#file?.close();
   }
 }
+
+const isEqual = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && a.every((byte, i) => byte === b[i]);
 
 /** The last records, at most so many bytes of them, that need none of those before. */
 export function lastOf(records: readonly Uint8Array[], most: number): readonly Uint8Array[] {

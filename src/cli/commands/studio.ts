@@ -12,7 +12,11 @@ Only this machine can reach it, with the address that it prints; nothing is sent
     },
   ],
   options: {
-    port: row('--port <n>', 'port on this machine (default: a free one)', integer(1, 65_535)),
+    port: row(
+      '--port <n>',
+      'port on this machine (default: the last one on this folder, or a free one)',
+      integer(1, 65_535),
+    ),
     open: no('--no-open', 'do not open the browser'),
   },
   examples: ['studio ./my-data', 'studio ./projects --port 8080 --no-open'],

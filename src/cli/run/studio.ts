@@ -23,7 +23,7 @@ export async function run(
   await stoppable(async (signal) => {
     const single = await isProject(folder, { isNamed: given !== undefined });
     const host = studioHost(folder, { single });
-    const server = await startStudioServer({ host, port });
+    const server = await startStudioServer({ host, port, folder });
     say(
       `Lamella Studio: ${server.address}`,
       `${single ? 'the project in' : 'projects in'} ${resolve(folder)}; Ctrl-C ends it`,

@@ -18,7 +18,23 @@ const LOCK_MS = 600;
 /** What ends while it takes over is started once more, so often, at the same intervals. */
 const START_TRIES = 3;
 
+const openedElsewhere = (file: string): LamellaError =>
+  new LamellaError('this project is now open in another tab or program, which writes to it.', {
+    file,
+    remedy: 'Close it there, and this page goes on.',
+  });
+
 const later = (ms: number): Promise<void> => new Promise((next) => setTimeout(next, ms));
+
+/** For what may come back after any time, such as a server that is started again. */
+export interface Patience {
+  /**
+   * Resolves when it is time for another try.
+   * @param tries made since the first few failed, from 1
+   * @param isRecording whether edits wait for it
+   */
+  pause(tries: number, isRecording: boolean): Promise<unknown>;
+}
 
 /** An engine, and whether it has ever answered. */
 interface Started {
@@ -38,9 +54,11 @@ interface Started {
  * `open` waits some seconds for whoever is about to let go of the project, such as this page before it was loaded again.
  *
  * @param again starts what computes once more; not called for one that ended before it answered anything
+ * @param patience without it, three failures in a row are the end. With it all calls wait, edits among them, until `again`
+ * succeeds and the project can be written to as before; a `problem` event says what they wait for
  * @example const engine = lastingEngine(await connectOnce(), connectOnce);
  */
-export function lastingEngine(first: Engine, again: () => Promise<Engine>): Engine {
+export function lastingEngine(first: Engine, again: () => Promise<Engine>, patience?: Patience): Engine {
   const listeners = new Set<(event: EngineEvent) => void>();
   const emit = (event: EngineEvent): void => {
     for (const listener of listeners) listener(event);
@@ -57,13 +75,19 @@ export function lastingEngine(first: Engine, again: () => Promise<Engine>): Engi
   let ending: Started | undefined;
   let isDisposed = false;
   let project: string | undefined;
+  let isWritable = false;
+  /** Calls that hand over an edit and are not answered. */
+  let recording = 0;
   let view: View | undefined;
   let live: LiveOptions | undefined;
 
   /** What has to be told to an engine that takes over. */
   function remember(name: Method, args: readonly unknown[], value: unknown): void {
-    if (OPENING.has(name)) project = (value as ProjectState).id;
-    else if (name === 'close' || (name === 'forget' && args[0] === project)) project = undefined;
+    if (OPENING.has(name)) {
+      const opened = value as ProjectState;
+      project = opened.id;
+      isWritable = !opened.readOnly;
+    } else if (name === 'close' || (name === 'forget' && args[0] === project)) project = undefined;
     else if (name === 'setView') view = args[0] as View;
     else if (name === 'setLive') live = { ...live, ...(args[0] as LiveOptions) };
     if (project === undefined) [view, live] = [undefined, undefined];
@@ -82,20 +106,31 @@ export function lastingEngine(first: Engine, again: () => Promise<Engine>): Engi
   /** @param isAnnounced whether it ended by itself, and the live preview stays off */
   async function takeOver(ended: Started, isAnnounced: boolean): Promise<Started> {
     await ended.engine.dispose();
+    let told: string | undefined;
     for (let tries = 1; ; tries++) {
       let next: Started | undefined;
       try {
         next = follow(await again());
-        if (project !== undefined) await openWhenFree(next, project);
+        if (project !== undefined) {
+          const { readOnly } = await openWhenFree(next, project);
+          // What was edited here could never be handed over.
+          if (readOnly && isWritable && patience !== undefined) throw openedElsewhere(project);
+        }
         if (view !== undefined) await next.engine.setView(view);
         if (live?.on === true && !isAnnounced) await next.engine.setLive(live);
-        next.hasAnswered = project !== undefined;
+        next.hasAnswered = project !== undefined || patience !== undefined;
         if (isAnnounced) emit({ kind: 'restarted' });
         return next;
       } catch (cause) {
         await next?.engine.dispose();
-        if (factsOf(cause, 'disconnected') === undefined || isDisposed || tries === START_TRIES) throw cause;
-        await later(LOCK_MS);
+        const isEnd = factsOf(cause, 'disconnected') === undefined || tries === START_TRIES;
+        if (isDisposed || (isEnd && patience === undefined)) throw cause;
+        const problem = problemOf(cause);
+        if (tries >= START_TRIES && problem.message !== told) {
+          told = problem.message;
+          emit({ kind: 'problem', problem });
+        }
+        await (tries < START_TRIES ? later(LOCK_MS) : patience?.pause(tries - START_TRIES + 1, recording > 0));
       }
     }
   }
@@ -122,6 +157,16 @@ export function lastingEngine(first: Engine, again: () => Promise<Engine>): Engi
   }
 
   async function call(name: Method, args: readonly unknown[]): Promise<unknown> {
+    if (name !== 'record') return callOnce(name, args);
+    recording++;
+    try {
+      return await callOnce(name, args);
+    } finally {
+      recording--;
+    }
+  }
+
+  async function callOnce(name: Method, args: readonly unknown[]): Promise<unknown> {
     const used = await current;
     try {
       const method = used.engine[name] as (...given: readonly unknown[]) => Promise<unknown>;
@@ -138,11 +183,11 @@ export function lastingEngine(first: Engine, again: () => Promise<Engine>): Engi
         // The live network to begin with has ended, too.
         if (options === undefined || smaller === undefined || options.from === 'live') throw cause;
         emit(smallerEvent(smaller, await engine.describe()));
-        return call(name, [{ ...options, settings: { ...options.settings, ...smaller } }]);
+        return callOnce(name, [{ ...options, settings: { ...options.settings, ...smaller } }]);
       }
       if (factsOf(cause, 'disconnected') === undefined || !used.hasAnswered) throw cause;
       await replace(used, true);
-      if (REPEATABLE.has(name)) return call(name, args);
+      if (REPEATABLE.has(name)) return callOnce(name, args);
       throw new LamellaError('What computes had ended, and was started again.', {
         remedy: 'Do this once more.',
         facts: { code: 'restarted' },

@@ -8,15 +8,54 @@ import { openIncoming } from './incoming.ts';
 import { lastingEngine } from './lasting-engine.ts';
 import type { OpenRuntimeOptions } from './runtime.ts';
 
+/** Held by a page with edits for a server that it cannot reach, until it has the project open there. */
+const HANDOVER = 'lamella-handover';
+/** A page that opens a project waits at most so long for those that have edits for it. */
+const HANDOVER_MS = 10_000;
+const FIRST_PAUSE_MS = 1000;
+const LONGEST_PAUSE_MS = 5000;
+
 /**
  * Reaches the engine of the `lamella studio` that serves this page. A connection that breaks is made again (`restarted`
- * event).
+ * event), also after the server was started again at this address. Until then calls wait, edits among them; a page of the
+ * same browser that opens the project there gives way to one that has edits.
  * @param token what follows `#` in the address that it prints
  * @throws LamellaError with the code `disconnected` if the token is wrong or the server has ended
  */
 export async function connectStudioServer(token: string): Promise<Engine> {
   const reach = () => reachServer(token);
-  return lastingEngine(await reach(), reach);
+  /** Between the pages of this server in this browser: one of them opens a project. */
+  const pages = new BroadcastChannel('lamella-pages');
+  let letGo: (() => void) | undefined;
+  const pause = (tries: number, isRecording: boolean): Promise<void> => {
+    if (isRecording && letGo === undefined) {
+      const held = new Promise<void>((resolve) => {
+        letGo = resolve;
+      });
+      void navigator.locks?.request(HANDOVER, { mode: 'shared' }, () => held);
+    }
+    return new Promise((resolve) => {
+      setTimeout(resolve, Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 1.5 ** tries));
+      document.addEventListener('visibilitychange', () => resolve(), { once: true });
+      pages.onmessage = () => resolve();
+    });
+  };
+  const engine = lastingEngine(await reach(), reach, { pause });
+  engine.subscribe(({ kind }) => {
+    if (kind !== 'restarted') return;
+    letGo?.();
+    letGo = undefined;
+  });
+  return {
+    ...engine,
+    async open(id) {
+      pages.postMessage('open');
+      await navigator.locks
+        ?.request(HANDOVER, { signal: AbortSignal.timeout(HANDOVER_MS) }, () => undefined)
+        .catch(() => undefined);
+      return engine.open(id);
+    },
+  };
 }
 
 async function reachServer(token: string): Promise<Engine> {

@@ -14,11 +14,12 @@ import { fileURLToPath } from 'node:url';
 import { WebSocketServer } from 'ws';
 import { LamellaError, option } from '../../errors.ts';
 import { createEngine } from '../../studio/create-engine.ts';
-import type { Engine } from '../../studio/engine.ts';
+import { type AskingEngine, askingEngine } from '../../studio/hand-over.ts';
 import type { StudioHost } from '../../studio/host.ts';
 import { serve } from '../../studio/serve.ts';
 import { SOCKET_PATH, SOCKET_PROTOCOL, type SocketLike, socketChannel } from '../../studio/socket-channel.ts';
 import { placeWithin } from './confined-files.ts';
+import { keepAddress, readAddress } from './kept-address.ts';
 import { withWatchedFolder } from './watched-folder.ts';
 
 /** This machine alone, by both versions of the protocol: `localhost` may be either. */
@@ -70,8 +71,13 @@ const headersFor = (host: string): { readonly [name: string]: string } => ({
 export interface StudioServerOptions {
   /** Where the engines work: each connection has its own. */
   readonly host: StudioHost;
-  /** Default: a free one. */
+  /** Default: that of the last server on `folder`, or if there was none or it is in use, a free one. */
   readonly port?: number;
+  /**
+   * Where port and token are kept, in `.studio/`, for this user alone: the next server on it has the same token, so that a
+   * page that was cut off reaches it. Default: nowhere, and the token ends with the server.
+   */
+  readonly folder?: string;
   /** The folder of the built page; default: that of this package. */
   readonly page?: string;
 }
@@ -79,7 +85,7 @@ export interface StudioServerOptions {
 export interface StudioServer {
   /** With the token, which whoever opens it needs. */
   readonly address: string;
-  /** Ends all connections; what they recorded is written. */
+  /** Takes what the pages still have, and ends all connections; what they recorded is written. */
   close(): Promise<void>;
 }
 
@@ -89,15 +95,17 @@ export interface StudioServer {
  */
 export async function startStudioServer({
   host,
-  port = 0,
+  port,
+  folder,
   page = fileURLToPath(new URL('../../studio/page', import.meta.url)),
 }: StudioServerOptions): Promise<StudioServer> {
   if ((await fileAt(page, 'index.html')) === undefined) {
     throw new LamellaError('the page of Studio is not built.', { file: page, remedy: 'Run npm run build.' });
   }
   const runtime = dirname(fileURLToPath(import.meta.resolve('onnxruntime-web')));
-  const token = randomBytes(32).toString('base64url');
-  const engines = new Set<Engine>();
+  const kept = folder === undefined ? undefined : await readAddress(folder);
+  const token = kept?.token ?? randomBytes(32).toString('base64url');
+  const engines = new Set<AskingEngine>();
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MOST_FRAME_BYTES, perMessageDeflate: false });
   const listen = (at: string, wanted: number): Promise<Server> => {
     const server = createServer({ requestTimeout: HEADERS_MS, headersTimeout: HEADERS_MS }, (request, response) => {
@@ -109,23 +117,32 @@ export async function startStudioServer({
       server.listen({ host: at, port: wanted }, () => resolve(server));
     });
   };
-  const servers: Server[] = [];
-  let open = port;
-  for (const at of ADDRESSES) {
-    try {
-      const server = await listen(at, open);
-      servers.push(server);
-      open = (server.address() as AddressInfo).port;
-    } catch (cause) {
-      const { code } = cause as NodeJS.ErrnoException;
-      if (at === '::1' && NO_IPV6.includes(code ?? '')) continue;
-      for (const server of servers) server.close();
-      throw new LamellaError(
-        code === 'EADDRINUSE' ? `port ${open} is in use.` : `port ${open} cannot be used (${code}).`,
-        { remedy: `Use another ${option('port')}, or leave it out.`, cause },
-      );
+  const listenAt = async (wanted: number) => {
+    const servers: Server[] = [];
+    let open = wanted;
+    for (const at of ADDRESSES) {
+      try {
+        const server = await listen(at, open);
+        servers.push(server);
+        open = (server.address() as AddressInfo).port;
+      } catch (cause) {
+        const { code } = cause as NodeJS.ErrnoException;
+        if (at === '::1' && NO_IPV6.includes(code ?? '')) continue;
+        for (const server of servers) server.close();
+        throw new LamellaError(
+          code === 'EADDRINUSE' ? `port ${open} is in use.` : `port ${open} cannot be used (${code}).`,
+          { remedy: `Use another ${option('port')}, or leave it out.`, cause },
+        );
+      }
     }
-  }
+    return { servers, open };
+  };
+  const isAnywhere = port === undefined && kept !== undefined;
+  const { servers, open } = await listenAt(port ?? kept?.port ?? 0).catch((cause: unknown) => {
+    if (isAnywhere) return listenAt(0);
+    throw cause;
+  });
+  if (folder !== undefined) await keepAddress(folder, { port: open, token });
   const hosts = ['127.0.0.1', 'localhost', '[::1]'].map((name) => `${name}:${open}`);
 
   function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
@@ -134,7 +151,7 @@ export async function startStudioServer({
     sockets.handleUpgrade(request, socket, head, (opened) => {
       opened.binaryType = 'arraybuffer';
       opened.on('error', () => opened.terminate());
-      const engine = withWatchedFolder(createEngine(host), host);
+      const engine = askingEngine(withWatchedFolder(createEngine(host), host), host.after);
       engines.add(engine);
       opened.on('close', () => engines.delete(engine));
       serve(engine, socketChannel(opened as unknown as SocketLike));
@@ -185,6 +202,7 @@ export async function startStudioServer({
     address: `http://${ADDRESSES[0]}:${open}/#${token}`,
     async close() {
       const stopped = servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
+      await Promise.all([...engines].map((engine) => engine.handedOver()));
       await Promise.all([...engines].map((engine) => engine.dispose().catch(() => undefined)));
       for (const socket of sockets.clients) socket.terminate();
       for (const server of servers) server.closeAllConnections();

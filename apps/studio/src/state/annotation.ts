@@ -118,13 +118,14 @@ export function createAnnotation(engine: Engine, project: OpenProject, messages:
   };
   /** A failure is told by the history itself; the edit stays unkept until a later one is written, or files are again. */
   const settle = (): void => {
-    opened.value?.history.settled().then(
+    settled().then(
       () => {
         unkept.value = 0;
       },
       () => undefined,
     );
   };
+  const settled = async (): Promise<void> => opened.peek()?.history.settled();
   engine.subscribe(({ kind }) => {
     if (kind === 'saved' && unkept.peek() > 0) settle();
   });
@@ -198,6 +199,8 @@ export function createAnnotation(engine: Engine, project: OpenProject, messages:
     layer,
     edits,
     unkept,
+    /** Resolves when all edits are kept. @throws what keeps them from it */
+    settled,
     /** Files that are being added may hold the labels of an image that is not annotated, or say what is painted on. */
     canBegin: computed(
       () =>

@@ -33,7 +33,7 @@ export function createMessages(stop: () => Promise<void>) {
   const shown = signal<readonly Message[]>([]);
   /** For screen readers: the last thing that happened, seen or not. */
   const spoken = signal('');
-  /** The engine has ended; nothing more can be kept until the page is loaded again. */
+  /** The engine has ended: one in a worker until the page is loaded again, a server until it is started again. */
   const disconnected = signal(false);
   let count = 0;
 

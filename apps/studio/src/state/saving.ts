@@ -81,20 +81,21 @@ export function createSaving(parts: Parts) {
 
   /** Projects that came from the disk, by their ids, until they are open. */
   const imported = new Set<string>();
-  /** One that is a folder has everything in it when it is opened, and so has the file that one came from. */
+  /** One that is a folder has everything in it when it is opened, save after a crash; so has the file that one came from. */
   let openId: string | undefined;
   effect(() => {
-    const { id, folder } = project.state.value ?? {};
+    const { id, folder, hasUnsaved } = project.state.value ?? {};
     if (id === openId || (id !== undefined && content.value === undefined)) return;
     openId = id;
     if (id === undefined) return;
     if (imported.delete(id)) saved(id, content.value);
-    else if (folder !== undefined) keep(id, content.value);
+    else if (folder !== undefined && !hasUnsaved) keep(id, content.value);
   });
 
   engine.subscribe((event) => {
     const state = project.state.peek();
-    if (event.kind === 'saved' && state?.folder !== undefined && annotation.unkept.peek() === 0) {
+    // Later edits may be kept by now, but not written.
+    if (event.kind === 'saved' && state?.folder !== undefined && event.sequence >= (annotation.made.peek() ?? 0)) {
       saved(state.id, content.peek());
     }
   });
@@ -121,6 +122,7 @@ export function createSaving(parts: Parts) {
         messages.note(text.folderNotAllowed);
         return;
       }
+      await annotation.settled();
       await engine.flush();
     }
     saved(state.id, then);

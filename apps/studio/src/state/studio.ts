@@ -86,9 +86,16 @@ export function createStudio({ engine, storage, examples, saveFile, folders }: P
     } else if (event.kind === 'problem') messages.problem(event.problem, event.isOfSaving);
     else if (event.kind === 'saved') messages.saved();
     else if (event.kind === 'restarted') {
+      messages.disconnected.value = false;
       live.set({ on: false, model: live.wanted.value });
-      messages.problem({ message: text.restarted, remedy: text.restartedRemedy });
-    } else if (event.kind === 'device') {
+      if (description.peek()?.place === 'server') messages.note(text.answersAgain);
+      else messages.problem({ message: text.restarted, remedy: text.restartedRemedy });
+    } else if (event.kind === 'ending')
+      void annotation
+        .settled()
+        .then(engine.flush, engine.flush)
+        .catch(() => undefined);
+    else if (event.kind === 'device') {
       const { device, why } = event;
       messages.note(text.device(device, why));
       const known = description.peek();
@@ -228,6 +235,10 @@ export function createStudio({ engine, storage, examples, saveFile, folders }: P
         await project.listRecent();
       }),
     saving,
-    leave: () => project.during(text.busy.saving, () => project.close()),
+    leave: () =>
+      project.during(text.busy.saving, async () => {
+        await annotation.settled();
+        await project.close();
+      }),
   };
 }

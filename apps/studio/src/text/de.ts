@@ -100,6 +100,11 @@ export const de: typeof en = {
   disconnected: 'Der rechnende Teil ist beendet.',
   disconnectedRemedy: 'Laden Sie die Seite neu; alles Gesicherte ist noch da.',
   reload: 'Neu laden',
+  serverEnded: (n) =>
+    `Lamella Studio antwortet nicht.${n === 0 ? '' : ` ${count(n, 'Änderung ist', 'Änderungen sind')} noch nicht gesichert: Schließen Sie diesen Tab nicht.`}`,
+  serverEndedRemedy: (port) =>
+    `Wurde es beendet, starten Sie lamella studio mit demselben Ordner wieder, und mit --port ${port}; diese Seite macht dann von selbst weiter.`,
+  answersAgain: 'Lamella Studio antwortet wieder.',
   restarted: 'Der rechnende Teil war beendet und läuft wieder; alles Gemalte ist gesichert.',
   restartedRemedy: 'War der Speicher knapp, schließen Sie andere Tabs oder nehmen Sie ein kleineres Netz.',
   device: (name: string, why: string | undefined) =>

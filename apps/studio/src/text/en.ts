@@ -57,6 +57,11 @@ export const en = {
   disconnected: 'What computes has ended.',
   disconnectedRemedy: 'Load the page again; all that was kept is still there.',
   reload: 'Load again',
+  serverEnded: (n: number) =>
+    `Lamella Studio does not answer.${n === 0 ? '' : ` ${count(n, 'change is', 'changes are')} not kept yet: do not close this tab.`}`,
+  serverEndedRemedy: (port: string) =>
+    `If it has ended, start lamella studio on the same folder again, with --port ${port}; this page then goes on by itself.`,
+  answersAgain: 'Lamella Studio answers again.',
   restarted: 'What computes had ended and was started again; all that was painted is kept.',
   restartedRemedy: 'If memory was short, close other tabs, or use a smaller network.',
   device: (name: string, why: string | undefined) =>

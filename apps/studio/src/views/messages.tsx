@@ -10,7 +10,8 @@ const NOTE_MS = 6000;
 
 /** What went wrong stays until it is closed; a note leaves by itself. */
 export function Messages(): JSX.Element {
-  const { messages } = useStudio();
+  const { messages, description, annotation } = useStudio();
+  const isServer = description.value?.place === 'server';
   return (
     <>
       <div class="messages" role="log" aria-live="polite">
@@ -18,12 +19,15 @@ export function Messages(): JSX.Element {
           <div class="message problem">
             <div>
               <p>
-                {text.disconnected} <span class="muted">{text.disconnectedRemedy}</span>
+                {isServer ? text.serverEnded(annotation.unkept.value) : text.disconnected}{' '}
+                <span class="muted">{isServer ? text.serverEndedRemedy(location.port) : text.disconnectedRemedy}</span>
               </p>
             </div>
-            <button type="button" onClick={() => location.reload()}>
-              {text.reload}
-            </button>
+            {!isServer && (
+              <button type="button" onClick={() => location.reload()}>
+                {text.reload}
+              </button>
+            )}
           </div>
         )}
         {messages.shown.value.map((message) => (
