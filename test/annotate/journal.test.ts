@@ -236,6 +236,33 @@ describe('a journal', () => {
     expect(isSame(contentOf(tight), all.at(-1 - kept) as never)).toBe(true);
   });
 
+  it('writes an edit that is made at the very moment when all before it are written', async () => {
+    const written: number[] = [];
+    const annotations = new Annotations('classes', []);
+    annotations.addImage('a', { width: 8, height: 8, slices: 1 });
+    const paint = (x: number): void => {
+      annotations.layer('a').fill(0, 0, x, x + 1, 1);
+      history.commit('paint');
+    };
+    const history: History = new History(annotations, {
+      store: {
+        async write(sequence) {
+          written.push(sequence);
+          if (sequence > 1) return;
+          // Some microtasks later than this returns.
+          for (let tasks = 1; tasks <= 6; tasks++) later(tasks, () => paint(tasks));
+        },
+      },
+    });
+    const later = async (tasks: number, work: () => void): Promise<void> => {
+      for (let i = 0; i < tasks; i++) await undefined;
+      work();
+    };
+    paint(0);
+    await new Promise((next) => setTimeout(next, 10));
+    expect(written).toEqual([1, 2, 3, 4, 5, 6, 7]);
+  });
+
   it('that cannot be written says so, and goes on when it can be', async () => {
     const store = memoryJournal();
     const { journal } = await Journal.open(store);

@@ -1,10 +1,10 @@
 /** An engine that is taken away, at any moment, and what becomes of edits and questions that were under way. */
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { phantom } from '../../packages/phantom/phantom.ts';
-import { DeviceError, type Facts } from '../../src/errors.ts';
+import { DeviceError, type Facts, LamellaError } from '../../src/errors.ts';
 import { page } from '../../src/image/convert.ts';
 import { writePng } from '../../src/image/formats/png/write.ts';
 import { lastingEngine } from '../../src/platform/browser/lasting-engine.ts';
@@ -100,6 +100,92 @@ it('is not started for ever: not if it ended before it answered, and not once it
   await other.dispose();
   await expect(other.projects()).rejects.toMatchObject({ code: 'disconnected' });
   expect(started.length).toBe(2);
+});
+
+describe('a server that is gone for a while', () => {
+  const STROKES = [4, 20, 40, 60];
+  let isUp: boolean;
+  let pauses: boolean[];
+  const problems = () => events.flatMap((event) => (event.kind === 'problem' ? [event.problem.message] : []));
+  const reach = async (): Promise<Engine> => {
+    if (isUp) return start();
+    throw new LamellaError('It cannot be reached.', { facts: { code: 'disconnected' } });
+  };
+  beforeEach(async () => {
+    [isUp, pauses] = [true, []];
+    engine = lastingEngine(await start(), reach, {
+      pause(_, isRecording) {
+        pauses.push(isRecording);
+        return new Promise((next) => setTimeout(next, 20));
+      },
+    });
+    engine.subscribe((event) => events.push(event));
+  });
+  /** A project with one stroke that is kept, whose server then ends. */
+  const openCutOff = async () => {
+    const painter = await openPainter(engine, await engine.create('p'));
+    await painter.add((await engine.addFiles([file])).images);
+    await painter.stroke('a', 1, [[STROKES[0], 10]]);
+    const own = started.at(-1)?.own;
+    end();
+    await own?.dispose();
+    isUp = false;
+    return painter;
+  };
+
+  it('gets what was painted meanwhile, and what else was asked is answered', async () => {
+    const painter = await openCutOff();
+    const strokes = STROKES.slice(1).map((x) => painter.stroke('a', 1, [[x, 10]]));
+    const labels = engine.labels('a', 0);
+    await expect.poll(() => pauses.length, { timeout: 10_000 }).toBeGreaterThan(3);
+    expect(pauses).not.toContain(false);
+    expect([problems(), restarts()]).toEqual([['It cannot be reached.'], 0]);
+    isUp = true;
+    await Promise.all([...strokes, labels]);
+    expect([problems().length, restarts()]).toEqual([1, 1]);
+    expect((await engine.labels('a', 0))?.data).toEqual(painter.annotations.layer('a').read([0, 0, SIDE, SIDE]));
+    // And once more, since it is never given up.
+    end();
+    await painter.stroke('a', 1, [[30, 40]]);
+    expect(restarts()).toBe(2);
+  });
+
+  it('gets it once nobody else writes to the project', async () => {
+    const painter = await openCutOff();
+    const other = createEngine(studioHost(root));
+    await other.open('p');
+    isUp = true;
+    const stroke = painter.stroke('a', 1, [[40, 40]]);
+    await expect.poll(() => pauses.length, { timeout: 30_000 }).toBeGreaterThan(0);
+    expect(problems()).toEqual(['this project is now open in another tab or program, which writes to it.']);
+    await other.dispose();
+    await stroke;
+    expect((await engine.labels('a', 0))?.data).toEqual(painter.annotations.layer('a').read([0, 0, SIDE, SIDE]));
+  }, 60_000);
+
+  it('keeps no edit that has the number of one that was made elsewhere, and says so', async () => {
+    const painter = await openCutOff();
+    const other = createEngine(studioHost(root));
+    const elsewhere = await openPainter(other, await other.open('p'));
+    await elsewhere.stroke('a', 1, [[40, 40]]);
+    await other.dispose();
+    isUp = true;
+    await expect(painter.stroke('a', 1, [[20, 50]])).rejects.toThrow('Edit 2 cannot be kept: the project was edited');
+    expect((await engine.labels('a', 0))?.data).toEqual(elsewhere.annotations.layer('a').read([0, 0, SIDE, SIDE]));
+  });
+});
+
+it('a project says whether its files lack edits, as after a crash', async () => {
+  expect(await engine.create('p')).not.toHaveProperty('hasUnsaved');
+  const painter = await openPainter(engine, await engine.open('p'));
+  await painter.add((await engine.addFiles([file])).images);
+  await engine.flush();
+  await painter.stroke('a', 1, [[10, 10]]);
+  await cp(join(root, 'p'), join(root, 'crashed'), { recursive: true });
+  await rm(join(root, 'crashed/.studio/lock'));
+  expect(await engine.open('crashed')).toMatchObject({ hasUnsaved: true });
+  await engine.flush();
+  expect(await engine.open('crashed')).not.toHaveProperty('hasUnsaved');
 });
 
 describe('too little memory, after which nothing can be computed there any more', () => {

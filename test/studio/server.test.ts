@@ -1,7 +1,7 @@
 /** What a stranger can try with the server of `lamella studio`, and what the page does. */
 
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { type ClientRequest, request } from 'node:http';
 import { type AddressInfo, connect as connectSocket, createServer } from 'node:net';
 import { networkInterfaces, tmpdir } from 'node:os';
@@ -11,11 +11,13 @@ import { WebSocket } from 'ws';
 import { phantom } from '../../packages/phantom/phantom.ts';
 import { page as pageOf } from '../../src/image/convert.ts';
 import { writePng } from '../../src/image/formats/png/write.ts';
+import { readImageFile } from '../../src/platform/node/image-files.ts';
 import { studioHost } from '../../src/platform/node/studio-host.ts';
 import { type StudioServer, startStudioServer } from '../../src/platform/node/studio-server.ts';
 import { connect } from '../../src/studio/connect.ts';
 import type { Engine } from '../../src/studio/engine.ts';
 import { SOCKET_PATH, SOCKET_PROTOCOL, type SocketLike, socketChannel } from '../../src/studio/socket-channel.ts';
+import { openPainter } from './painter.ts';
 
 let root: string;
 let server: StudioServer;
@@ -286,6 +288,104 @@ describe('the socket', () => {
     await expect(engine.forget(id)).rejects.toThrow('images that are no copies');
     await engine.dispose();
     await expectUnharmed();
+  });
+});
+
+describe('a server that is started again on the same folder', () => {
+  let folder: string;
+  const kept = (): string => join(folder, '.studio/server');
+  const restart = async (wanted?: number): Promise<string> => {
+    const next = await startStudioServer({ host: studioHost(folder), page: join(root, 'page'), folder, port: wanted });
+    await next.close();
+    return next.address;
+  };
+  beforeAll(async () => {
+    folder = join(root, 'page/kept');
+    await mkdir(folder);
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  it('has the address of the last one, which this user alone can read', async () => {
+    const first = await restart();
+    expect(await restart()).toBe(first);
+    if (process.platform !== 'win32') expect((await stat(kept())).mode & 0o777).toBe(0o600);
+    const { hash: firstHash, port: own } = new URL(first);
+    // Another program has the port: the token is what pages need.
+    const taken = createServer().listen({ host: '127.0.0.1', port: Number(own) });
+    await once(taken, 'listening');
+    const elsewhere = new URL(await restart());
+    taken.close();
+    await once(taken, 'close');
+    expect(elsewhere.port).not.toBe(own);
+    expect(elsewhere.hash).toBe(firstHash);
+    expect(await restart(Number(own))).toBe(first);
+  });
+
+  it.skipIf(process.platform === 'win32')('takes no token that others may know or have chosen', async () => {
+    const { hash: known } = new URL(await restart());
+    await chmod(kept(), 0o644);
+    const { hash: anew } = new URL(await restart());
+    expect(anew).not.toBe(known);
+    expect((await stat(kept())).mode & 0o777).toBe(0o600);
+    await rename(kept(), join(folder, 'elsewhere'));
+    await symlink(join(folder, 'elsewhere'), kept());
+    expect(new URL(await restart()).hash).not.toBe(anew);
+    await writeFile(kept(), JSON.stringify({ port, token: 'short' }));
+    expect(new URL(await restart()).hash).toMatch(/^#[\w-]{43}$/);
+  });
+
+  it('writes nothing outside of the folder', async () => {
+    await rm(join(folder, '.studio'), { recursive: true });
+    await symlink(join(root, 'projects'), join(folder, '.studio'));
+    const before = await readdir(join(root, 'projects'));
+    expect(await restart()).not.toBe(await restart());
+    expect(await readdir(join(root, 'projects'))).toEqual(before);
+    await rm(join(folder, '.studio'));
+  });
+});
+
+describe('the end of a server', () => {
+  const GRACE_MS = 2000;
+  const openAt = async (address: string): Promise<Engine> => {
+    const { host, hash } = new URL(address);
+    const socket = new WebSocket(`ws://${host}${SOCKET_PATH}`, [SOCKET_PROTOCOL, hash.slice(1)]);
+    socket.binaryType = 'arraybuffer';
+    await once(socket, 'open');
+    return connect(socketChannel(socket as unknown as SocketLike));
+  };
+  const begin = async (name: string) => {
+    const ending = await startStudioServer({ host: studioHost(join(root, 'projects')), page: join(root, 'page') });
+    const engine = await openAt(ending.address);
+    const painter = await openPainter(engine, await engine.create(name));
+    const { image } = phantom({ width: 32, height: 32, depth: 1, cellPx: 16, seed: 1 });
+    await painter.add((await engine.addFiles([{ path: 'a.png', content: writePng(pageOf(image, 0)) }])).images);
+    return { ending, engine, painter, labels: join(root, 'projects', name, 'labels/a.tif') };
+  };
+
+  it('takes the edits that its page has made, but not handed over', async () => {
+    const { ending, engine, painter, labels } = await begin('last');
+    engine.subscribe(({ kind }) => {
+      if (kind !== 'ending') return;
+      void painter.stroke('a', 1, [[10, 10]]).then(() => engine.flush());
+    });
+    const from = performance.now();
+    await ending.close();
+    expect(performance.now() - from).toBeLessThan(GRACE_MS);
+    const { data } = await readImageFile(labels);
+    expect([...data].filter((value) => value === 1).length).toBe(37);
+  });
+
+  it('does not wait for a page that does not answer, nor for one without a project', async () => {
+    const { ending, engine } = await begin('silent');
+    const from = performance.now();
+    await ending.close();
+    expect(performance.now() - from).toBeGreaterThanOrEqual(GRACE_MS - 20);
+    await engine.dispose();
+    const idle = await startStudioServer({ host: studioHost(join(root, 'projects')), page: join(root, 'page') });
+    await openAt(idle.address);
+    const then = performance.now();
+    await idle.close();
+    expect(performance.now() - then).toBeLessThan(GRACE_MS);
   });
 });
 

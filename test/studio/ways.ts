@@ -70,6 +70,8 @@ export const WAYS: { readonly [way: string]: (host: StudioHost) => Promise<Engin
     return {
       ...engine,
       async dispose() {
+        // Nobody is asked for edits any more.
+        await engine.dispose();
         await server.close();
         await rm(page, { recursive: true });
       },

@@ -9,8 +9,8 @@ const PROGRAM = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.u
 export interface Program {
   /** That it prints. */
   readonly address: string;
-  /** Ends it as Ctrl-C does. */
-  end(): Promise<void>;
+  /** Ends it as Ctrl-C does, or by another signal. */
+  end(signal?: NodeJS.Signals): Promise<void>;
 }
 
 /** Starts the program on a folder. @throws Error if it ends before it has printed an address */
@@ -29,9 +29,10 @@ export async function startProgram(folder: string): Promise<Program> {
   });
   return {
     address,
-    async end() {
+    async end(signal = 'SIGINT') {
+      if (program.exitCode !== null || program.signalCode !== null) return;
       const ended = once(program, 'exit');
-      program.kill('SIGINT');
+      program.kill(signal);
       await ended;
     },
   };

@@ -90,12 +90,11 @@ export function createStudio({ engine, storage, examples, saveFile, folders }: P
       live.set({ on: false, model: live.wanted.value });
       if (description.peek()?.place === 'server') messages.note(text.answersAgain);
       else messages.problem({ message: text.restarted, remedy: text.restartedRemedy });
-    } else if (event.kind === 'ending')
-      void annotation
-        .settled()
-        .then(engine.flush, engine.flush)
+    } else if (event.kind === 'ending') {
+      void Promise.allSettled([annotation.settled()])
+        .then(() => engine.flush())
         .catch(() => undefined);
-    else if (event.kind === 'device') {
+    } else if (event.kind === 'device') {
       const { device, why } = event;
       messages.note(text.device(device, why));
       const known = description.peek();
