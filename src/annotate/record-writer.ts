@@ -96,21 +96,18 @@ export class RecordWriter {
   }
 
   async #writeAll(): Promise<void> {
+    const { pause } = this.#options;
     try {
       // Whoever made the edit goes on first.
-      await this.#options.pause?.();
-      await this.#writeWaiting();
+      await pause?.();
+      for (let item = this.#waiting[0]; item !== undefined; item = this.#waiting[0]) {
+        await this.#store(item);
+        this.#waiting.shift();
+        this.#written();
+      }
     } finally {
-      // At once: what is made from now on needs another one.
+      // At once: what is made from now on is not waited for.
       this.#writing = undefined;
-    }
-  }
-
-  async #writeWaiting(): Promise<void> {
-    for (let item = this.#waiting[0]; item !== undefined; item = this.#waiting[0]) {
-      await this.#store(item);
-      this.#waiting.shift();
-      this.#written();
     }
   }
 

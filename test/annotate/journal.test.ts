@@ -236,7 +236,7 @@ describe('a journal', () => {
     expect(isSame(contentOf(tight), all.at(-1 - kept) as never)).toBe(true);
   });
 
-  it('writes an edit that is made at the very moment when all before it are written', async () => {
+  it.each([1, 2, 3, 4])('writes an edit that is made %d microtasks after the last one was written', async (tasks) => {
     const written: number[] = [];
     const annotations = new Annotations('classes', []);
     annotations.addImage('a', { width: 8, height: 8, slices: 1 });
@@ -244,23 +244,22 @@ describe('a journal', () => {
       annotations.layer('a').fill(0, 0, x, x + 1, 1);
       history.commit('paint');
     };
+    const paintLater = async (): Promise<void> => {
+      for (let i = 0; i < tasks; i++) await undefined;
+      paint(1);
+    };
     const history: History = new History(annotations, {
       store: {
         async write(sequence) {
+          await undefined;
           written.push(sequence);
-          if (sequence > 1) return;
-          // Some microtasks later than this returns.
-          for (let tasks = 1; tasks <= 6; tasks++) later(tasks, () => paint(tasks));
+          if (sequence === 1) void paintLater();
         },
       },
     });
-    const later = async (tasks: number, work: () => void): Promise<void> => {
-      for (let i = 0; i < tasks; i++) await undefined;
-      work();
-    };
     paint(0);
     await new Promise((next) => setTimeout(next, 10));
-    expect(written).toEqual([1, 2, 3, 4, 5, 6, 7]);
+    expect(written).toEqual([1, 2]);
   });
 
   it('that cannot be written says so, and goes on when it can be', async () => {

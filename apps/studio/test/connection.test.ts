@@ -20,7 +20,8 @@ describe.skipIf(whyNoPage !== undefined)(`the server ends${whyNoPage === undefin
       studio.annotation.layer.value?.fill(0, y, 5, 25, 1);
       studio.annotation.commit('brush');
     }, row);
-  const whenOpened = (page: Page) => page.waitForFunction(() => globalThis.studio?.annotation.layer.value !== undefined);
+  const whenOpened = (page: Page) =>
+    page.waitForFunction(() => globalThis.studio?.annotation.layer.value !== undefined);
   const whenKept = (page: Page) => page.waitForFunction(() => studio.annotation.unkept.value === 0);
   const painted = async (): Promise<number> => {
     const { data } = await readImage(await readFile(join(folder, 'labels/well.tif')), 'well.tif');
@@ -91,9 +92,10 @@ describe.skipIf(whyNoPage !== undefined)(`the server ends${whyNoPage === undefin
     await whenKept(page);
     await program.end('SIGKILL');
     program = await startProgram(folder);
-    await page.reload();
-    await whenOpened(page);
-    const status = page.locator('footer.status');
+    await opened.close();
+    opened = await openRecorded(program.address);
+    await whenOpened(opened.page);
+    const status = opened.page.locator('footer.status');
     await status.getByText('All changes kept').waitFor();
     await status.getByText('Changed since saved to disk').waitFor();
     await status.getByText(/^Saved to /).waitFor();
