@@ -89,8 +89,8 @@ export function createEngine(host: StudioHost): Engine {
     const autosave = new Autosave(host, project, emit);
     current = { project, live, autosave, measurements: new Measurements(host, project) };
     // What a crash left in the journal alone gets into the files.
-    const hasUnsaved = project.hasChanges;
-    if (hasUnsaved) autosave.edited();
+    const { hasUnsaved } = project;
+    if (project.hasChanges) autosave.edited();
     const place = await host.placeOf(id);
     const prediction = project.readOnly ? undefined : await lastMeasured(host, project);
     return {

@@ -559,6 +559,11 @@ export class OpenProject {
     return this.#isChanged || this.labels.hasChanges;
   }
 
+  /** Whether files lack something that was recorded, here or by whoever writes the project. */
+  get hasUnsaved(): boolean {
+    return this.hasChanges || (this.readOnly && this.#journal.unsaved.length > 0);
+  }
+
   /** Writes label files and `lamella.json`. @throws DatasetError for labels that must not be written, once all others are */
   async flush(): Promise<void> {
     const [why, ...others] = await this.#write();

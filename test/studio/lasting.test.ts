@@ -182,6 +182,10 @@ it('a project says whether its files lack edits, as after a crash', async () => 
   await engine.flush();
   await painter.stroke('a', 1, [[10, 10]]);
   await cp(join(root, 'p'), join(root, 'crashed'), { recursive: true });
+  // As one sees it who can only look at it, and one who goes on with it.
+  const reader = createEngine(studioHost(root));
+  expect(await reader.open('crashed')).toMatchObject({ readOnly: true, hasUnsaved: true });
+  await reader.dispose();
   await rm(join(root, 'crashed/.studio/lock'));
   expect(await engine.open('crashed')).toMatchObject({ hasUnsaved: true });
   await engine.flush();

@@ -177,7 +177,8 @@ describe.each(Object.entries(WAYS))('strokes, the engine %s', (_, open) => {
     const journal = join(root, id, '.studio/journal');
     const before = await readFile(journal);
     await expect(engine.record(Uint8Array.of(1, 2, 3))).rejects.toThrow('no record of an edit');
-    const { sequence } = readHeader(splitRecords(before).records.at(-1) as Uint8Array);
+    const { records } = splitRecords(before);
+    const { sequence } = readHeader(records.at(-1) as Uint8Array);
     await expect(engine.record(encodeStep({ kind: 'undo', sequence: sequence + 1, edit: 999 }))).rejects.toThrow(
       'missing or damaged',
     );
@@ -186,7 +187,12 @@ describe.each(Object.entries(WAYS))('strokes, the engine %s', (_, open) => {
     );
     await expect(engine.record(encodeStep({ kind: 'saved', sequence: 1000 }))).rejects.toThrow('Only the engine');
     // Sent again, since the acknowledgement was lost.
-    expect(await engine.record(encodeStep({ kind: 'undo', sequence: 3, edit: 1 }))).toEqual({ sequence: 3 });
+    const third = records.find((record) => readHeader(record).sequence === 3) as Uint8Array;
+    expect(await engine.record(third)).toEqual({ sequence: 3 });
+    // Another one of the same number, which a page made that was cut off.
+    await expect(engine.record(encodeStep({ kind: 'undo', sequence: 3, edit: 1 }))).rejects.toThrow(
+      'Edit 3 cannot be kept: the project was edited in another tab or program since.',
+    );
     expect(Buffer.compare(before, await readFile(journal))).toBe(0);
   });
 });
