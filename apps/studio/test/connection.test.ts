@@ -52,6 +52,8 @@ describe.skipIf(whyNoPage !== undefined)(`the server ends${whyNoPage === undefin
     await page.getByText('2 changes are not kept yet: do not close this tab.').waitFor();
     await page.getByText(`with --port ${port}; this page then goes on by itself.`).waitFor();
     expect(await page.getByText('All changes kept').count()).toBe(0);
+    // Saving waits for it, as all else does.
+    await page.keyboard.press('Control+s');
 
     // The browser opens another tab for it, which is looked at.
     const before = program.address;
@@ -66,7 +68,8 @@ describe.skipIf(whyNoPage !== undefined)(`the server ends${whyNoPage === undefin
     await whenOpened(other);
     expect(await other.evaluate(() => studio.annotation.layer.value?.pixels(1))).toBe(60);
     await page.getByText('All changes kept').waitFor();
-    await expect.poll(painted, { timeout: 10_000 }).toBe(60);
+    await page.waitForFunction(() => studio.project.busy.value === undefined && !studio.saving.hasUnsaved.value);
+    expect(await painted()).toBe(60);
   }, 60_000);
 
   it('by Ctrl-C: takes the stroke that was just made', async () => {
