@@ -126,8 +126,8 @@ export function lastingEngine(first: Engine, again: () => Promise<Engine>, patie
         const isEnd = factsOf(cause, 'disconnected') === undefined || tries === START_TRIES;
         if (isDisposed || (isEnd && patience === undefined)) throw cause;
         const problem = problemOf(cause);
-        if (tries >= START_TRIES && problem.message !== told) {
-          told = problem.message;
+        if (tries >= START_TRIES && problem.code !== told) {
+          told = problem.code;
           emit({ kind: 'problem', problem });
         }
         await (tries < START_TRIES ? later(LOCK_MS) : patience?.pause(tries - START_TRIES + 1, recording > 0));
