@@ -73,6 +73,9 @@ export class ProjectLabels {
         throw whyUnfit(image, labels, cause);
       }
     }
+    // Whoever asked at the same time may have it by now, and have painted on it.
+    const first = this.#layers.get(id);
+    if (first !== undefined) return first;
     this.#layers.set(id, layer);
     return layer;
   }

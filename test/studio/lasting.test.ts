@@ -13,6 +13,9 @@ import { connect } from '../../src/studio/connect.ts';
 import { createEngine } from '../../src/studio/create-engine.ts';
 import type { Engine, EngineEvent } from '../../src/studio/engine.ts';
 import type { StudioHost } from '../../src/studio/host.ts';
+import { ProjectImages } from '../../src/studio/images.ts';
+import { readProjectFile } from '../../src/studio/project-folder.ts';
+import { ProjectLabels } from '../../src/studio/project-labels.ts';
 import { serve } from '../../src/studio/serve.ts';
 import { type SocketLike, socketChannel } from '../../src/studio/socket-channel.ts';
 import { openPainter } from './painter.ts';
@@ -173,6 +176,18 @@ describe('a server that is gone for a while', () => {
     await expect(painter.stroke('a', 1, [[20, 50]])).rejects.toThrow('Edit 2 cannot be kept: the project was edited');
     expect((await engine.labels('a', 0))?.data).toEqual(elsewhere.annotations.layer('a').read([0, 0, SIDE, SIDE]));
   });
+});
+
+it('keeps a stroke on labels that are read for others at the same time', async () => {
+  const painter = await openPainter(engine, await engine.create('p'));
+  await painter.add((await engine.addFiles([file])).images);
+  await engine.close();
+  const { files } = studioHost(root);
+  const project = await readProjectFile(files, 'p');
+  const labels = new ProjectLabels(files, 'p', new ProjectImages(files, 'p'));
+  const asked = await Promise.all([labels.layer(project, 'a'), labels.layer(project, 'a')]);
+  // One and the same, or what is painted on the first is missing from the second.
+  expect(asked[0]).toBe(asked[1]);
 });
 
 it('a project says whether its files lack edits, as after a crash', async () => {
