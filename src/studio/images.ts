@@ -66,8 +66,11 @@ export class ProjectImages {
   /** What became of an image's file since it was read. Of a series or store it is only seen that it is gone. */
   async fateOf(project: Project, id: ImageId): Promise<Fate> {
     const stamp = await this.#stampOf(imageOf(project, id).file);
-    if (stamp === this.#stamps.get(id)) return 'same';
-    return stamp === undefined ? 'gone' : 'changed';
+    if (stamp === undefined) return 'gone';
+    const first = this.#stamps.get(id);
+    // Of one that was added since, which is not looked at then: a hundred would take seconds.
+    if (first === undefined) this.#stamps.set(id, stamp);
+    return first === undefined || first === stamp ? 'same' : 'changed';
   }
 
   /** An image as its file is now; the one that was read before stays the one that is shown. @throws as `load` */
@@ -93,9 +96,8 @@ export class ProjectImages {
   }
 
   async #read(id: ImageId, file: string, known?: Image): Promise<LoadedImage> {
-    const stamp = await this.#stampOf(file);
+    if (known === undefined) this.#stamps.set(id, await this.#stampOf(file));
     const stored = known ?? (await this.#readFile(file));
-    this.#stamps.set(id, stamp);
     const upright = uprightImage(stored);
     const info = describeForStudio(upright, { id, file });
     this.#bytes.set(id, stored.data.byteLength + (upright.data === stored.data ? 0 : upright.data.byteLength));
