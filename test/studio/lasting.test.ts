@@ -14,6 +14,7 @@ import { createEngine } from '../../src/studio/create-engine.ts';
 import type { Engine, EngineEvent } from '../../src/studio/engine.ts';
 import type { StudioHost } from '../../src/studio/host.ts';
 import { ProjectImages } from '../../src/studio/images.ts';
+import { KnownFiles } from '../../src/studio/known-files.ts';
 import { readProjectFile } from '../../src/studio/project-folder.ts';
 import { ProjectLabels } from '../../src/studio/project-labels.ts';
 import { serve } from '../../src/studio/serve.ts';
@@ -184,7 +185,7 @@ it('keeps a stroke on labels that are read for others at the same time', async (
   await engine.close();
   const { files } = studioHost(root);
   const project = await readProjectFile(files, 'p');
-  const labels = new ProjectLabels(files, 'p', new ProjectImages(files, 'p'));
+  const labels = new ProjectLabels(files, 'p', new ProjectImages(files, 'p'), new KnownFiles(files, 'p'));
   const asked = await Promise.all([labels.layer(project, 'a'), labels.layer(project, 'a')]);
   // One and the same, or what is painted on the first is missing from the second.
   expect(asked[0]).toBe(asked[1]);

@@ -7,7 +7,7 @@ const TOKEN = 'lamella-token';
 export async function startEngine(): Promise<Engine> {
   const token = serverToken();
   if (token === undefined) return openStudioEngine({ wasmPath: new URL('ort/', document.baseURI).href });
-  return connectStudioServer(token);
+  return connectStudioServer(token, (next) => sessionStorage.setItem(TOKEN, next));
 }
 
 /** What the address of `lamella studio` ends in. It leaves the address bar, and stays with this tab. */

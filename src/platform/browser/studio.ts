@@ -17,14 +17,16 @@ const LONGEST_PAUSE_MS = 5000;
 
 /**
  * Reaches the engine of the `lamella studio` that serves this page. A connection that breaks is made again (`restarted`
- * event), also after the server was started again at this address. Until then calls wait, edits among them; a page of the
- * same browser that opens the project there gives way to one that has edits.
+ * event), also after the server was started again at this port: another page of this browser that opens a project there tells the
+ * new token. Until then calls wait, edits among them; that page gives way to one that has edits.
  * @param token what follows `#` in the address that it prints
+ * @param onToken called with that of a server that was started again
  * @throws LamellaError with the code `disconnected` if the token is wrong or the server has ended
  */
-export async function connectStudioServer(token: string): Promise<Engine> {
-  const reach = () => reachServer(token);
-  /** Between the pages of this server in this browser: one of them opens a project. */
+export async function connectStudioServer(token: string, onToken?: (token: string) => void): Promise<Engine> {
+  let current = token;
+  const reach = () => reachServer(current);
+  /** Between the pages of this server in this browser: the token of one that opens a project. */
   const pages = new BroadcastChannel('lamella-pages');
   let letGo: (() => void) | undefined;
   const pause = (tries: number, isRecording: boolean): Promise<void> => {
@@ -37,7 +39,11 @@ export async function connectStudioServer(token: string): Promise<Engine> {
     return new Promise((resolve) => {
       setTimeout(resolve, Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 1.5 ** tries));
       document.addEventListener('visibilitychange', () => resolve(), { once: true });
-      pages.onmessage = () => resolve();
+      pages.onmessage = ({ data }) => {
+        current = String(data);
+        onToken?.(current);
+        resolve();
+      };
     });
   };
   const engine = lastingEngine(await reach(), reach, { pause });
@@ -49,7 +55,7 @@ export async function connectStudioServer(token: string): Promise<Engine> {
   return {
     ...engine,
     async open(id) {
-      pages.postMessage('open');
+      pages.postMessage(current);
       await navigator.locks
         ?.request(HANDOVER, { signal: AbortSignal.timeout(HANDOVER_MS) }, () => undefined)
         .catch(() => undefined);

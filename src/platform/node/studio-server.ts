@@ -19,7 +19,7 @@ import type { StudioHost } from '../../studio/host.ts';
 import { serve } from '../../studio/serve.ts';
 import { SOCKET_PATH, SOCKET_PROTOCOL, type SocketLike, socketChannel } from '../../studio/socket-channel.ts';
 import { placeWithin } from './confined-files.ts';
-import { keepAddress, readAddress } from './kept-address.ts';
+import { keepPort, readPort } from './kept-port.ts';
 import { withWatchedFolder } from './watched-folder.ts';
 
 /** This machine alone, by both versions of the protocol: `localhost` may be either. */
@@ -73,10 +73,7 @@ export interface StudioServerOptions {
   readonly host: StudioHost;
   /** Default: that of the last server on `folder`, or if there was none or it is in use, a free one. */
   readonly port?: number;
-  /**
-   * Where port and token are kept, in `.studio/`, for this user alone: the next server on it has the same token, so that a
-   * page that was cut off reaches it. Default: nowhere, and the token ends with the server.
-   */
+  /** Where its port is kept, in `.studio/`, so that the next server on it can be reached by pages of this one. Default: nowhere. */
   readonly folder?: string;
   /** The folder of the built page; default: that of this package. */
   readonly page?: string;
@@ -103,8 +100,8 @@ export async function startStudioServer({
     throw new LamellaError('the page of Studio is not built.', { file: page, remedy: 'Run npm run build.' });
   }
   const runtime = dirname(fileURLToPath(import.meta.resolve('onnxruntime-web')));
-  const kept = folder === undefined ? undefined : await readAddress(folder);
-  const token = kept?.token ?? randomBytes(32).toString('base64url');
+  const kept = folder === undefined ? undefined : await readPort(folder);
+  const token = randomBytes(32).toString('base64url');
   const engines = new Set<AskingEngine>();
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MOST_FRAME_BYTES, perMessageDeflate: false });
   const listen = (at: string, wanted: number): Promise<Server> => {
@@ -138,11 +135,11 @@ export async function startStudioServer({
     return { servers, open };
   };
   const isAnywhere = port === undefined && kept !== undefined;
-  const { servers, open } = await listenAt(port ?? kept?.port ?? 0).catch((cause: unknown) => {
+  const { servers, open } = await listenAt(port ?? kept ?? 0).catch((cause: unknown) => {
     if (isAnywhere) return listenAt(0);
     throw cause;
   });
-  if (folder !== undefined) await keepAddress(folder, { port: open, token });
+  if (folder !== undefined) await keepPort(folder, open);
   const hosts = ['127.0.0.1', 'localhost', '[::1]'].map((name) => `${name}:${open}`);
 
   function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {

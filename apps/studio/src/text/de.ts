@@ -103,7 +103,7 @@ export const de: typeof en = {
   serverEnded: (n) =>
     `Lamella Studio antwortet nicht.${n === 0 ? '' : ` ${count(n, 'Änderung ist', 'Änderungen sind')} noch nicht gesichert: Schließen Sie diesen Tab nicht.`}`,
   serverEndedRemedy: (port) =>
-    `Wurde es beendet, starten Sie lamella studio mit demselben Ordner wieder, und mit --port ${port}; diese Seite macht dann von selbst weiter.`,
+    `Wurde es beendet, starten Sie lamella studio mit demselben Ordner und --port ${port} wieder und öffnen seine Adresse in diesem Browser; diese Seite macht dann von selbst weiter.`,
   answersAgain: 'Lamella Studio antwortet wieder.',
   restarted: 'Der rechnende Teil war beendet und läuft wieder; alles Gemalte ist gesichert.',
   restartedRemedy: 'War der Speicher knapp, schließen Sie andere Tabs oder nehmen Sie ein kleineres Netz.',

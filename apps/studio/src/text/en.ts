@@ -60,7 +60,7 @@ export const en = {
   serverEnded: (n: number) =>
     `Lamella Studio does not answer.${n === 0 ? '' : ` ${count(n, 'change is', 'changes are')} not kept yet: do not close this tab.`}`,
   serverEndedRemedy: (port: string) =>
-    `If it has ended, start lamella studio on the same folder again, with --port ${port}; this page then goes on by itself.`,
+    `If it has ended, start lamella studio on the same folder again, with --port ${port}, and open its address in this browser; this page then goes on by itself.`,
   answersAgain: 'Lamella Studio answers again.',
   restarted: 'What computes had ended and was started again; all that was painted is kept.',
   restartedRemedy: 'If memory was short, close other tabs, or use a smaller network.',
