@@ -25,13 +25,19 @@ const png = writePng({
 function storeIn(host: StudioHost): IncomingStore & { readonly firsts: boolean[] } {
   let file: OpenFile | undefined;
   const firsts: boolean[] = [];
+  // One after the other, as a worker takes them.
+  let last: Promise<unknown> = Promise.resolve();
+  const append = async (project: string, record: Uint8Array, isFirst: boolean): Promise<void> => {
+    file ??= await host.openFile(incomingPath(host.folderOf(project)));
+    if (isFirst) await file.truncate(0);
+    await file.append(record);
+  };
   return {
     firsts,
-    async write(project, record, isFirst) {
+    write(project, record, isFirst) {
       firsts.push(isFirst);
-      file ??= await host.openFile(incomingPath(host.folderOf(project)));
-      if (isFirst) await file.truncate(0);
-      await file.append(record);
+      last = last.then(() => append(project, record, isFirst));
+      return last;
     },
     async close() {
       await file?.close();

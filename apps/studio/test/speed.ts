@@ -67,7 +67,8 @@ interface TraceEvent {
   /** Microseconds: begin, duration, and what of it the thread was running on a processor. */
   readonly ts: number;
   readonly dur: number;
-  readonly tdur: number;
+  /** Missing of a task that ended within a microsecond of it. */
+  readonly tdur?: number;
 }
 
 /** A stroke of 16 pixels, 300 long. @returns milliseconds from its end until it is kept, and of the page for that */
@@ -110,7 +111,7 @@ function longestTask(trace: Buffer): number {
   const times = traceEvents
     .filter(({ name, pid, tid }) => name === TASK && pid === from.pid && tid === from.tid)
     .filter(({ ts, dur }) => ts + dur > from.ts && ts < to.ts)
-    .map(({ tdur }) => tdur / 1000);
+    .map(({ tdur = 0 }) => tdur / 1000);
   if (!(Math.max(...times) > 0)) throw new Error('The trace has no task with its processor time.');
   return Math.max(...times);
 }
