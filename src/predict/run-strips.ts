@@ -37,11 +37,12 @@ interface Run {
 }
 
 interface Column {
-  sweep: Sweep;
-  /** The strip that comes next. */
-  index: number;
+  /** The strip that is to be scheduled next. */
+  next: number;
+  /** Undefined before its first strip is run. */
+  sweep?: Sweep;
   /** What the last strip gave, and which rows of the image. */
-  given: { readonly rows: Rows; readonly output: NdArray<'float32'> } | undefined;
+  given?: { readonly rows: Rows; readonly output: NdArray<'float32'> };
 }
 
 /**
@@ -63,13 +64,11 @@ async function runStrips(
   const runs: Run[] = [];
   const until: number[] = [];
   for (const job of jobs) {
-    const key = `${job.slice ?? 0} ${job.x.origin}`;
-    const column = columns.get(key) ?? { sweep: programs.begin(), index: schedule.beginFor(job), given: undefined };
-    columns.set(key, column);
-    for (; column.index <= schedule.lastFor(job); column.index++) runs.push({ column, index: column.index, job });
+    const column: Column = columns.get(columnOf(job)) ?? { next: schedule.beginFor(job) };
+    columns.set(columnOf(job), column);
+    for (; column.next <= schedule.lastFor(job); column.next++) runs.push({ column, index: column.next, job });
     until.push(runs.length);
   }
-  for (const column of columns.values()) column.index = -1;
 
   const next = async ({ index, job }: Run): Promise<NdArray<'float32'>> => {
     const { from, to } = schedule.rowsOf(index);
@@ -89,8 +88,7 @@ async function runStrips(
       coming = following && next(following);
       // Reported when it is awaited.
       coming?.catch(() => {});
-      if (column.index < 0 && index > 0) column.sweep = await schedule.resume(index);
-      column.index = index;
+      column.sweep ??= await schedule.begin(index);
       const { sweep, rows, output } = await programs.step(column.sweep, image, schedule.kindOf(index));
       column.sweep = sweep;
       if (output !== undefined) {
@@ -98,7 +96,7 @@ async function runStrips(
         column.given = { rows: { from, to }, output: requireOutput(model, output, 4) };
       }
     }
-    const column = columns.get(`${job.slice ?? 0} ${job.x.origin}`) as Column;
+    const column = columns.get(columnOf(job)) as Column;
     const { rows, output } = column.given as NonNullable<Column['given']>;
     await give({
       job: { ...job, y: { ...job.y, origin: rows.from } },
@@ -113,6 +111,8 @@ async function runStrips(
     onProgress?.(i + 1, jobs.length);
   }
 }
+
+const columnOf = ({ slice = 0, x }: Job): string => `${slice} ${x.origin}`;
 
 /** Of fewer strips the first and the last take so much of the time that their programs are kept for the next image. */
 const FEW = 8;
@@ -162,12 +162,11 @@ class Schedule {
     return { isLast, often, kept: often || this.#last < FEW };
   }
 
-  /** A column as it would be before this strip, but for what it carries. */
-  resume(index: number): Promise<Sweep> {
-    return this.#programs.resume(
-      Array.from({ length: index }, (_, i) => this.#strip(i)),
-      this.#strip(index),
-    );
+  /** A column before this strip, of which nothing is computed. */
+  async begin(index: number): Promise<Sweep> {
+    if (index === 0) return this.#programs.begin();
+    const before = Array.from({ length: index }, (_, i) => this.#strip(i));
+    return this.#programs.resume(before, this.#strip(index));
   }
 
   #strip(index: number): StripRows {

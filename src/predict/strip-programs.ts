@@ -73,8 +73,8 @@ export class StripPrograms {
   }
 
   /**
-   * As after these strips, which are not computed: rows that are carried are 0 until as many strips have followed as the
-   * receptive field is high.
+   * As after these strips, which are not computed: all that is carried is 0, which changes the rows of the output that
+   * `StripNetwork.changedBy` tells.
    */
   async resume(strips: readonly StripRows[], next: StripRows): Promise<Sweep> {
     let progress = START;

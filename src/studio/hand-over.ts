@@ -1,17 +1,18 @@
-import type { Engine, EngineEvent, ProjectState } from './engine.ts';
+import type { Engine, ProjectState } from './engine.ts';
+import { ownEvents } from './own-events.ts';
 
 /** A page that does not answer meanwhile is not waited for. */
 const GRACE_MS = 2000;
 
 /** An engine that can ask the page that uses it for the edits that it does not have yet. */
 export interface AskingEngine extends Engine {
-  /** Tells the page that the engine ends (`ending` event). Resolves when the page has called `flush`, or some seconds later. */
+  /** Tells the page that the engine ends (`ending` event). Resolves when the page has called `flush`, or two seconds later. */
   handedOver(): Promise<void>;
 }
 
 /** @param after calls something after so many milliseconds, unless what it returns is called before */
 export function askingEngine(engine: Engine, after: (ms: number, work: () => void) => () => void): AskingEngine {
-  const listeners = new Set<(event: EngineEvent) => void>();
+  const { tell, subscribe } = ownEvents(engine);
   let isOpen = false;
   let answered = (): void => undefined;
   const opening = async (opened: Promise<ProjectState>): Promise<ProjectState> => {
@@ -35,14 +36,7 @@ export function askingEngine(engine: Engine, after: (ms: number, work: () => voi
         answered();
       }
     },
-    subscribe(listener) {
-      listeners.add(listener);
-      const unsubscribe = engine.subscribe(listener);
-      return () => {
-        listeners.delete(listener);
-        unsubscribe();
-      };
-    },
+    subscribe,
     async handedOver() {
       if (!isOpen) return;
       await new Promise<void>((resolve) => {
@@ -51,7 +45,7 @@ export function askingEngine(engine: Engine, after: (ms: number, work: () => voi
           cancel();
           resolve();
         };
-        for (const listener of listeners) listener({ kind: 'ending' });
+        tell({ kind: 'ending' });
       });
     },
   };

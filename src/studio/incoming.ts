@@ -2,8 +2,9 @@
 
 import { readHeader, splitRecords } from '../annotate/record.ts';
 import { joinPath, type WritableFiles } from '../files.ts';
-import type { Engine, EngineEvent, ProjectState } from './engine.ts';
+import type { Engine, ProjectState } from './engine.ts';
 import { problemOf } from './error-data.ts';
+import { ownEvents } from './own-events.ts';
 import { FOLDERS } from './project-folder.ts';
 
 /** Keeps records where nothing else is done; `platform/browser/incoming.ts` is one. */
@@ -40,7 +41,7 @@ interface Incoming {
  * `readIncoming` when the project is opened again.
  */
 export function keepIncoming(engine: Engine, store: IncomingStore): Engine {
-  const listeners = new Set<(event: EngineEvent) => void>();
+  const { tell, subscribe } = ownEvents(engine);
   /** Of the open project, if it can be written to. */
   let project: string | undefined;
   /** What the engine does not have yet, in order. */
@@ -59,7 +60,7 @@ export function keepIncoming(engine: Engine, store: IncomingStore): Engine {
       // Those behind one that was refused are refused as well.
       const isFirst = ![...waiting].some(({ hasFailed }) => hasFailed);
       item.hasFailed = true;
-      if (isFirst) for (const listener of listeners) listener({ kind: 'problem', problem: problemOf(cause) });
+      if (isFirst) tell({ kind: 'problem', problem: problemOf(cause) });
     }
   }
 
@@ -103,14 +104,7 @@ export function keepIncoming(engine: Engine, store: IncomingStore): Engine {
       await Promise.race([taken, isKept.catch(() => taken)]);
       return { sequence };
     },
-    subscribe(listener) {
-      listeners.add(listener);
-      const unsubscribe = engine.subscribe(listener);
-      return () => {
-        listeners.delete(listener);
-        unsubscribe();
-      };
-    },
+    subscribe,
     async dispose() {
       store.dispose();
       await engine.dispose();
